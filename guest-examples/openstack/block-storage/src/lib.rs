@@ -1,0 +1,209 @@
+//! Cinder.
+//!
+//! It answers 400, not 409, where a thing's state or what depends on it forbids the deletion. Members of a group or of a
+//! group snapshot are refused one by one: a volume must leave its group first, a snapshot goes with its group snapshot.
+
+use runner_guest::{Object, Outcome, Owner, Relation, Row, RuleError, Table, Target, Thing};
+
+runner_guest::rules!(Table {
+    service: "block-storage",
+    rows: KINDS
+});
+
+/// Asks an administrator's listing for all projects. Nobody else's heeds it.
+const ALL: &str = "all_tenants=1";
+
+/// The same, narrowed to one project.
+const ONE: &str = "all_tenants=1&project_id={project}";
+
+/// How often a volume is looked at while it leaves its group. It takes Cinder about as long as two looks.
+const LOOKS: usize = 30;
+
+static KINDS: &[Row] = &[
+    // Between two projects, a volume cannot be deleted.
+    Row::new(
+        "block_storage.transfer",
+        "/volume-transfers/detail?limit=1000",
+        "/transfers",
+        &["DELETE /volume-transfers/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .microversion("3.59")
+    .conflicts(&[400])
+    .project("/source_project_id")
+    .owners(&[("block_storage.volume", "/volume_id")])
+    .before(&[("block_storage.volume", "/volume_id")]),
+    // It outlives its volume, but then nothing says any more whose a nameless one was.
+    Row::new(
+        "block_storage.backup",
+        "/backups/detail?limit=1000",
+        "/backups",
+        &["DELETE /backups/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .microversion("3.18")
+    .conflicts(&[400])
+    .project("/os-backup-project-attr:project_id")
+    .lingers_unless("/status", &["error", "error_deleting"])
+    .owners(&[("block_storage.volume", "/volume_id")])
+    .delete_by(delete_backup),
+    Row::new(
+        "block_storage.group_snapshot",
+        "/group_snapshots/detail?limit=1000",
+        "/group_snapshots",
+        &["DELETE /group_snapshots/{id}"],
+    )
+    .scoped(ALL, ALL)
+    .microversion("3.58")
+    .conflicts(&[400])
+    .lingers_unless("/status", &["error", "error_deleting"])
+    .owners(&[("block_storage.group", "/group_id")])
+    .before(&[("block_storage.group", "/group_id")]),
+    // Nova names those it makes of a server's volumes after the image, Cinder those it needs for a backup.
+    Row::new(
+        "block_storage.snapshot",
+        "/snapshots/detail?limit=1000",
+        "/snapshots",
+        &["DELETE /snapshots/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .microversion("3.14")
+    .conflicts(&[400])
+    .given_names(&["snapshot for *", "backup-snap-*"])
+    .project("/os-extended-snapshot-attributes:project_id")
+    .lingers_unless("/status", &["error_deleting"])
+    .part_of(&[("block_storage.group_snapshot", "/group_snapshot_id")])
+    .owners(&[("block_storage.volume", "/volume_id")])
+    .before(&[("block_storage.volume", "/volume_id")])
+    .after(&[("block_storage.group_snapshot", "/group_snapshot_id")]),
+    Row::new(
+        "block_storage.volume",
+        "/volumes/detail?limit=1000",
+        "/volumes",
+        &[
+            "PUT /groups/{/group_id} {\"group\":{\"remove_volumes\":\"{id}\"}}",
+            "DELETE /volumes/{id}",
+        ],
+    )
+    .scoped(ALL, ONE)
+    .microversion("3.13")
+    .conflicts(&[400])
+    .given_names(&["image-*"])
+    .project("/os-vol-tenant-attr:tenant_id")
+    .lingers_unless("/status", &["error_deleting"])
+    .owners_by(VOLUME_OWNERS, volume_owners)
+    .before(&[("block_storage.group", "/group_id")])
+    .after(&[("compute.server", "/attachments/*/server_id")])
+    .delete_by(delete_volume),
+    Row::new(
+        "block_storage.group",
+        "/groups/detail?limit=1000",
+        "/groups",
+        &["POST /groups/{id}/action {\"delete\":{\"delete-volumes\":false}}"],
+    )
+    .scoped(ALL, ALL)
+    .microversion("3.58")
+    .conflicts(&[400])
+    .lingers_unless("/status", &["error", "error_deleting"])
+    .before(&[
+        ("block_storage.type", "/volume_types/*"),
+        ("block_storage.group_type", "/group_type"),
+    ]),
+    // Volumes hold it too, but show only its name.
+    Row::new(
+        "block_storage.type",
+        "/types?is_public=None&limit=1000",
+        "/volume_types",
+        &["DELETE /types/{id}"],
+    )
+    .cloud_wide()
+    .conflicts(&[400])
+    .before(&[("block_storage.qos_specs", "/qos_specs_id")]),
+    Row::new(
+        "block_storage.group_type",
+        "/group_types?is_public=None&limit=1000",
+        "/group_types",
+        &["DELETE /group_types/{id}"],
+    )
+    .cloud_wide()
+    .microversion("3.11")
+    .conflicts(&[400]),
+    Row::new(
+        "block_storage.qos_specs",
+        "/qos-specs?limit=1000",
+        "/qos_specs",
+        &["DELETE /qos-specs/{id}"],
+    )
+    .cloud_wide()
+    .conflicts(&[400]),
+    Row::new(
+        "block_storage.quota",
+        "/os-quota-sets/{parent}",
+        "/quota_set",
+        &["DELETE /os-quota-sets/{id}"],
+    )
+    .under_deleted("identity.project")
+    .id("")
+    .names(&[])
+    .stays_listed(),
+];
+
+const VOLUME_OWNERS: &[(&str, &str)] = &[
+    ("compute.server", "/attachments/*/server_id"),
+    ("image.image", "/name"),
+];
+
+/// A nameless volume belongs to the servers that use it, and a cached copy of an image to the image.
+fn volume_owners(volume: &Object) -> Vec<Owner> {
+    let named_by = |kind: &str, id: &str| Owner {
+        relation: Relation::NamedBy,
+        owner: Thing {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        },
+    };
+    let servers = volume.texts("/attachments/*/server_id");
+    let users = servers.into_iter().map(|id| named_by("compute.server", id));
+    let cached = cached_image(volume).map(|id| named_by("image.image", id));
+    users.chain(cached).collect()
+}
+
+/// The image of which this volume is Cinder's own copy: read-only, called `image-<id>`, and made of that very image.
+fn cached_image(volume: &Object) -> Option<&str> {
+    let id = volume.text("/name")?.strip_prefix("image-")?;
+    let made_of = volume.text("/volume_image_metadata/image_id");
+    let read_only = volume.text("/metadata/readonly") == Some("True");
+    (made_of == Some(id) && read_only).then_some(id)
+}
+
+/// A backup on which increments are built is refused, and does not say which they are.
+fn delete_backup(backup: &Target) -> Result<Outcome, RuleError> {
+    if backup.object.is_true("/has_dependent_backups") {
+        let why = "increments are built on this backup";
+        return Err(RuleError::Conflict(why.to_owned()));
+    }
+    backup.finish(0)
+}
+
+fn delete_volume(volume: &Target) -> Result<Outcome, RuleError> {
+    if volume.object.text("/group_id").is_some() {
+        leave_group(volume)?;
+    }
+    volume.finish(1)
+}
+
+/// The group lets go of the volume some time after it has accepted to.
+fn leave_group(volume: &Target) -> Result<(), RuleError> {
+    match volume.send(0) {
+        Ok(_) | Err(RuleError::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    for _ in 0..LOOKS {
+        let shown = volume.fetch("/volumes/{id}")?;
+        if shown.text("/volume/group_id").is_none() {
+            return Ok(());
+        }
+    }
+    let why = "its group has not let go of it yet";
+    Err(RuleError::Conflict(why.to_owned()))
+}

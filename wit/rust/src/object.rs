@@ -1,0 +1,95 @@
+//! A thing's JSON object, and the places in it.
+
+use serde_json::Value;
+
+use crate::row::Place;
+use crate::{RuleError, Thing};
+
+/// The JSON object of a listed thing.
+pub struct Object(Value);
+
+impl Object {
+    /// Parses the object of an item. An item that is no JSON is an object without members: it has no name and no owner.
+    pub fn parse(text: &str) -> Self {
+        Self(serde_json::from_str(text).unwrap_or(Value::Null))
+    }
+
+    /// Parses the body of an answer.
+    ///
+    /// # Errors
+    /// `malformed` if it is no JSON.
+    pub fn parse_answer(body: &str) -> Result<Self, RuleError> {
+        serde_json::from_str(body)
+            .map(Self)
+            .map_err(|error| RuleError::Malformed(format!("the answer is no JSON: {error}")))
+    }
+
+    /// The non-empty string at a JSON pointer.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.0
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// Whether the value at a JSON pointer is `true`.
+    pub fn is_true(&self, pointer: &str) -> bool {
+        self.0.pointer(pointer).and_then(Value::as_bool) == Some(true)
+    }
+
+    /// Whether the value at a JSON pointer is an array or an object with something in it.
+    pub fn has_any(&self, pointer: &str) -> bool {
+        match self.0.pointer(pointer) {
+            Some(Value::Array(elements)) => !elements.is_empty(),
+            Some(Value::Object(members)) => !members.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether the value at a JSON pointer is an array with nothing in it.
+    pub fn has_none(&self, pointer: &str) -> bool {
+        self.0
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .is_some_and(Vec::is_empty)
+    }
+
+    /// The non-empty strings at a JSON pointer in which `*` stands for every element of an array.
+    pub fn texts(&self, pointer: &str) -> Vec<&str> {
+        let Some(steps) = pointer.strip_prefix('/') else {
+            return Vec::new();
+        };
+        let mut found = vec![&self.0];
+        for step in steps.split('/') {
+            found = found
+                .into_iter()
+                .flat_map(|value| members(value, step))
+                .collect();
+        }
+        found
+            .into_iter()
+            .filter_map(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .collect()
+    }
+
+    /// The things whose ids stand at these places.
+    pub fn things(&self, places: &[Place]) -> Vec<Thing> {
+        let at = |(kind, pointer): &Place| {
+            let ids = self.texts(pointer).into_iter();
+            let things = ids.map(|id| Thing {
+                kind: (*kind).to_owned(),
+                id: id.to_owned(),
+            });
+            things.collect::<Vec<_>>()
+        };
+        places.iter().flat_map(at).collect()
+    }
+}
+
+fn members<'a>(value: &'a Value, step: &str) -> Vec<&'a Value> {
+    match (value, step) {
+        (Value::Array(elements), "*") => elements.iter().collect(),
+        _ => value.pointer(&format!("/{step}")).into_iter().collect(),
+    }
+}

@@ -1,0 +1,258 @@
+//! Requests: sending a row's templates for one thing, and what the answers mean.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::http::{self, HttpError, Method, Request, Response};
+use crate::row::Row;
+use crate::{Item, Object, Outcome, RuleError};
+
+/// Everything but RFC 3986's unreserved characters: the runner encodes the same way before it compares.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Percent-encodes a path segment or a query value.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// A thing that is being deleted.
+pub struct Target<'a> {
+    /// What the runner knows about it.
+    pub item: &'a Item,
+    /// Its JSON object.
+    pub object: Object,
+    row: &'a Row,
+    service: &'a str,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(row: &'a Row, service: &'a str, item: &'a Item) -> Self {
+        Self {
+            item,
+            object: Object::parse(&item.object),
+            row,
+            service,
+        }
+    }
+
+    /// Sends the row's template with this number, filled in for this thing.
+    ///
+    /// # Errors
+    /// What the answer means where it is no success: `not-found`, `conflict`, and so on.
+    pub fn send(&self, number: usize) -> Result<Response, RuleError> {
+        self.send_for(number, None)
+    }
+
+    /// Sends a template that holds a pointer with `*` once for each value found there.
+    ///
+    /// # Errors
+    /// As `send`; the first failure ends it. `not-found` means that this part has gone, and is passed over.
+    pub fn send_for_each(&self, number: usize, pointer: &str) -> Result<(), RuleError> {
+        for value in self.object.texts(pointer) {
+            match self.send_for(number, Some((pointer, value))) {
+                Ok(_) | Err(RuleError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the service for something about this thing. The path is filled in as a template is.
+    ///
+    /// # Errors
+    /// What the answer means where it is no success, and `malformed` where it is no JSON.
+    pub fn fetch(&self, path: &str) -> Result<Object, RuleError> {
+        let path = self.fill(path, None, &|text| encode(text));
+        let response = get(self.service, &path, self.row.microversion)?;
+        check(&response)?;
+        Object::parse_answer(&response.body)
+    }
+
+    /// Sends the row's template with this number and says what that means for the thing.
+    ///
+    /// # Errors
+    /// As `send`, but `not-found` is the outcome `gone`.
+    pub fn finish(&self, number: usize) -> Result<Outcome, RuleError> {
+        match self.send(number) {
+            Ok(_) if self.row.lingers => Ok(Outcome::Accepted),
+            Ok(_) | Err(RuleError::NotFound) => Ok(Outcome::Gone),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn send_for(
+        &self,
+        number: usize,
+        starred: Option<(&str, &str)>,
+    ) -> Result<Response, RuleError> {
+        let template = self
+            .row
+            .requests
+            .get(number)
+            .ok_or_else(|| RuleError::Other("no such template".to_owned()))?;
+        let mut parts = template.splitn(3, ' ');
+        let (method, path) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        let body = parts
+            .next()
+            .map(|body| self.fill(body, starred, &|text| escape(text)));
+        let response = http::send(&Request {
+            service: self.service.to_owned(),
+            method: parse_method(method)?,
+            path: self.fill(path, starred, &|text| encode(text)),
+            headers: self
+                .row
+                .headers
+                .iter()
+                .map(|(name, value)| header(name, value))
+                .collect(),
+            microversion: self.row.microversion.to_owned(),
+            body,
+        })
+        .map_err(error_of)?;
+        if self.row.conflicts.contains(&response.status) {
+            return Err(RuleError::Conflict(said(&response)));
+        }
+        check(&response)?;
+        Ok(response)
+    }
+
+    fn fill(
+        &self,
+        template: &str,
+        starred: Option<(&str, &str)>,
+        encode: &dyn Fn(&str) -> String,
+    ) -> String {
+        let mut filled = template
+            .replace("{id}", &encode(&self.item.id))
+            .replace("{parent}", &encode(&self.item.parent))
+            .replace("{project}", &encode(&self.item.project));
+        if let Some((pointer, value)) = starred {
+            filled = filled.replace(&format!("{{{pointer}}}"), &encode(value));
+        }
+        while let Some((start, end)) = pointer_in(&filled) {
+            let value = self
+                .object
+                .text(&filled[start + 1..end])
+                .unwrap_or_default();
+            filled.replace_range(start..=end, &encode(value));
+        }
+        filled
+    }
+}
+
+fn pointer_in(text: &str) -> Option<(usize, usize)> {
+    let start = text.find("{/")?;
+    let end = text[start..].find('}')? + start;
+    Some((start, end))
+}
+
+/// Escapes a text for the inside of a JSON string.
+fn escape(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+fn parse_method(method: &str) -> Result<Method, RuleError> {
+    match method {
+        "POST" => Ok(Method::Post),
+        "PUT" => Ok(Method::Put),
+        "PATCH" => Ok(Method::Patch),
+        "DELETE" => Ok(Method::Delete),
+        other => Err(RuleError::Other(format!(
+            "a template cannot begin with {other}"
+        ))),
+    }
+}
+
+fn header(name: &str, value: &str) -> http::Header {
+    http::Header {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+/// Sends a GET.
+///
+/// # Errors
+/// Only where there is no answer; an error status is an answer.
+pub fn get(service: &str, path: &str, microversion: &str) -> Result<Response, RuleError> {
+    http::send(&Request {
+        service: service.to_owned(),
+        method: Method::Get,
+        path: path.to_owned(),
+        headers: Vec::new(),
+        microversion: microversion.to_owned(),
+        body: None,
+    })
+    .map_err(error_of)
+}
+
+/// What an answer means.
+///
+/// # Errors
+/// Everything that is no success.
+pub fn check(response: &Response) -> Result<(), RuleError> {
+    match response.status {
+        200..=299 => Ok(()),
+        404 | 410 => Err(RuleError::NotFound),
+        401 | 403 => Err(RuleError::Denied(said(response))),
+        // 300: Nova and Glance list their versions instead of answering.
+        409 | 423 => Err(RuleError::Conflict(said(response))),
+        413 | 429 => Err(RuleError::Throttled(said(response))),
+        500..=599 => Err(RuleError::Unavailable(said(response))),
+        _ => Err(RuleError::Other(said(response))),
+    }
+}
+
+fn said(response: &Response) -> String {
+    format!("{}: {}", response.status, excerpt(&response.body))
+}
+
+fn error_of(error: HttpError) -> RuleError {
+    match error {
+        HttpError::NoService => RuleError::Unavailable("the cloud has no such service".to_owned()),
+        HttpError::Unauthorized(text) => RuleError::Denied(text),
+        HttpError::Throttled(text) => RuleError::Throttled(text),
+        HttpError::Timeout(text) | HttpError::Unreachable(text) => RuleError::Unavailable(text),
+        HttpError::TooLarge(text) => RuleError::Malformed(text),
+        HttpError::Refused(text) | HttpError::Other(text) => RuleError::Other(text),
+    }
+}
+
+/// The message inside an OpenStack error body, or the body's beginning. Without HTML: Glance and Heat send line breaks as
+/// `<br />`, and proxies whole pages.
+fn excerpt(body: &str) -> String {
+    let message = serde_json::from_str::<serde_json::Value>(body)
+        .ok()
+        .and_then(|body| message_in(&body))
+        .unwrap_or_else(|| body.to_owned());
+    let is_html = message.contains("<br") || message.contains("</");
+    let text = if is_html {
+        without_tags(&message)
+    } else {
+        message
+    };
+    text.chars().take(300).collect()
+}
+
+fn without_tags(html: &str) -> String {
+    let texts = html
+        .split('<')
+        .map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+    let words = texts.flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn message_in(value: &serde_json::Value) -> Option<String> {
+    let members = value.as_object()?;
+    ["message", "faultstring", "detail"]
+        .iter()
+        .find_map(|name| members.get(*name)?.as_str().map(str::to_owned))
+        .or_else(|| members.values().find_map(message_in))
+}
