@@ -1,0 +1,122 @@
+//! Reads an audit log back, entry by entry, in constant memory.
+//!
+//! Judges only whether a line is a record; what a history of records means is for the caller.
+//!
+//! The invariant: a line is skipped without an error only where a crash explains it, that is at the very end of the
+//! file or right before the header of the next run.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{AuditError, Entry, LOG_FORMAT, RECORD_BYTES_MAX, Record};
+
+/// The entries of a log, in the order in which they were written. Ends after the first error.
+#[derive(Debug)]
+pub struct Reader<R = BufReader<File>> {
+    input: R,
+    path: PathBuf,
+    lines: u64,
+    is_done: bool,
+}
+
+/// Opens the log at `path` for reading.
+///
+/// # Errors
+///
+/// When the file cannot be opened, and in each step when it cannot be read or holds a line that is no record.
+pub fn read(path: &Path) -> Result<Reader, AuditError> {
+    let file = File::open(path).map_err(|source| AuditError::open(path, source))?;
+    Ok(Reader::new(BufReader::new(file), path))
+}
+
+/// Whether this is the first line of a log of ours.
+pub(super) fn is_header(line: &[u8]) -> bool {
+    serde_json::from_slice(line).is_ok_and(|entry| begins_run(&entry))
+}
+
+fn begins_run(entry: &Entry) -> bool {
+    matches!(&entry.record, Record::Run { log, .. } if log == LOG_FORMAT)
+}
+
+#[derive(Debug)]
+struct Line {
+    /// Nothing if the line is no record.
+    entry: Option<Entry>,
+    number: u64,
+    is_ended: bool,
+}
+
+impl<R: BufRead> Reader<R> {
+    pub(super) fn new(input: R, path: &Path) -> Self {
+        Self {
+            input,
+            path: path.to_owned(),
+            lines: 0,
+            is_done: false,
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<Entry>, AuditError> {
+        let Some(line) = self.take_line()? else {
+            return Ok(None);
+        };
+        if let Some(entry) = line.entry {
+            return Ok(Some(entry));
+        }
+        if !line.is_ended {
+            return Ok(None);
+        }
+        let next = self.take_line()?.and_then(|next| next.entry);
+        match next {
+            Some(entry) if begins_run(&entry) => Ok(Some(entry)),
+            Some(_) | None => Err(AuditError::Garbled {
+                path: self.path.clone(),
+                line: line.number,
+            }),
+        }
+    }
+
+    fn take_line(&mut self) -> Result<Option<Line>, AuditError> {
+        let bytes = self.read_line().map_err(|source| AuditError::Read {
+            path: self.path.clone(),
+            source: Arc::new(source),
+        })?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        self.lines += 1;
+        Ok(Some(Line {
+            entry: serde_json::from_slice(&bytes).ok(),
+            number: self.lines,
+            is_ended: bytes.ends_with(b"\n"),
+        }))
+    }
+
+    fn read_line(&mut self) -> io::Result<Vec<u8>> {
+        let limit = u64::try_from(RECORD_BYTES_MAX).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        let taken = (&mut self.input)
+            .take(limit)
+            .read_until(b'\n', &mut bytes)?;
+        if taken == RECORD_BYTES_MAX && !bytes.ends_with(b"\n") {
+            let message = format!("a line has more than {RECORD_BYTES_MAX} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(bytes)
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Entry, AuditError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let step = self.advance().transpose();
+        self.is_done = !matches!(step, Some(Ok(_)));
+        step
+    }
+}

@@ -1,0 +1,387 @@
+//! Flags and their help. The doc comments are the help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::config::clouds::CloudOptions;
+use crate::name::{Origin, OriginFilter};
+use crate::report::Format;
+
+/// Delete exactly what one task left behind in a cloud
+///
+/// Finds the things that bear the task's names, and the nameless things that belong to these; deletes them and nothing
+/// else; then looks again and says whether anything is left. Look first with --dry-run: it changes nothing.
+///
+/// Exit codes: 0 nothing is left (or dry run done); 1 unexpected error; 2 usage or configuration; 3 something that should be gone
+/// is left; 4 a listing failed, so nobody can say that it is clean; 5 authentication or scope refused; 6 a guard refused;
+/// 10 --dry-run --detailed-exitcode, and there is something to delete; 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runner",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) sweep: SweepArgs,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    /// Say more about what happens; can be repeated
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(super) verbose: u8,
+    /// Say nothing but errors, and show no progress
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Execute a plan that a dry run has saved with --plan-out
+    Apply(ApplyArgs),
+    /// Say why a thing would be deleted or kept
+    Explain(ExplainArgs),
+    /// Print names that a task may give, so that what bears them can be cleaned
+    Names(NamesArgs),
+    /// Look at rules
+    Rules {
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
+    /// Say who you are in the cloud, where, and what a sweep would reach
+    Doctor(DoctorArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// List the kinds of a folder of rules
+    List(RulesArgs),
+    /// Check component files: contract, imports, kinds, and every request that they may send
+    Check(CheckArgs),
+}
+
+/// What every command that looks at a cloud needs.
+#[derive(Debug, Args)]
+pub(super) struct CommonArgs {
+    /// Configuration file [default: runner.toml here, or runner/config.toml in your configuration folder]
+    #[arg(long, global = true, value_name = "FILE", env = "RUNNER_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) cloud: CloudArgs,
+}
+
+/// Which cloud, as whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cloud")]
+pub(super) struct CloudArgs {
+    /// Cloud in clouds.yaml [default: OS_CLOUD, the OS_* variables, or the only one]
+    #[arg(long = "os-cloud", global = true, value_name = "NAME", visible_aliases = ["cloud", "deployment"])]
+    os_cloud: Option<String>,
+    /// Region
+    #[arg(long, global = true, value_name = "NAME")]
+    os_region_name: Option<String>,
+    /// Which endpoints of the catalog: public, internal or admin
+    #[arg(long, global = true, value_name = "INTERFACE")]
+    os_interface: Option<String>,
+    /// File with certificates of authorities to trust
+    #[arg(long, global = true, value_name = "FILE")]
+    os_cacert: Option<String>,
+    /// File with a client certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    os_cert: Option<String>,
+    /// File with the client certificate's key
+    #[arg(long, global = true, value_name = "FILE")]
+    os_key: Option<String>,
+    /// Do not verify the servers' certificates
+    #[arg(long, global = true)]
+    insecure: bool,
+    #[arg(
+        long,
+        global = true,
+        value_name = "TYPE",
+        hide_short_help = true,
+        help = "How to authenticate: password, token, application credential"
+    )]
+    os_auth_type: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        hide_short_help = true,
+        help = "Keystone's address"
+    )]
+    os_auth_url: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        hide_short_help = true,
+        help = "User"
+    )]
+    os_username: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        hide_short_help = true,
+        help = "User, by id"
+    )]
+    os_user_id: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        hide_short_help = true,
+        help = "The user's domain"
+    )]
+    os_user_domain_name: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        hide_short_help = true,
+        help = "The user's domain, by id"
+    )]
+    os_user_domain_id: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        hide_short_help = true,
+        help = "Project to get a token for"
+    )]
+    os_project_name: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        hide_short_help = true,
+        help = "Project to get a token for, by id"
+    )]
+    os_project_id: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        hide_short_help = true,
+        help = "That project's domain"
+    )]
+    os_project_domain_name: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        hide_short_help = true,
+        help = "That project's domain, by id"
+    )]
+    os_project_domain_id: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "all",
+        hide_short_help = true,
+        help = "Get a token for the whole system"
+    )]
+    os_system_scope: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECRET",
+        hide_short_help = true,
+        hide_env_values = true,
+        help = "Password; better in OS_PASSWORD or secure.yaml, where no process list shows it"
+    )]
+    os_password: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECRET",
+        hide_short_help = true,
+        help = "Token; better in OS_TOKEN"
+    )]
+    os_token: Option<String>,
+}
+
+impl CloudArgs {
+    pub(super) fn options(&self) -> CloudOptions {
+        let secret = |text: &Option<String>| text.clone().map(SecretString::from);
+        CloudOptions {
+            cloud: self.os_cloud.clone(),
+            region_name: self.os_region_name.clone(),
+            interface: self.os_interface.clone(),
+            cacert: self.os_cacert.clone(),
+            cert: self.os_cert.clone(),
+            key: self.os_key.clone(),
+            insecure: self.insecure.then_some(true),
+            auth_type: self.os_auth_type.clone(),
+            auth_url: self.os_auth_url.clone(),
+            username: self.os_username.clone(),
+            user_id: self.os_user_id.clone(),
+            user_domain_id: self.os_user_domain_id.clone(),
+            user_domain_name: self.os_user_domain_name.clone(),
+            password: secret(&self.os_password),
+            token: secret(&self.os_token),
+            project_id: self.os_project_id.clone(),
+            project_name: self.os_project_name.clone(),
+            project_domain_id: self.os_project_domain_id.clone(),
+            project_domain_name: self.os_project_domain_name.clone(),
+            system_scope: self.os_system_scope.clone(),
+            ..CloudOptions::default()
+        }
+    }
+}
+
+/// What a sweep looks for, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sweep")]
+pub(super) struct ScopeArgs {
+    /// Id of the task whose things are to go; can be repeated [default: every task that a name format knows]
+    ///
+    /// Rally's names carry the id of the workload, not that of the task: `rally task report --json` shows both.
+    #[arg(long = "task", value_name = "ID")]
+    pub(super) tasks: Vec<String>,
+    /// Only names of this family: Rally's scenarios or contexts
+    #[arg(long, value_enum, default_value_t = OriginArg::All)]
+    pub(super) origin: OriginArg,
+    /// Touch only this project (name or id); can be repeated [default: all an administrator reaches, one's own for others]
+    #[arg(long = "project", value_name = "PROJECT")]
+    pub(super) projects: Vec<String>,
+    /// Keep what was made before this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(super) created_after: Option<Timestamp>,
+    /// Keep what was made at this time or later (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(super) created_before: Option<Timestamp>,
+    /// Keep things with this tag (`tag` or `key=value`); can be repeated
+    #[arg(long = "protect-tag", value_name = "TAG")]
+    pub(super) protect_tags: Vec<String>,
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    /// Folder with rules, or a single component file
+    #[arg(long, value_name = "PATH", default_value = "rules")]
+    pub(super) guests: PathBuf,
+    /// How to write the result
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SweepArgs {
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    #[command(flatten)]
+    pub(super) rules: RulesArgs,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// With --dry-run: exit with 10 if there is something to delete
+    #[arg(long, requires = "dry_run")]
+    pub(super) detailed_exitcode: bool,
+    /// Save the plan, for `runner apply` or for review
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(super) plan_out: Option<PathBuf>,
+    /// Also show what is kept, and why
+    #[arg(long)]
+    pub(super) show_kept: bool,
+    #[command(flatten)]
+    pub(super) guards: GuardArgs,
+}
+
+/// Guards of a change.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Guards")]
+pub(super) struct GuardArgs {
+    /// Refuse to delete more things than this
+    #[arg(long, value_name = "N")]
+    pub(super) max_deletions: Option<usize>,
+    /// Do not ask before a sweep without --task
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Where to write the audit log [default: runner/audit.jsonl in your state folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) audit_log: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// The saved plan
+    pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) rules: RulesArgs,
+    #[command(flatten)]
+    pub(super) guards: GuardArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The thing, as <kind>/<id>: network.port/4f5c…
+    pub(super) thing: String,
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    #[command(flatten)]
+    pub(super) rules: RulesArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NamesArgs {
+    /// Id of the task
+    #[arg(long, value_name = "ID")]
+    pub(super) task: String,
+    /// Label of the name format, as `--all` shows it
+    #[arg(long, default_value = "rally scenario")]
+    pub(super) label: String,
+    /// How many names
+    #[arg(short = 'n', long, default_value_t = 1)]
+    pub(super) count: usize,
+    /// One name of every format, with its label
+    #[arg(long, conflicts_with_all = ["label", "count"])]
+    pub(super) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Component files
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) rules: RulesArgs,
+}
+
+/// Families of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OriginArg {
+    /// All of them
+    All,
+    /// Names that scenarios give
+    Scenario,
+    /// Names that contexts give
+    Context,
+}
+
+impl From<OriginArg> for OriginFilter {
+    fn from(origin: OriginArg) -> Self {
+        match origin {
+            OriginArg::All => Self::All,
+            OriginArg::Scenario => Self::Only(Origin::Scenario),
+            OriginArg::Context => Self::Only(Origin::Context),
+        }
+    }
+}

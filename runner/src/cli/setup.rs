@@ -1,0 +1,519 @@
+//! From flags to an engine: configuration, rules, cloud, scope, audit log. Whatever is wrong is said before anything is changed.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::{Audit, RuleDigest, RunHeader};
+use crate::cloud::{CloudConfig, GrantedScope, Identity, Method, Request, Session};
+use crate::config::Config;
+use crate::config::clouds::{Surroundings, resolve};
+use crate::engine::{Engine, Reachable};
+use crate::guest::{Component, Guest, Sandbox};
+use crate::name::{NameMatcher, NamedFormat, OriginFilter, TaskId};
+use crate::plan::{Sieve, SweepScope};
+use crate::report::progress::Progress;
+
+use super::args::{CommonArgs, GuardArgs, ScopeArgs};
+use super::failure::Failure;
+
+/// The configuration and the process around it.
+pub(super) struct Setup {
+    pub(super) surroundings: Surroundings,
+    pub(super) config: Config,
+    started: Instant,
+}
+
+/// A cloud that was reached, and who we are in it.
+pub(super) struct Connected {
+    pub(super) session: Session,
+    pub(super) identity: Option<Identity>,
+    pub(super) cloud: String,
+}
+
+/// Everything that a sweep needs.
+pub(super) struct Ready {
+    pub(super) connected: Connected,
+    pub(super) engine: Engine<Guest>,
+    pub(super) sieve: Sieve,
+    pub(super) progress: Arc<Progress>,
+    pub(super) cancel: CancellationToken,
+    pub(super) audit: Option<Audit>,
+    pub(super) started: Instant,
+}
+
+/// What to look for: from the command line, or from a saved plan.
+pub(super) struct Wanted {
+    pub(super) scope: SweepScope,
+    pub(super) origin: OriginFilter,
+    /// Projects by name or id, as given.
+    pub(super) projects: Vec<String>,
+}
+
+impl Setup {
+    pub(super) fn load(common: &CommonArgs) -> Result<Self, Failure> {
+        let surroundings = Surroundings::of_process().map_err(|error| {
+            Failure::unexpected(format!("the working directory is unknown: {error}"))
+        })?;
+        let config = Config::load(common.config.as_deref(), &surroundings)
+            .map_err(|error| Failure::input(&error))?;
+        Ok(Self {
+            surroundings,
+            config,
+            started: Instant::now(),
+        })
+    }
+
+    pub(super) fn formats(&self) -> Result<Vec<NamedFormat>, Failure> {
+        self.config
+            .name_formats()
+            .map_err(|error| Failure::input(&error))
+    }
+
+    /// Loads all components of a folder, or a single one.
+    pub(super) async fn components(&self, guests: &Path) -> Result<Vec<Arc<Component>>, Failure> {
+        let files = component_files(guests)?;
+        let sandbox = self.sandbox()?;
+        let mut components = Vec::with_capacity(files.len());
+        for file in files {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            let loaded = Component::load(&sandbox, &file, &self.config.grants(&name)).await;
+            components.push(Arc::new(
+                loaded.map_err(|error| Failure::usage(error.to_string()))?,
+            ));
+        }
+        Ok(components)
+    }
+
+    pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
+        let folder = self
+            .folder("XDG_CACHE_HOME", ".cache")
+            .map(|folder| folder.join("runner/components"));
+        let cache = folder.filter(|folder| match private_folder(folder) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(
+                    "compiled rules cannot be kept in {}: {error}",
+                    folder.display()
+                );
+                false
+            }
+        });
+        Sandbox::new(cache.as_deref()).map_err(|error| {
+            Failure::unexpected(format!(
+                "WebAssembly does not work on this machine: {error:#}"
+            ))
+        })
+    }
+
+    /// Authenticates, and learns from the token itself who we are and where.
+    pub(super) async fn connect(
+        &self,
+        common: &CommonArgs,
+        components: &[Arc<Component>],
+    ) -> Result<Connected, Failure> {
+        let services = self
+            .config
+            .plain_services(&self.surroundings)
+            .map_err(|error| Failure::input(&error))?;
+        let kinds = components.iter().flat_map(|component| component.kinds());
+        let needs_cloud = services.is_empty()
+            || kinds
+                .into_iter()
+                .any(|kind| !services.contains_key(&kind.service));
+        let config = if needs_cloud {
+            let config = resolve(&common.cloud.options(), &self.surroundings)
+                .map_err(|error| Failure::input(&error))?;
+            CloudConfig {
+                plain_services: services,
+                ..config
+            }
+        } else {
+            CloudConfig::without_keystone("configured services", services)
+        };
+        let cloud = config.name.clone();
+        let session = Session::connect(config, self.config.http_limits()).await?;
+        let identity = session.identity();
+        Ok(Connected {
+            session,
+            identity,
+            cloud,
+        })
+    }
+
+    /// Puts everything together. Only with an audit log can anything be changed.
+    pub(super) async fn ready(
+        &self,
+        common: &CommonArgs,
+        guests: &Path,
+        wanted: Wanted,
+        guards: Option<&GuardArgs>,
+    ) -> Result<Ready, Failure> {
+        let tasks = parse_tasks(&wanted.scope.tasks)?;
+        let formats = self.formats()?;
+        let components = self.components(guests).await?;
+        let connected = self.connect(common, &components).await?;
+        let scope = connected
+            .sweep_scope(wanted.scope, &wanted.projects, &self.config)
+            .await?;
+        let reachable = connected.reachable(&scope);
+        let sieve = Sieve::new(scope, NameMatcher::new(formats, &tasks, wanted.origin));
+        let audit = match guards {
+            Some(guards) => {
+                Some(self.open_audit(guards, &connected, sieve.scope(), &components)?)
+            }
+            None => None,
+        };
+        let progress = Arc::new(Progress::new(self.is_quiet()));
+        let cancel = CancellationToken::new();
+        let engine = connected.engine(
+            components,
+            reachable,
+            self,
+            &progress,
+            &cancel,
+            audit.as_ref(),
+        )?;
+        stop_on_interrupt(&cancel);
+        Ok(Ready {
+            connected,
+            engine,
+            sieve,
+            progress,
+            cancel,
+            audit,
+            started: self.started,
+        })
+    }
+
+    fn is_quiet(&self) -> bool {
+        !tracing::enabled!(tracing::Level::WARN)
+    }
+
+    fn open_audit(
+        &self,
+        guards: &GuardArgs,
+        connected: &Connected,
+        scope: &SweepScope,
+        components: &[Arc<Component>],
+    ) -> Result<Audit, Failure> {
+        let path = match &guards.audit_log {
+            Some(path) => self.surroundings.cwd.join(path),
+            None => {
+                let folder = self
+                    .folder("XDG_STATE_HOME", ".local/state")
+                    .ok_or_else(|| {
+                        Failure::usage("there is no home folder to keep the audit log in")
+                            .hint("give --audit-log FILE")
+                    })?;
+                folder.join("runner/audit.jsonl")
+            }
+        };
+        if let Some(folder) = path.parent() {
+            private_folder(folder).map_err(|error| {
+                Failure::usage(format!(
+                    "the folder {} cannot be made: {error}",
+                    folder.display()
+                ))
+            })?;
+        }
+        let rules = components.iter().map(|component| RuleDigest {
+            name: component.name().to_string(),
+            sha256: component.sha256().to_owned(),
+        });
+        let header = RunHeader {
+            tool: format!("runner {}", env!("CARGO_PKG_VERSION")),
+            cloud: connected.cloud.clone(),
+            user: connected.user(),
+            scope: connected.token_scope(),
+            tasks: scope.tasks.clone(),
+            rules: rules.collect(),
+        };
+        Audit::open(&path, &header).map_err(|error| {
+            Failure::input(&error).hint(
+                "nothing is changed without an audit log; give another one with --audit-log FILE",
+            )
+        })
+    }
+
+    fn folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        match self
+            .surroundings
+            .env
+            .get(variable)
+            .filter(|folder| !folder.is_empty())
+        {
+            Some(folder) => Some(PathBuf::from(folder)),
+            None => self
+                .surroundings
+                .home
+                .as_ref()
+                .map(|home| home.join(below_home)),
+        }
+    }
+}
+
+impl Connected {
+    /// Whether listings show all projects. A cloud without Keystone has no projects.
+    pub(super) fn is_admin(&self) -> bool {
+        self.identity.as_ref().is_none_or(Identity::is_admin)
+    }
+
+    pub(super) fn user(&self) -> String {
+        self.identity
+            .as_ref()
+            .map_or_else(String::new, |identity| identity.user_name.clone())
+    }
+
+    /// What the token is good for, in words.
+    pub(super) fn token_scope(&self) -> String {
+        match self.identity.as_ref().map(|identity| &identity.scope) {
+            Some(GrantedScope::Project { id, name, domain }) => {
+                format!("project {name} ({id}) of domain {}", domain.name)
+            }
+            Some(GrantedScope::Domain(domain)) => format!("domain {} ({})", domain.name, domain.id),
+            Some(GrantedScope::System) => "the whole system".to_owned(),
+            Some(GrantedScope::Unscoped) => "no scope".to_owned(),
+            None => "no Keystone".to_owned(),
+        }
+    }
+
+    /// The engine of all rules whose services this cloud has.
+    pub(super) fn engine(
+        &self,
+        components: Vec<Arc<Component>>,
+        reachable: Reachable,
+        setup: &Setup,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        audit: Option<&Audit>,
+    ) -> Result<Engine<Guest>, Failure> {
+        let guests: Vec<Guest> = components
+            .into_iter()
+            .map(|it| Guest::new(it, self.session.clone(), audit.cloned()))
+            .collect();
+        let at_work: usize = guests
+            .iter()
+            .map(|guest| crate::rule::Rule::kinds(guest).len())
+            .sum();
+        let absent: BTreeSet<&str> = guests.iter().flat_map(Guest::absent_services).collect();
+        if at_work == 0 {
+            let absent: Vec<&str> = absent.into_iter().collect();
+            return Err(Failure::usage(format!(
+                "this cloud has none of the services that the rules are for: {}",
+                absent.join(", ")
+            ))
+            .hint(
+                "`runner doctor` lists its services; check --os-region-name and --os-interface",
+            ));
+        }
+        for service in absent {
+            tracing::info!("the cloud has no service {service:?}; its kinds are left out");
+        }
+        let limits = setup.config.sweep.clone();
+        Engine::new(guests, reachable, limits, progress.clone(), cancel.clone())
+            .map_err(|error| Failure::input(&error))
+    }
+
+    fn reachable(&self, scope: &SweepScope) -> Reachable {
+        Reachable {
+            is_admin: self.is_admin(),
+            projects: scope.projects.clone(),
+            user: self
+                .identity
+                .as_ref()
+                .map(|identity| Arc::from(identity.user_id.as_str())),
+        }
+    }
+
+    /// Narrows the scope to what the credentials reach and the operator asked for.
+    async fn sweep_scope(
+        &self,
+        mut scope: SweepScope,
+        given: &[String],
+        config: &Config,
+    ) -> Result<SweepScope, Failure> {
+        scope
+            .protected_tags
+            .extend(config.protect.tags.iter().cloned());
+        scope.projectless = scope.projectless || (given.is_empty() && scope.projects.is_none());
+        if let Some(identity) = self
+            .identity
+            .as_ref()
+            .filter(|identity| !identity.is_admin())
+        {
+            let GrantedScope::Project { id, name, .. } = &identity.scope else {
+                return Err(Failure::refused(format!("the token is for {}, not for a project", self.token_scope()))
+                    .hint("give a project (OS_PROJECT_NAME, or project_name in clouds.yaml), or use an administrator's credentials"));
+            };
+            if let Some(other) = given.iter().find(|given| *given != id && *given != name) {
+                return Err(Failure::refused(format!(
+                    "--project {other} is out of reach: the token is for {}, and {} is no administrator",
+                    self.token_scope(),
+                    identity.user_name
+                )));
+            }
+            scope.projects = Some(BTreeSet::from([Arc::from(id.as_str())]));
+        } else if !given.is_empty() {
+            let mut projects = BTreeSet::new();
+            for given in given {
+                projects.insert(self.project_id(given).await?);
+            }
+            scope.projects = Some(projects);
+        }
+        for protected in &config.protect.projects {
+            scope
+                .protected_projects
+                .insert(self.project_id(protected).await?);
+        }
+        Ok(scope)
+    }
+
+    /// The id of a project that was given by name or id.
+    async fn project_id(&self, given: &str) -> Result<Arc<str>, Failure> {
+        if let Some(GrantedScope::Project { id, name, .. }) =
+            self.identity.as_ref().map(|identity| &identity.scope)
+            && (given == id || (given == name && !self.is_admin()))
+        {
+            return Ok(Arc::from(id.as_str()));
+        }
+        #[derive(Deserialize)]
+        struct Project {
+            id: String,
+        }
+        #[derive(Deserialize)]
+        struct Projects {
+            projects: Vec<Project>,
+        }
+        let encoded = utf8_percent_encode(given, NON_ALPHANUMERIC).to_string();
+        let by_name = self.get(&format!("/v3/projects?name={encoded}")).await?;
+        let named = by_name
+            .and_then(|body| serde_json::from_str::<Projects>(&body).ok())
+            .map(|found| found.projects);
+        match named.as_deref() {
+            Some([project]) => Ok(Arc::from(project.id.as_str())),
+            Some([_, _, ..]) => Err(Failure::usage(format!(
+                "several projects, in different domains, are named {given}"
+            ))
+            .hint("give the project's id")),
+            _ if self
+                .get(&format!("/v3/projects/{encoded}"))
+                .await?
+                .is_some() =>
+            {
+                Ok(Arc::from(given))
+            }
+            _ => Err(Failure::usage(format!(
+                "there is no project {given}, by name or by id"
+            ))),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<String>, Failure> {
+        let response = self
+            .session
+            .send(Request::new("identity", Method::Get, path))
+            .await?;
+        Ok((response.status == 200).then_some(response.body))
+    }
+}
+
+impl Wanted {
+    pub(super) fn by(args: &ScopeArgs) -> Self {
+        Self {
+            scope: SweepScope {
+                tasks: args.tasks.clone(),
+                created_from: args.created_after,
+                created_until: args.created_before,
+                protected_tags: args.protect_tags.iter().cloned().collect(),
+                ..SweepScope::default()
+            },
+            origin: args.origin.into(),
+            projects: args.projects.clone(),
+        }
+    }
+}
+
+/// Parses task ids, and says what may be a slip.
+fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
+    let mut tasks = Vec::with_capacity(ids.len());
+    for id in ids {
+        let task = TaskId::parse(id).map_err(|error| Failure::input(&error))?;
+        if !task.is_uuid() {
+            tracing::warn!(
+                "the task id {id} is no UUID: where it does not fit a name, Rally's rule of seeded parts is used"
+            );
+        } else if id.chars().any(|c| c.is_ascii_uppercase()) {
+            tracing::warn!(
+                "the task id {id} has capital letters, and names are matched to the letter: Rally writes ids in small ones"
+            );
+        }
+        tasks.push(task);
+    }
+    Ok(tasks)
+}
+
+fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let hint = "rules are component files (*.wasm); docs/rules.md says how to build the rule pack, --guests where to find it";
+    let unreadable = |error: std::io::Error| {
+        Failure::usage(format!(
+            "the rules {} cannot be read: {error}",
+            guests.display()
+        ))
+        .hint(hint)
+    };
+    if std::fs::metadata(guests).map_err(unreadable)?.is_file() {
+        return Ok(vec![guests.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(guests).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(
+            Failure::usage(format!("there is no rule (*.wasm) in {}", guests.display())).hint(hint),
+        );
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Makes a folder that only its owner can enter, unless it is there already.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+/// The first Ctrl-C winds the run up; a second one ends the process at once.
+#[expect(
+    clippy::exit,
+    reason = "the second Ctrl-C asks for exactly this: to leave without winding up"
+)]
+fn stop_on_interrupt(cancel: &CancellationToken) {
+    let cancel = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            tracing::warn!(
+                "interrupted: waiting for what is under way; press Ctrl-C again to leave at once"
+            );
+            cancel.cancel();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(super::INTERRUPTED));
+        }
+    });
+}

@@ -1,0 +1,512 @@
+//! Sending one request until it has an answer: the client, its bounds, pauses and repetitions.
+//!
+//! Knows nothing of tokens, catalogs or paths; it gets a finished URL. The invariant: a request
+//! that may already have had an effect, and would have another if it came twice, is not repeated.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Context, Error, ErrorKind, HttpLimits, Method, Tls, headers};
+
+/// Idle connections are dropped before common servers drop them (Apache: 5 s by default, most
+/// others 15 s or more); hyper notices the rest.
+const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(15);
+
+/// A request ready to be sent.
+pub(super) struct Outgoing<'a> {
+    pub(super) context: &'a Context,
+    pub(super) url: &'a Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<String>,
+    /// Whether it may be sent again although it may have been received.
+    pub(super) is_repeatable: bool,
+}
+
+/// A complete answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// What all requests to one service share: its places, and its wish to be left alone for a while.
+pub(super) struct Gate {
+    places: Semaphore,
+    quiet_until: Mutex<Option<Instant>>,
+}
+
+impl Gate {
+    pub(super) fn new(in_flight_max: usize) -> Self {
+        Self {
+            places: Semaphore::new(in_flight_max.clamp(1, Semaphore::MAX_PERMITS)),
+            quiet_until: Mutex::new(None),
+        }
+    }
+
+    /// Waits for a place. The semaphore is never closed, so there always comes one.
+    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.acquire().await.ok()
+    }
+
+    fn hush(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        if let Ok(mut quiet) = self.quiet_until.lock() {
+            *quiet = Some(quiet.map_or(until, |known| known.max(until)));
+        }
+    }
+
+    async fn quiet(&self) {
+        while let Some(until) = self.quiet_until.lock().ok().and_then(|quiet| *quiet) {
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+}
+
+/// One attempt that brought no answer.
+enum Fault {
+    /// The connection was never made: nothing was sent.
+    Unconnected(reqwest::Error),
+    /// The other side's certificate, or ours, was not accepted.
+    Certificate(reqwest::Error),
+    /// No answer in time.
+    Timeout(reqwest::Error),
+    /// The connection broke while sending or receiving.
+    Broken(reqwest::Error),
+    /// The answer's body was too long to read on.
+    TooLarge {
+        status: u16,
+        request_id: Option<String>,
+    },
+}
+
+/// The HTTP client with its limits; one per session family.
+pub(super) struct Wire {
+    client: Client,
+    limits: HttpLimits,
+    sent: AtomicU64,
+}
+
+impl Wire {
+    pub(super) fn new(tls: &Tls, limits: HttpLimits) -> Result<Self, Error> {
+        Ok(Self {
+            client: client(tls, &limits)?,
+            limits,
+            sent: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn limits(&self) -> &HttpLimits {
+        &self.limits
+    }
+
+    /// Attempts made so far, repetitions and token requests included.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends until there is an answer other than 429 and 503, or the attempts are used up.
+    ///
+    /// Dropping the future abandons the attempt in flight; the server may still carry it out.
+    pub(super) async fn deliver(
+        &self,
+        outgoing: &Outgoing<'_>,
+        gate: &Gate,
+    ) -> Result<Answer, Error> {
+        let _place = gate.enter().await;
+        let mut pauses = self.pauses();
+        loop {
+            gate.quiet().await;
+            let outcome = self.attempt(outgoing).await;
+            let asked = match &outcome {
+                Ok(answer) if matches!(answer.status, 429 | 503) => {
+                    retry_after(&answer.headers, Timestamp::now())
+                }
+                Err(fault) if fault.may_repeat(outgoing.is_repeatable) => None,
+                Ok(_) | Err(_) => {
+                    return outcome.map_err(|fault| self.explain(fault, outgoing.context));
+                }
+            };
+            let Some(pause) = pauses.next() else {
+                return Err(self.give_up(outcome, outgoing.context));
+            };
+            let asked = asked.map(|wish| wish.min(self.limits.retry_after_max));
+            if let (Ok(Answer { status: 429, .. }), Some(wish)) = (&outcome, asked) {
+                gate.hush(wish);
+            }
+            // Spread out those who were told the same time.
+            let pause = asked.map_or(pause, |wish| wish + pause.mul_f32(fastrand::f32() / 4.0));
+            let Context {
+                service,
+                method,
+                path,
+            } = outgoing.context;
+            tracing::debug!(%service, %method, path, pause_ms = pause.as_millis(), "repeating");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+        ExponentialBuilder::default()
+            .with_min_delay(self.limits.retry_delay_min)
+            .with_max_delay(self.limits.retry_delay_max)
+            .with_max_times(self.limits.attempts_max.saturating_sub(1))
+            .with_jitter()
+            .build()
+    }
+
+    async fn attempt(&self, outgoing: &Outgoing<'_>) -> Result<Answer, Fault> {
+        let Context {
+            service,
+            method,
+            path,
+        } = outgoing.context;
+        let started = Instant::now();
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let mut request = self
+            .client
+            .request(method_for_client(*method), outgoing.url.clone())
+            .headers(outgoing.headers.clone());
+        if let Some(body) = &outgoing.body {
+            request = request.body(body.clone());
+        }
+        let outcome = match request.send().await {
+            Ok(response) => self.read(response).await,
+            Err(error) => Err(Fault::from(error)),
+        };
+        let elapsed_ms = started.elapsed().as_millis();
+        match &outcome {
+            Ok(answer) => {
+                let request_id = headers::request_id(&answer.headers);
+                let (status, request_id) = (answer.status, request_id.as_deref());
+                tracing::debug!(%service, %method, path, status, request_id, elapsed_ms, "answered");
+            }
+            Err(fault) => {
+                tracing::debug!(%service, %method, path, elapsed_ms, "no answer: {}", fault.described());
+            }
+        }
+        outcome
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Answer, Fault> {
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let bytes_max = self.limits.response_bytes_max;
+        let too_large = || Fault::TooLarge {
+            status,
+            request_id: headers::request_id(&headers),
+        };
+        if response
+            .content_length()
+            .is_some_and(|length| length > bytes_max as u64)
+        {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(Fault::from)? {
+            if chunk.len() > bytes_max - body.len() {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn give_up(&self, outcome: Result<Answer, Fault>, context: &Context) -> Error {
+        match outcome {
+            Ok(answer) => {
+                let attempts = self.limits.attempts_max.max(1);
+                let message = format!(
+                    "the service answered {} to each of {attempts} attempts",
+                    answer.status
+                );
+                let request_id = headers::request_id(&answer.headers);
+                Error::new(ErrorKind::Throttled, message)
+                    .during(context)
+                    .answered(answer.status, request_id)
+            }
+            Err(fault) => self.explain(fault, context),
+        }
+    }
+
+    fn explain(&self, fault: Fault, context: &Context) -> Error {
+        let text = fault.described();
+        let error = match fault {
+            Fault::Unconnected(error) | Fault::Broken(error) => {
+                Error::new(ErrorKind::Unreachable, text).caused_by(error.without_url())
+            }
+            Fault::Certificate(error) => {
+                Error::new(ErrorKind::Unreachable, text).caused_by(error.without_url())
+            }
+            Fault::Timeout(error) => {
+                let seconds = self.limits.request_timeout.as_secs_f32();
+                Error::new(ErrorKind::Timeout, format!("{text} within {seconds} s"))
+                    .caused_by(error.without_url())
+            }
+            Fault::TooLarge { status, request_id } => {
+                let bytes_max = self.limits.response_bytes_max;
+                Error::new(
+                    ErrorKind::TooLarge,
+                    format!("{text}: more than {bytes_max} bytes"),
+                )
+                .answered(status, request_id)
+            }
+        };
+        error.during(context)
+    }
+}
+
+impl Fault {
+    fn may_repeat(&self, is_repeatable: bool) -> bool {
+        match self {
+            Self::Unconnected(_) => true,
+            Self::Broken(_) => is_repeatable,
+            // A server that is too slow once is not helped by being asked again.
+            Self::Certificate(_) | Self::Timeout(_) | Self::TooLarge { .. } => false,
+        }
+    }
+
+    fn described(&self) -> &'static str {
+        match self {
+            Self::Unconnected(_) => "cannot connect",
+            Self::Certificate(_) => {
+                "the TLS handshake failed: give the cloud's CA with --os-cacert or `cacert`, \
+                 or check `cert` and `key`"
+            }
+            Self::Timeout(_) => "no answer",
+            Self::Broken(_) => "the connection broke before the answer was complete",
+            Self::TooLarge { .. } => "the answer is too large",
+        }
+    }
+}
+
+impl From<reqwest::Error> for Fault {
+    fn from(error: reqwest::Error) -> Self {
+        if is_about_tls(&error) {
+            Self::Certificate(error)
+        } else if error.is_connect() {
+            Self::Unconnected(error)
+        } else if error.is_timeout() {
+            Self::Timeout(error)
+        } else {
+            Self::Broken(error)
+        }
+    }
+}
+
+/// Whether rustls refused; `io::Error` hides its cause from `source()` and must be opened by hand.
+fn is_about_tls(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        let wrapped = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        next = match wrapped {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    false
+}
+
+fn method_for_client(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Head => reqwest::Method::HEAD,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+    }
+}
+
+/// Reads `Retry-After`: seconds, or an HTTP date, which is taken against the server's own clock
+/// where it shows it (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| {
+        jiff::fmt::rfc2822::parse(text)
+            .ok()
+            .map(|zoned| zoned.timestamp())
+    };
+    let now = headers
+        .get(DATE)
+        .and_then(|value| date(value.to_str().ok()?))
+        .unwrap_or(now);
+    let wait = date(text)?.duration_since(now);
+    Duration::try_from(wait.max(SignedDuration::ZERO)).ok()
+}
+
+fn client(tls: &Tls, limits: &HttpLimits) -> Result<Client, Error> {
+    // An error means that the process already has one, which will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let identity = identity(tls)?;
+    let authorities = tls.ca.as_deref().map(authorities).transpose()?;
+    let builder = || {
+        let mut builder = base_client(limits).tls_danger_accept_invalid_certs(!tls.verify);
+        if let Some(identity) = &identity {
+            builder = builder.identity(identity.clone());
+        }
+        builder
+    };
+    let built = match authorities {
+        Some(authorities) => builder().tls_certs_only(authorities).build(),
+        // A machine without any CA certificate can still reach clouds over plain HTTP; over TLS it
+        // trusts nobody and says so.
+        None => builder()
+            .build()
+            .or_else(|_| builder().tls_certs_only([]).build()),
+    };
+    built.map_err(|error| {
+        Error::new(
+            ErrorKind::Invalid,
+            "the client certificate, its key or the CA bundle cannot be used",
+        )
+        .caused_by(error)
+    })
+}
+
+fn base_client(limits: &HttpLimits) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("runner/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .connect_timeout(limits.connect_timeout)
+        .timeout(limits.request_timeout)
+        .pool_idle_timeout(IDLE_CONNECTION_MAX)
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
+    let certificates =
+        Certificate::from_pem_bundle(&read_file(path, "CA bundle")?).map_err(|error| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("CA bundle `{}` is no PEM file", path.display()),
+            )
+            .caused_by(error)
+        })?;
+    if certificates.is_empty() {
+        let message = format!("CA bundle `{}` holds no certificate", path.display());
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    Ok(certificates)
+}
+
+fn identity(tls: &Tls) -> Result<Option<Identity>, Error> {
+    let Some(cert) = &tls.cert else {
+        return Ok(None);
+    };
+    let mut pem = read_file(cert, "client certificate")?;
+    if let Some(key) = &tls.key {
+        pem.push(b'\n');
+        pem.extend(read_file(key, "client key")?);
+    }
+    let identity = Identity::from_pem(&pem).map_err(|error| {
+        let message = format!(
+            "client certificate `{}` and its key cannot be read as PEM; the key may be in the same file or in `key`",
+            cert.display()
+        );
+        Error::new(ErrorKind::Invalid, message).caused_by(error)
+    })?;
+    Ok(Some(identity))
+}
+
+fn read_file(path: &Path, what: &str) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|error| {
+        Error::new(
+            ErrorKind::Invalid,
+            format!("cannot read the {what} `{}`", path.display()),
+        )
+        .caused_by(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        for (value, date, expected) in [
+            ("7", None, Some(7)),
+            (" 0 ", None, Some(0)),
+            ("Thu, 01 Jan 2026 00:00:30 GMT", None, Some(30)),
+            (
+                "Thu, 01 Jan 2026 00:00:30 GMT",
+                Some("Thu, 01 Jan 2026 00:00:20 GMT"),
+                Some(10),
+            ),
+            ("Wed, 31 Dec 2025 00:00:00 GMT", None, Some(0)),
+            ("soon", None, None),
+            ("-1", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(value));
+            if let Some(date) = date {
+                headers.insert(DATE, HeaderValue::from_static(date));
+            }
+            assert_eq!(
+                retry_after(&headers, now),
+                expected.map(Duration::from_secs),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn bad_certificate_files_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let empty = directory.path().join("empty.pem");
+        fs::write(&empty, "").unwrap();
+        let missing = directory.path().join("missing.pem");
+        for tls in [
+            Tls {
+                ca: Some(missing.clone()),
+                ..Tls::default()
+            },
+            Tls {
+                ca: Some(empty.clone()),
+                ..Tls::default()
+            },
+            Tls {
+                cert: Some(missing),
+                ..Tls::default()
+            },
+            Tls {
+                cert: Some(empty),
+                ..Tls::default()
+            },
+        ] {
+            let error = Wire::new(&tls, HttpLimits::default()).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.to_string().contains(".pem`"), "{error}");
+        }
+    }
+}

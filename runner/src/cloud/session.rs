@@ -1,0 +1,580 @@
+//! The session: requests by service type and relative path, with everything they need added.
+//!
+//! Puts the other parts together and holds what lives as long as a run: the client, the tokens,
+//! each service's gate. The invariant is the one of `cloud`: service and path in, never a URL.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::header::{HeaderMap, HeaderName};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::auth::{Identity, Keystone, Token};
+use super::catalog::{self, ServiceSummary, Unversioned, canonical};
+use super::http::{Answer, Gate, Outgoing, Wire};
+use super::path::{self, Joining, LinkError, RelativePath};
+use super::renewal::Account;
+use super::{
+    AuthMethod, CloudConfig, Context, Error, ErrorKind, HttpLimits, Method, Request, Response,
+    TokenScope, headers, plain,
+};
+
+type Cells<T> = Mutex<BTreeMap<String, Arc<OnceCell<T>>>>;
+
+/// An open connection to one cloud, with one scope. Cheap to clone; clones share everything.
+///
+/// All methods may be called from any number of tasks at once.
+#[derive(Clone)]
+pub struct Session {
+    shared: Arc<Shared>,
+    account: Option<Arc<Account>>,
+}
+
+struct Shared {
+    config: CloudConfig,
+    wire: Arc<Wire>,
+    keystone: Option<Arc<Keystone>>,
+    /// By service type: official, or the name of a plain service.
+    gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    /// By project id.
+    accounts: Cells<Arc<Account>>,
+    /// Version segments found in version documents, by endpoint.
+    versions: Cells<String>,
+}
+
+/// Where a service's requests go.
+struct Destination {
+    summary: ServiceSummary,
+    joining: Joining,
+    is_plain: bool,
+}
+
+impl Session {
+    /// Opens a session: authenticates, unless the cloud has only plain services, and checks that
+    /// the token has the scope asked for and its catalog the region and interface.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAuthenticated`] and [`ErrorKind::Denied`] when Keystone refuses;
+    /// [`ErrorKind::Invalid`] when the configuration cannot be meant; those of any request.
+    pub async fn connect(config: CloudConfig, limits: HttpLimits) -> Result<Self, Error> {
+        plain::check(&config)?;
+        let wire = Arc::new(Wire::new(&config.tls, limits)?);
+        let keystone = match &config.keystone {
+            Some(keystone) => Some(Arc::new(Keystone::new(
+                keystone.clone(),
+                Arc::clone(&wire),
+            )?)),
+            None => None,
+        };
+        let account = match &keystone {
+            Some(keystone) => Some(Arc::new(open_account(keystone).await?)),
+            None => None,
+        };
+        let shared = Shared {
+            config,
+            wire,
+            keystone,
+            gates: Mutex::default(),
+            accounts: Mutex::default(),
+            versions: Mutex::default(),
+        };
+        if let Some(account) = &account {
+            let token = account.current();
+            let CloudConfig {
+                region, interfaces, ..
+            } = &shared.config;
+            let checked = token.catalog.check(region.as_deref(), interfaces);
+            checked.map_err(|unfound| Error::new(ErrorKind::Invalid, unfound.to_string()))?;
+            if let Some(id) = token.identity.project_id() {
+                let cell = cell(&shared.accounts, id);
+                let _ = cell.set(Arc::clone(account));
+            }
+        }
+        Ok(Self {
+            shared: Arc::new(shared),
+            account,
+        })
+    }
+
+    /// Who we are, as the current token says; `None` where there is no Keystone.
+    pub fn identity(&self) -> Option<Identity> {
+        self.account
+            .as_ref()
+            .map(|account| account.current().identity.clone())
+    }
+
+    /// The configuration the session was opened with.
+    pub fn config(&self) -> &CloudConfig {
+        &self.shared.config
+    }
+
+    /// The same credential with a token for another project, given by id. Tokens are kept, so
+    /// asking again costs nothing; asking for the project at hand costs nothing either.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`] where the user has no role on the project, where the credential is
+    /// bound to another one, or where Keystone gives a token for anything else.
+    pub async fn for_project(&self, project_id: &str) -> Result<Self, Error> {
+        let keystone = self.shared.keystone.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("there is no Keystone here that could know project `{project_id}`"),
+            )
+        })?;
+        if self
+            .identity()
+            .is_some_and(|identity| identity.project_id() == Some(project_id))
+        {
+            return Ok(self.clone());
+        }
+        let cell = cell(&self.shared.accounts, project_id);
+        let account = cell
+            .get_or_try_init(|| project_account(keystone, project_id))
+            .await?;
+        Ok(Self {
+            shared: Arc::clone(&self.shared),
+            account: Some(Arc::clone(account)),
+        })
+    }
+
+    /// Sends a request and gives back the answer, whatever its status.
+    ///
+    /// A 401 renews the token and sends once more; 429, 503 and broken connections are repeated
+    /// within the limits. Dropping the future abandons the request, which the service may still
+    /// carry out.
+    ///
+    /// # Errors
+    /// Only where there is no answer to give: see [`ErrorKind`].
+    pub async fn send(&self, request: Request) -> Result<Response, Error> {
+        let parsed = RelativePath::parse(&request.path)
+            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let context = Context {
+            service: request.service.clone(),
+            method: request.method,
+            path: parsed.path().to_owned(),
+        };
+        let answer = self
+            .answer(&request, parsed, &context)
+            .await
+            .map_err(|error| error.during(&context))?;
+        respond(answer).map_err(|error| error.during(&context))
+    }
+
+    /// Every service that can be reached, with where: the catalog's by type, then the plain ones.
+    pub fn services(&self) -> Vec<ServiceSummary> {
+        let config = &self.shared.config;
+        let mut names: Vec<String> = config
+            .endpoint_overrides
+            .keys()
+            .map(|name| canonical(name).to_owned())
+            .collect();
+        if let Some(account) = &self.account {
+            let found = account
+                .current()
+                .catalog
+                .summaries(config.region.as_deref(), &config.interfaces);
+            names.extend(found.into_iter().map(|summary| summary.service_type));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names.extend(config.plain_services.keys().cloned());
+        names
+            .iter()
+            .filter_map(|name| Some(self.destination(name).ok()?.summary))
+            .collect()
+    }
+
+    /// Whether a service type, any alias, or a plain service's name can be reached.
+    pub fn has_service(&self, service: &str) -> bool {
+        self.destination(service).is_ok()
+    }
+
+    /// Cuts a link from an answer back to a path for [`send`](Self::send).
+    ///
+    /// # Errors
+    /// Where the link leads to another origin, out of the endpoint, or is unsafe.
+    pub fn relative(&self, service: &str, link: &str) -> Result<String, LinkError> {
+        let destination = self
+            .destination(service)
+            .map_err(|error| LinkError::NoService(error.to_string()))?;
+        path::relative(&destination.summary.url, link, destination.joining)
+    }
+
+    /// Requests sent so far by this session and all that share its client: every attempt counts,
+    /// and so do those for tokens.
+    pub fn requests_sent(&self) -> u64 {
+        self.shared.wire.sent()
+    }
+
+    async fn answer(
+        &self,
+        request: &Request,
+        path: RelativePath<'_>,
+        context: &Context,
+    ) -> Result<Answer, Error> {
+        let Destination {
+            summary,
+            joining,
+            is_plain,
+        } = self.destination(&request.service)?;
+        let mut headers = headers::for_request(request, is_plain)?;
+        let endpoint = self.versioned(&summary, path).await?;
+        let url = path::join(&endpoint, path, joining)
+            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let gate = self.gate(&summary.service_type);
+        let outgoing = |headers| Outgoing {
+            context,
+            url: &url,
+            headers,
+            body: request.body.clone(),
+            is_repeatable: request.method.is_idempotent(),
+        };
+        match (
+            &self.account,
+            self.shared.config.plain_services.get(&request.service),
+        ) {
+            (_, Some(plain)) => {
+                plain::authorize(&mut headers, &plain.auth)?;
+                self.shared.wire.deliver(&outgoing(headers), &gate).await
+            }
+            (Some(account), None) => {
+                let service = &summary.service_type;
+                let token = account.fresh().await?;
+                let answer = self
+                    .shared
+                    .wire
+                    .deliver(&outgoing(with_token(&headers, &token)), &gate)
+                    .await?;
+                if answer.status != 401 {
+                    account.note(service, false);
+                    return Ok(answer);
+                }
+                if account.is_refused_by(service) {
+                    return Ok(answer);
+                }
+                let token = account.renewed(&token).await?;
+                let answer = self
+                    .shared
+                    .wire
+                    .deliver(&outgoing(with_token(&headers, &token)), &gate)
+                    .await?;
+                account.note(service, answer.status == 401);
+                Ok(answer)
+            }
+            (None, None) => self.shared.wire.deliver(&outgoing(headers), &gate).await,
+        }
+    }
+
+    fn destination(&self, service: &str) -> Result<Destination, Error> {
+        let config = &self.shared.config;
+        if let Some(plain) = config.plain_services.get(service) {
+            let summary = ServiceSummary {
+                service_type: service.to_owned(),
+                name: service.to_owned(),
+                region: None,
+                url: plain.url.clone(),
+            };
+            return Ok(Destination {
+                summary,
+                joining: Joining::Literal,
+                is_plain: true,
+            });
+        }
+        let joining = catalog::joining(service);
+        let found = |url: Url, summary: Option<ServiceSummary>| {
+            let (name, region) =
+                summary.map_or_else(|| (String::new(), None), |known| (known.name, known.region));
+            let summary = ServiceSummary {
+                service_type: canonical(service).to_owned(),
+                name,
+                region,
+                url,
+            };
+            Destination {
+                summary,
+                joining,
+                is_plain: false,
+            }
+        };
+        let listed = self.listed(service);
+        let replaced = config
+            .endpoint_overrides
+            .iter()
+            .find(|(name, _)| canonical(name) == canonical(service));
+        if let Some((_, url)) = replaced {
+            return Ok(found(self.filled_in(url)?, listed.ok()));
+        }
+        match (listed, &config.keystone) {
+            (Ok(summary), _) => Ok(found(summary.url.clone(), Some(summary))),
+            // Keystone is often listed under one region only; where it is, we know.
+            (Err(_), Some(keystone)) if canonical(service) == "identity" => {
+                Ok(found(keystone.auth_url.clone(), None))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn listed(&self, service: &str) -> Result<ServiceSummary, Error> {
+        let CloudConfig {
+            region, interfaces, ..
+        } = &self.shared.config;
+        let account = self.account.as_ref().ok_or_else(|| {
+            let known: Vec<&str> = self
+                .shared
+                .config
+                .plain_services
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let message = format!(
+                "no service `{service}` is configured; there are {}",
+                known.join(", ")
+            );
+            Error::new(ErrorKind::NoService, message)
+        })?;
+        let found = account
+            .current()
+            .catalog
+            .find(service, region.as_deref(), interfaces);
+        found.map_err(|unfound| Error::new(ErrorKind::NoService, unfound.to_string()))
+    }
+
+    /// Fills the project into an endpoint override; `Url` has encoded nothing of the placeholder.
+    fn filled_in(&self, url: &Url) -> Result<Url, Error> {
+        const PLACEHOLDERS: [&str; 4] = [
+            "%(project_id)s",
+            "%(tenant_id)s",
+            "$(project_id)s",
+            "$(tenant_id)s",
+        ];
+        let text = url.as_str();
+        if !PLACEHOLDERS
+            .iter()
+            .any(|placeholder| text.contains(placeholder))
+        {
+            return Ok(url.clone());
+        }
+        let invalid = |why: &str| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("endpoint override `{url}` {why}"),
+            )
+        };
+        let identity = self.identity();
+        let project = identity.as_ref().and_then(Identity::project_id);
+        let project = project.ok_or_else(|| invalid("needs a project, and the token has none"))?;
+        let filled = PLACEHOLDERS
+            .iter()
+            .fold(text.to_owned(), |text, placeholder| {
+                text.replace(placeholder, project)
+            });
+        Url::parse(&filled).map_err(|_| invalid("is no URL once the project is filled in"))
+    }
+
+    /// The endpoint with the version that a path without one needs.
+    async fn versioned(
+        &self,
+        summary: &ServiceSummary,
+        path: RelativePath<'_>,
+    ) -> Result<Url, Error> {
+        let endpoint = &summary.url;
+        let wanted = match catalog::unversioned(&summary.service_type) {
+            Some(wanted) if !path::has_version(endpoint) && !path.has_version() => wanted,
+            Some(_) | None => return Ok(endpoint.clone()),
+        };
+        let cell = cell(&self.shared.versions, endpoint.as_str());
+        let version = cell
+            .get_or_try_init(|| self.discover(summary, wanted))
+            .await?;
+        let mut text = format!("{}/{version}", endpoint.path().trim_end_matches('/'));
+        if let Some(project) = self.identity().as_ref().and_then(Identity::project_id)
+            && wanted.with_project
+        {
+            text = format!("{text}/{project}");
+        }
+        let mut url = endpoint.clone();
+        url.set_path(&text);
+        Ok(url)
+    }
+
+    async fn discover(
+        &self,
+        summary: &ServiceSummary,
+        wanted: Unversioned,
+    ) -> Result<String, Error> {
+        let service = &summary.service_type;
+        let context = Context {
+            service: service.clone(),
+            method: Method::Get,
+            path: "/".to_owned(),
+        };
+        let mut url = summary.url.clone();
+        url.set_path(&format!("{}/", url.path().trim_end_matches('/')));
+        // Version documents are public, so no token goes along.
+        let request = Request::new(service.clone(), Method::Get, "/");
+        let headers = headers::for_request(&request, false)?;
+        let outgoing = Outgoing {
+            context: &context,
+            url: &url,
+            headers,
+            body: None,
+            is_repeatable: true,
+        };
+        let answer = self
+            .shared
+            .wire
+            .deliver(&outgoing, &self.gate(service))
+            .await?;
+        let document = String::from_utf8_lossy(&answer.body);
+        catalog::choose_version(&document, wanted.major).ok_or_else(|| {
+            let message = format!(
+                "the endpoint {} names no version, and its version document (status {}) offers no v{}: \
+                 set an endpoint override with the version for `{service}`",
+                summary.url, answer.status, wanted.major
+            );
+            Error::new(ErrorKind::Malformed, message).during(&context)
+        })
+    }
+
+    fn gate(&self, service_type: &str) -> Arc<Gate> {
+        let mut gates = self
+            .shared
+            .gates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(service_type) {
+            return Arc::clone(gate);
+        }
+        let gate = Arc::new(Gate::new(self.shared.wire.limits().in_flight_max));
+        gates.insert(service_type.to_owned(), Arc::clone(&gate));
+        gate
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("cloud", &self.shared.config.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn cell<T>(cells: &Cells<T>, key: &str) -> Arc<OnceCell<T>> {
+    let mut cells = cells.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(cells.entry(key.to_owned()).or_default())
+}
+
+async fn open_account(keystone: &Arc<Keystone>) -> Result<Account, Error> {
+    let scope = keystone.config().scope.clone();
+    match keystone.issue(&scope).await {
+        Ok(token) => Ok(Account::new(Arc::clone(keystone), scope, token)),
+        Err(error)
+            if error.kind() == ErrorKind::NotAuthenticated && scope != TokenScope::Unscoped =>
+        {
+            if !keystone.knows_the_user().await {
+                return Err(error);
+            }
+            let message = format!(
+                "user and password are right, but there is no token for {}: it does not exist, is disabled, \
+                 or the user has no role on it",
+                scope.described()
+            );
+            Err(denied(message, &error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn project_account(
+    keystone: &Arc<Keystone>,
+    project_id: &str,
+) -> Result<Arc<Account>, Error> {
+    if matches!(
+        keystone.config().auth,
+        AuthMethod::ApplicationCredential { .. }
+    ) {
+        let message = format!(
+            "an application credential is bound to the project in which it was created and gives no token for \
+             project `{project_id}`: use a password, or an application credential of that project"
+        );
+        return Err(Error::new(ErrorKind::Denied, message));
+    }
+    let scope = TokenScope::project(project_id);
+    match keystone.issue(&scope).await {
+        Ok(token) => Ok(Arc::new(Account::new(Arc::clone(keystone), scope, token))),
+        // The credential itself is good: it opened this session.
+        Err(error) if error.kind() == ErrorKind::NotAuthenticated => {
+            let message = format!(
+                "no token for project `{project_id}`: it does not exist, is disabled, or the user has no role on it"
+            );
+            Err(denied(message, &error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Says what a refusal means once the credential is known to be good. The refusal's own text
+/// doubts the credential and would mislead; its status and request id stay.
+fn denied(message: String, refusal: &Error) -> Error {
+    let error = Error::new(ErrorKind::Denied, message);
+    match refusal.status() {
+        Some(status) => error.answered(status, refusal.request_id().map(str::to_owned)),
+        None => error,
+    }
+}
+
+fn with_token(headers: &HeaderMap, token: &Token) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.insert(
+        HeaderName::from_static("x-auth-token"),
+        token.header.clone(),
+    );
+    headers
+}
+
+/// Turns bytes into text. JSON is UTF-8, so a good answer that is not is refused rather than
+/// guessed at; an error page may be in any encoding and is shown as well as can be.
+fn respond(answer: Answer) -> Result<Response, Error> {
+    let Answer {
+        status,
+        headers: raw,
+        body,
+    } = answer;
+    let request_id = headers::request_id(&raw);
+    let body = match String::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) if (200..300).contains(&status) => {
+            let message = "the answer's body is not UTF-8 text";
+            return Err(Error::new(ErrorKind::Malformed, message)
+                .answered(status, request_id)
+                .caused_by(error.utf8_error()));
+        }
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    };
+    Ok(Response {
+        status,
+        headers: headers::of_response(&raw),
+        body,
+        request_id,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_good_answers_must_be_utf8() {
+        let answer = |status| Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: vec![b'a', 0xff],
+        };
+        assert_eq!(
+            respond(answer(200)).unwrap_err().kind(),
+            ErrorKind::Malformed
+        );
+        assert_eq!(respond(answer(500)).unwrap().body, "a\u{fffd}");
+    }
+}

@@ -1,0 +1,350 @@
+//! The runner's own configuration: one TOML file, checked as a whole. Unknown keys are refused, for a misspelled limit would be no
+//! limit at all.
+
+pub mod clouds;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use crate::cloud::{HttpLimits, PlainAuth, PlainService};
+use crate::engine::EngineLimits;
+use crate::guest::{Grants, Limits};
+use crate::name::{FormatConfig, FormatConfigError, NamedFormat, built_in};
+
+use clouds::Surroundings;
+
+/// What `runner.toml` may hold.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What a sweep never touches.
+    pub protect: Protect,
+    /// Limits of the engine.
+    pub sweep: EngineLimits,
+    /// Limits of every rule.
+    pub limits: Limits,
+    /// Limits of requests.
+    pub http: HttpConfig,
+    /// Further name formats, beside the built-in ones of Rally.
+    pub formats: Vec<FormatConfig>,
+    /// Single rules, by their file name without `.wasm`.
+    pub rules: BTreeMap<String, RuleConfig>,
+    /// REST services outside the cloud's catalog, by the name that rules use.
+    pub services: BTreeMap<String, ServiceConfig>,
+}
+
+/// What a sweep never touches.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Protect {
+    /// Things with one of these tags: `tag` or `key=value`.
+    pub tags: BTreeSet<String>,
+    /// Projects, by name or id, and all that is in them.
+    pub projects: BTreeSet<String>,
+}
+
+/// Limits of requests, in the file's units.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Time to connect, in seconds.
+    pub connect_timeout_s: u64,
+    /// Time for one attempt at a request, in seconds.
+    pub request_timeout_s: u64,
+    /// Size of one answer, in bytes after decompression.
+    pub response_bytes_max: usize,
+    /// Attempts at one request that meets 429, 503 or a broken connection.
+    pub attempts_max: usize,
+    /// Longest pause that a server may ask for, in seconds.
+    pub retry_after_s_max: u64,
+    /// Requests under way to one service.
+    pub in_flight_max: usize,
+}
+
+/// What one rule is allowed beyond the ordinary, and limits of its own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleConfig {
+    /// What it is allowed beyond the ordinary.
+    pub trust: BTreeSet<Trust>,
+    /// Its limits, instead of the common ones.
+    pub limits: Option<Limits>,
+}
+
+/// Something that no rule may do unless the operator says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// Take ids, names or projects from fields that are not called so.
+    UnusualFields,
+}
+
+/// A REST service outside the catalog.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// Where it is.
+    pub url: Url,
+    /// Environment variable that holds a bearer token.
+    pub bearer_token_env: Option<String>,
+    /// User of basic authentication.
+    pub user: Option<String>,
+    /// Environment variable that holds the user's password.
+    pub password_env: Option<String>,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no valid configuration.
+    #[error("the configuration file {} is not valid: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// A name format is no name format.
+    #[error("[[formats]] holds what is no name format")]
+    Format(#[from] FormatConfigError),
+    /// A service's authentication makes no sense.
+    #[error("[services.{name}]: {why}")]
+    Service {
+        /// The service.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        let limits = HttpLimits::default();
+        Self {
+            connect_timeout_s: limits.connect_timeout.as_secs(),
+            request_timeout_s: limits.request_timeout.as_secs(),
+            response_bytes_max: limits.response_bytes_max,
+            attempts_max: limits.attempts_max,
+            retry_after_s_max: limits.retry_after_max.as_secs(),
+            in_flight_max: limits.in_flight_max,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration: the given file, or `runner.toml` in the working directory, or `runner/config.toml` in the user's
+    /// configuration folder; without any, the defaults.
+    ///
+    /// # Errors
+    /// If a file is there that cannot be read or is not valid. A given file must be there.
+    pub fn load(given: Option<&Path>, surroundings: &Surroundings) -> Result<Self, ConfigError> {
+        let user_dir = match surroundings
+            .env
+            .get("XDG_CONFIG_HOME")
+            .filter(|dir| !dir.is_empty())
+        {
+            Some(dir) => Some(PathBuf::from(dir)),
+            None => surroundings.home.as_ref().map(|home| home.join(".config")),
+        };
+        let standard = [
+            Some(surroundings.cwd.join("runner.toml")),
+            user_dir.map(|dir| dir.join("runner/config.toml")),
+        ];
+        let found = standard.into_iter().flatten().find(|path| path.exists());
+        match given.map(|path| surroundings.cwd.join(path)).or(found) {
+            None => Ok(Self::default()),
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable {
+                        path: path.clone(),
+                        source,
+                    })?;
+                toml::from_str(&text).map_err(|error| ConfigError::Invalid {
+                    path,
+                    message: error.to_string(),
+                })
+            }
+        }
+    }
+
+    /// Limits of requests.
+    pub fn http_limits(&self) -> HttpLimits {
+        HttpLimits {
+            connect_timeout: Duration::from_secs(self.http.connect_timeout_s),
+            request_timeout: Duration::from_secs(self.http.request_timeout_s),
+            response_bytes_max: self.http.response_bytes_max,
+            attempts_max: self.http.attempts_max,
+            retry_after_max: Duration::from_secs(self.http.retry_after_s_max),
+            in_flight_max: self.http.in_flight_max,
+            ..HttpLimits::default()
+        }
+    }
+
+    /// All name formats: the built-in ones, then the file's.
+    ///
+    /// # Errors
+    /// If one of the file's is no name format.
+    pub fn name_formats(&self) -> Result<Vec<NamedFormat>, ConfigError> {
+        let further = self.formats.iter().cloned().map(NamedFormat::try_from);
+        let further: Vec<NamedFormat> = further.collect::<Result<_, _>>()?;
+        Ok(built_in().into_iter().chain(further).collect())
+    }
+
+    /// What a rule is granted.
+    pub fn grants(&self, rule: &str) -> Grants {
+        let config = self.rules.get(rule);
+        let limits = config
+            .and_then(|config| config.limits.clone())
+            .unwrap_or_else(|| self.limits.clone());
+        let unusual_fields =
+            config.is_some_and(|config| config.trust.contains(&Trust::UnusualFields));
+        Grants {
+            unusual_fields,
+            limits,
+        }
+    }
+
+    /// The services outside the catalog, with their secrets from the environment.
+    ///
+    /// # Errors
+    /// If a variable is not set, or the authentication is ambiguous.
+    pub fn plain_services(
+        &self,
+        surroundings: &Surroundings,
+    ) -> Result<BTreeMap<String, PlainService>, ConfigError> {
+        let service = |(name, config): (&String, &ServiceConfig)| {
+            let auth = config
+                .auth(surroundings)
+                .map_err(|why| ConfigError::Service {
+                    name: name.clone(),
+                    why,
+                })?;
+            Ok((
+                name.clone(),
+                PlainService {
+                    url: config.url.clone(),
+                    auth,
+                },
+            ))
+        };
+        self.services.iter().map(service).collect()
+    }
+}
+
+impl ServiceConfig {
+    fn auth(&self, surroundings: &Surroundings) -> Result<PlainAuth, String> {
+        let secret = |variable: &String| match surroundings
+            .env
+            .get(variable)
+            .filter(|value| !value.is_empty())
+        {
+            Some(value) => Ok(SecretString::from(value.clone())),
+            None => Err(format!("the environment variable {variable} is not set")),
+        };
+        match (&self.bearer_token_env, &self.user, &self.password_env) {
+            (None, None, None) => Ok(PlainAuth::None),
+            (Some(variable), None, None) => Ok(PlainAuth::Bearer(secret(variable)?)),
+            (None, Some(user), Some(variable)) => Ok(PlainAuth::Basic {
+                user: user.clone(),
+                password: secret(variable)?,
+            }),
+            _ => Err(
+                "give either bearer_token_env, or user and password_env, or none of them"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surroundings(dir: &Path) -> Surroundings {
+        let env = BTreeMap::from([("TOKEN".to_owned(), "t".to_owned())]);
+        Surroundings {
+            env,
+            cwd: dir.to_owned(),
+            home: None,
+            system_dirs: Vec::new(),
+        }
+    }
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("runner.toml"), text).unwrap();
+        Config::load(None, &surroundings(dir.path()))
+    }
+
+    #[test]
+    fn without_a_file_the_defaults_hold() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::load(None, &surroundings(dir.path())).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.name_formats().unwrap().len(), built_in().len());
+        assert!(Config::load(Some(Path::new("absent.toml")), &surroundings(dir.path())).is_err());
+    }
+
+    #[test]
+    fn what_is_given_counts() {
+        let config = load(
+            r#"
+            [protect]
+            tags = ["keep"]
+            [sweep]
+            deletions_max = 8
+            [http]
+            in_flight_max = 4
+            [[formats]]
+            label = "ci"
+            format = "ci-XXXXXXXX-XXXXXXXX"
+            [rules.harbor]
+            trust = ["unusual-fields"]
+            limits = { memory_bytes_max = 1000 }
+            [services.registry]
+            url = "http://127.0.0.1:5000"
+            bearer_token_env = "TOKEN"
+            "#,
+        )
+        .unwrap();
+        assert_eq!(config.sweep.deletions_max, 8);
+        assert_eq!(config.http_limits().in_flight_max, 4);
+        assert_eq!(config.name_formats().unwrap().len(), built_in().len() + 1);
+        assert!(config.grants("harbor").unusual_fields && !config.grants("other").unusual_fields);
+        assert_eq!(config.grants("harbor").limits.memory_bytes_max, 1000);
+        let services = config
+            .plain_services(&surroundings(Path::new("/")))
+            .unwrap();
+        assert!(matches!(services["registry"].auth, PlainAuth::Bearer(_)));
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_with_its_place() {
+        for text in [
+            "[limit]\n",
+            "[limits]\nmemory_bytes = 1\n",
+            "[rules.a]\ntrust = [\"everything\"]\n",
+            "[[formats]]\nlabel = 1\n",
+        ] {
+            let error = load(text).unwrap_err().to_string();
+            assert!(
+                error.contains("runner.toml") && error.contains("line"),
+                "{error}"
+            );
+        }
+    }
+}

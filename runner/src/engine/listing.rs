@@ -1,0 +1,158 @@
+//! Listings: a kind's things, page by page, in one scope. Survey, waiting and verification all look through here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::resource::{Kind, ListScope, Reach, Seen, ThingRef, USER_KIND};
+use crate::rule::{Cause, Rule, RuleError};
+
+use super::{Engine, ListingFailure};
+
+/// Pages of one listing, a bound against an API that never ends.
+const PAGES_MAX: usize = 10_000;
+
+/// Things of one listing, a bound against an API that never ends.
+const THINGS_MAX: usize = 2_000_000;
+
+impl<R: Rule> Engine<R> {
+    /// Lists a kind in a scope, and hands each page's things to `take`. Returns the number of pages.
+    pub(super) async fn list(
+        &self,
+        kind: &Arc<Kind>,
+        scope: &ListScope,
+        mut take: impl FnMut(Vec<Seen>),
+    ) -> Result<usize, ListingFailure> {
+        let failure = |why: String| ListingFailure {
+            kind: kind.name.clone(),
+            scope: scope.to_string(),
+            why,
+        };
+        let Some((rule, _)) = self.kind(&kind.name) else {
+            return Err(failure("no rule knows this kind".to_owned()));
+        };
+        let mut cursors = BTreeSet::new();
+        let mut cursor = None;
+        let (mut pages, mut things) = (0, 0);
+        loop {
+            let listed = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(failure("interrupted".to_owned())),
+                listed = rule.list(kind, scope, cursor) => listed,
+            };
+            let page = match listed {
+                Ok(page) => page,
+                // Whatever it was listed under has gone meanwhile.
+                Err(RuleError {
+                    cause: Cause::NotFound,
+                    ..
+                }) if matches!(scope, ListScope::Under(_)) => return Ok(pages),
+                Err(error) => return Err(failure(error.to_string())),
+            };
+            pages += 1;
+            things += page.things.len();
+            self.notice(Event::Listed {
+                kind: kind.name.clone(),
+                things: page.things.len(),
+            });
+            take(page.things);
+            let Some(next) = page.next else {
+                return Ok(pages);
+            };
+            if pages >= PAGES_MAX || things >= THINGS_MAX {
+                return Err(failure(format!(
+                    "it does not end: {pages} pages with {things} things so far"
+                )));
+            }
+            if !cursors.insert(next.clone()) {
+                return Err(failure(
+                    "it does not end: a page links to one that was shown before".to_owned(),
+                ));
+            }
+            cursor = Some(next);
+        }
+    }
+
+    /// What has to be listed to see all things of a kind. `Err` says why the kind is left out.
+    pub(super) fn scopes(
+        &self,
+        kind: &Kind,
+        parents: &dyn Fn(&Arc<str>) -> Vec<ThingRef>,
+    ) -> Result<Vec<ListScope>, String> {
+        let narrowed = self.reachable.projects.as_ref();
+        let under = |parents: Vec<ThingRef>| parents.into_iter().map(ListScope::Under).collect();
+        match &kind.reach {
+            Reach::Cloud if !self.reachable.is_admin => {
+                Err("only an administrator can clean it".to_owned())
+            }
+            Reach::Cloud if narrowed.is_some() => {
+                Err("it belongs to no project, and the sweep is narrowed to projects".to_owned())
+            }
+            Reach::Cloud => Ok(vec![ListScope::All]),
+            Reach::Projects => Ok(match narrowed {
+                None => vec![ListScope::All],
+                Some(projects) => projects.iter().cloned().map(ListScope::Project).collect(),
+            }),
+            Reach::EachProject => Ok(match narrowed {
+                None => {
+                    let projects = parents(&Arc::from(crate::resource::PROJECT_KIND));
+                    projects
+                        .into_iter()
+                        .map(|project| ListScope::Project(project.id))
+                        .collect()
+                }
+                Some(projects) => projects.iter().cloned().map(ListScope::Project).collect(),
+            }),
+            Reach::UnderEach(parent) if &**parent == USER_KIND && !self.reachable.is_admin => {
+                Ok(under(
+                    self.reachable
+                        .user
+                        .iter()
+                        .map(|user| ThingRef::new(parent.clone(), user.clone()))
+                        .collect(),
+                ))
+            }
+            Reach::UnderEach(parent) | Reach::UnderDeleted(parent) => Ok(under(parents(parent))),
+        }
+    }
+
+    /// The scopes in which these things, all of one kind, can be looked at again: the parents or projects that they are in, or the
+    /// scopes of the survey if that takes fewer requests.
+    pub(super) fn scopes_of(
+        &self,
+        kind: &Kind,
+        places: &BTreeSet<Place>,
+        pages: usize,
+    ) -> Vec<ListScope> {
+        if kind.reach.parent().is_some() {
+            return places
+                .iter()
+                .filter_map(|place| place.parent.clone())
+                .map(ListScope::Under)
+                .collect();
+        }
+        let projects: Option<BTreeSet<&Arc<str>>> =
+            places.iter().map(|place| place.project.as_ref()).collect();
+        let by_project = |projects: BTreeSet<&Arc<str>>| {
+            projects
+                .into_iter()
+                .cloned()
+                .map(ListScope::Project)
+                .collect()
+        };
+        match (&kind.reach, projects) {
+            (Reach::EachProject, Some(projects)) => by_project(projects),
+            (Reach::Projects, Some(projects)) if projects.len() <= pages.max(1) => {
+                by_project(projects)
+            }
+            _ => self.scopes(kind, &|_| Vec::new()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Where a thing is listed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) project: Option<Arc<str>>,
+    pub(super) parent: Option<ThingRef>,
+}

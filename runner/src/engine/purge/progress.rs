@@ -1,0 +1,307 @@
+//! The states of a plan's things, and what one thing's end means for those that wait for it. No I/O, no waiting.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::plan::Plan;
+
+use super::Fate;
+
+/// Where a thing stands on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Other things must be gone first.
+    Waiting,
+    /// It can be deleted.
+    Ready,
+    /// It can be deleted again at this time.
+    Retry(Instant),
+    /// The cloud is being asked.
+    Deleting,
+    /// It is on its way out, and listings will tell.
+    Lingering {
+        /// Since when.
+        since: Instant,
+        /// How often it was looked for since.
+        looks: u32,
+        /// Whether nobody asked for it yet, because it goes with its owner.
+        with_owner: bool,
+    },
+    /// It has come to its end.
+    Ended(Fate),
+}
+
+/// The states of all things of a plan.
+pub(super) struct Progress {
+    states: Vec<State>,
+    unmet: Vec<usize>,
+    followers: Vec<Vec<usize>>,
+    goes_with: Vec<Option<usize>>,
+    attempts: Vec<u32>,
+    idle_attempts: Vec<u32>,
+    kinds: Vec<Arc<str>>,
+    kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    open_by_kind: BTreeMap<Arc<str>, usize>,
+    ready: BTreeSet<usize>,
+    retries: BTreeSet<(Instant, usize)>,
+    lingering: BTreeMap<Arc<str>, BTreeSet<usize>>,
+    changes: Vec<usize>,
+}
+
+impl Progress {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let count = plan.items.len();
+        let mut progress = Self {
+            states: vec![State::Waiting; count],
+            unmet: plan.items.iter().map(|item| item.waits_for.len()).collect(),
+            followers: vec![Vec::new(); count],
+            goes_with: plan.items.iter().map(|item| item.goes_with).collect(),
+            attempts: vec![0; count],
+            idle_attempts: vec![0; count],
+            kinds: plan
+                .items
+                .iter()
+                .map(|item| item.thing.kind.clone())
+                .collect(),
+            kind_order: plan.kind_order.clone(),
+            open_by_kind: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            lingering: BTreeMap::new(),
+            changes: Vec::new(),
+        };
+        for (position, item) in plan.items.iter().enumerate() {
+            *progress
+                .open_by_kind
+                .entry(item.thing.kind.clone())
+                .or_default() += 1;
+            for &first in &item.waits_for {
+                if let Some(followers) = progress.followers.get_mut(first) {
+                    followers.push(position);
+                }
+            }
+        }
+        for (position, item) in plan.items.iter().enumerate() {
+            if let Some(blocker) = item.blocked_by.first() {
+                progress.end(
+                    position,
+                    Fate::Blocked(format!("{} is in the way ({})", blocker.thing, blocker.why)),
+                );
+            } else if item.waits_for.is_empty() {
+                progress.ready(position);
+            }
+        }
+        progress
+    }
+
+    pub(super) fn state(&self, item: usize) -> Option<&State> {
+        self.states.get(item)
+    }
+
+    /// Takes the next thing whose deletion can start.
+    pub(super) fn next_ready(&mut self, now: Instant) -> Option<usize> {
+        if let Some(&(due, item)) = self.retries.first().filter(|(due, _)| *due <= now) {
+            self.retries.remove(&(due, item));
+            return Some(item);
+        }
+        let item = self
+            .ready
+            .iter()
+            .copied()
+            .find(|&item| self.kind_may_go(item))?;
+        self.ready.remove(&item);
+        Some(item)
+    }
+
+    pub(super) fn next_retry(&self) -> Option<Instant> {
+        self.retries.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn begin(&mut self, item: usize) -> u32 {
+        self.set(item, State::Deleting);
+        let attempts = self.attempts.get_mut(item);
+        attempts.map_or(1, |attempts| {
+            *attempts += 1;
+            *attempts
+        })
+    }
+
+    pub(super) fn attempts(&self, item: usize) -> u32 {
+        self.attempts.get(item).copied().unwrap_or_default()
+    }
+
+    /// Counts an attempt that failed while nothing else moved.
+    pub(super) fn note_idle(&mut self, item: usize, is_idle: bool) -> u32 {
+        let Some(count) = self.idle_attempts.get_mut(item) else {
+            return 0;
+        };
+        *count = if is_idle { *count + 1 } else { 0 };
+        *count
+    }
+
+    /// Whether something is on its way out, or about to be.
+    pub(super) fn is_moving(&self) -> bool {
+        !self.ready.is_empty() || self.lingering.values().any(|items| !items.is_empty())
+    }
+
+    pub(super) fn ready(&mut self, item: usize) {
+        self.set(item, State::Ready);
+        self.ready.insert(item);
+    }
+
+    pub(super) fn retry(&mut self, item: usize, due: Instant) {
+        self.set(item, State::Retry(due));
+        self.retries.insert((due, item));
+    }
+
+    pub(super) fn linger(&mut self, item: usize, with_owner: bool) {
+        self.set(
+            item,
+            State::Lingering {
+                since: Instant::now(),
+                looks: 0,
+                with_owner,
+            },
+        );
+        if let Some(kind) = self.kinds.get(item) {
+            self.lingering.entry(kind.clone()).or_default().insert(item);
+        }
+        self.changes.push(item);
+    }
+
+    pub(super) fn looked(&mut self, item: usize) {
+        if let Some(State::Lingering { looks, .. }) = self.states.get_mut(item) {
+            *looks += 1;
+        }
+    }
+
+    pub(super) fn lingering(&self, kind: &Arc<str>) -> impl Iterator<Item = usize> + use<'_> {
+        self.lingering.get(kind).into_iter().flatten().copied()
+    }
+
+    pub(super) fn gone(&mut self, item: usize) {
+        self.end(item, Fate::Gone);
+        for follower in self.followers.get(item).cloned().unwrap_or_default() {
+            self.lose_one(follower, item);
+        }
+    }
+
+    pub(super) fn fail(&mut self, item: usize, why: &str) {
+        self.end(item, Fate::Failed(why.to_owned()));
+        let mut open = self.followers.get(item).cloned().unwrap_or_default();
+        while let Some(follower) = open.pop() {
+            if self.states.get(follower) == Some(&State::Waiting) {
+                self.end(
+                    follower,
+                    Fate::Abandoned(format!("what must go before it is left: {why}")),
+                );
+                open.extend(self.followers.get(follower).cloned().unwrap_or_default());
+            }
+        }
+    }
+
+    pub(super) fn abandon_open(&mut self, why: &str) {
+        for item in 0..self.states.len() {
+            if !matches!(self.states.get(item), Some(State::Ended(_))) {
+                self.end(item, Fate::Abandoned(why.to_owned()));
+            }
+        }
+    }
+
+    /// Lets things go whose kinds wait for each other's things in a way that the things themselves contradict. Says whether there
+    /// were any.
+    pub(super) fn release_stalled(&mut self) -> bool {
+        let stalled = !self.ready.is_empty() && !self.kind_order.is_empty();
+        if stalled {
+            self.kind_order.clear();
+        }
+        stalled
+    }
+
+    /// Things that lingered or ended since this was last asked.
+    pub(super) fn take_changes(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.changes)
+    }
+
+    pub(super) fn fates(self, plan: &Plan) -> Vec<Fate> {
+        debug_assert_eq!(self.states.len(), plan.items.len());
+        let fate = |state| match state {
+            State::Ended(fate) => fate,
+            State::Waiting => Fate::Abandoned("what must go before it did not go".to_owned()),
+            State::Ready | State::Retry(_) | State::Deleting | State::Lingering { .. } => {
+                Fate::Abandoned("the purge ended before it did".to_owned())
+            }
+        };
+        self.states.into_iter().map(fate).collect()
+    }
+
+    /// One of the things that `item` waits for has gone.
+    fn lose_one(&mut self, item: usize, gone: usize) {
+        let Some(unmet) = self.unmet.get_mut(item) else {
+            return;
+        };
+        *unmet = unmet.saturating_sub(1);
+        if *unmet > 0 || self.states.get(item) != Some(&State::Waiting) {
+            return;
+        }
+        let owner = self.goes_with.get(item).copied().flatten();
+        let owner_is_gone = owner.is_some_and(|owner| {
+            owner == gone || matches!(self.states.get(owner), Some(State::Ended(Fate::Gone)))
+        });
+        if owner_is_gone {
+            self.linger(item, true);
+        } else {
+            self.ready(item);
+        }
+    }
+
+    fn kind_may_go(&self, item: usize) -> bool {
+        let firsts = self
+            .kinds
+            .get(item)
+            .and_then(|kind| self.kind_order.get(kind));
+        let is_open = |kind: &Arc<str>| self.open_by_kind.get(kind).is_some_and(|open| *open > 0);
+        !firsts.into_iter().flatten().any(is_open)
+    }
+
+    fn end(&mut self, item: usize, fate: Fate) {
+        if matches!(self.states.get(item), Some(State::Ended(_))) {
+            return;
+        }
+        self.set(item, State::Ended(fate));
+        if let Some(open) = self
+            .kinds
+            .get(item)
+            .and_then(|kind| self.open_by_kind.get_mut(kind))
+        {
+            *open = open.saturating_sub(1);
+        }
+        self.changes.push(item);
+    }
+
+    fn set(&mut self, item: usize, state: State) {
+        let Some(slot) = self.states.get_mut(item) else {
+            return;
+        };
+        match std::mem::replace(slot, state) {
+            State::Ready => {
+                self.ready.remove(&item);
+            }
+            State::Retry(due) => {
+                self.retries.remove(&(due, item));
+            }
+            State::Lingering { .. } => {
+                if let Some(items) = self
+                    .kinds
+                    .get(item)
+                    .and_then(|kind| self.lingering.get_mut(kind))
+                {
+                    items.remove(&item);
+                }
+            }
+            State::Waiting | State::Deleting | State::Ended(_) => {}
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Survey: every kind, everywhere, side by side; kinds that are listed under others after these.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::event::{Event, Phase};
+use crate::plan::{Inventory, Sieve, decide};
+use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, ThingRef};
+use crate::rule::Rule;
+
+use super::{Engine, ListingFailure};
+
+/// What exists, as far as it could be listed.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// What was found.
+    pub inventory: Inventory,
+    /// What could not be listed.
+    pub failures: Vec<ListingFailure>,
+}
+
+impl<R: Rule> Engine<R> {
+    /// Lists every kind. A listing that fails is noted, and the others go on.
+    pub async fn survey(&self, sieve: &Sieve) -> Survey {
+        self.notice(Event::Phase {
+            phase: Phase::Survey,
+        });
+        let mut survey = Survey::default();
+        let mut open: Vec<&Arc<Kind>> = self.kinds().collect();
+        while !open.is_empty() {
+            let (now, later): (Vec<_>, Vec<_>) = open.iter().copied().partition(|kind| {
+                let waits_for = |parent: &Arc<str>| open.iter().any(|other| other.name == *parent);
+                !listed_after(kind).is_some_and(|parent| waits_for(&parent))
+            });
+            if now.is_empty() {
+                break; // Circles were refused when the rules were put together.
+            }
+            self.survey_kinds(&now, sieve, &mut survey).await;
+            open = later;
+        }
+        survey
+    }
+
+    async fn survey_kinds(&self, kinds: &[&Arc<Kind>], sieve: &Sieve, survey: &mut Survey) {
+        let mut listings: Vec<(&Arc<Kind>, ListScope)> = Vec::new();
+        for kind in kinds {
+            match self.scopes(kind, &|parent| parents(kind, parent, &survey.inventory)) {
+                Ok(scopes) => listings.extend(scopes.into_iter().map(|scope| (*kind, scope))),
+                Err(why) => self.notice(Event::KindSkipped {
+                    kind: kind.name.clone(),
+                    why,
+                }),
+            }
+        }
+        let needs_projects = kinds
+            .iter()
+            .find(|kind| kind.reach == Reach::EachProject && self.reachable.projects.is_none());
+        if let Some(kind) = needs_projects.filter(|_| self.kind(PROJECT_KIND).is_none()) {
+            let why =
+                format!("no rule lists {PROJECT_KIND}, so nobody knows in which projects to look");
+            self.note_failure(
+                survey,
+                ListingFailure {
+                    kind: kind.name.clone(),
+                    scope: "everywhere".to_owned(),
+                    why,
+                },
+            );
+        }
+        let inventory = std::sync::Mutex::new(&mut survey.inventory);
+        let add = |seen: Vec<Seen>| {
+            let mut inventory = inventory
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            for seen in seen {
+                let standing = sieve.standing(&seen.thing);
+                inventory.add(seen, standing);
+            }
+        };
+        let listed = stream::iter(
+            listings
+                .iter()
+                .map(async |(kind, scope)| self.list(kind, scope, add).await),
+        );
+        let results: Vec<_> = listed
+            .buffer_unordered(self.limits.listings_max)
+            .collect()
+            .await;
+        for failure in results.into_iter().filter_map(Result::err) {
+            self.note_failure(survey, failure);
+        }
+    }
+
+    fn note_failure(&self, survey: &mut Survey, failure: ListingFailure) {
+        let ListingFailure { kind, scope, why } = failure.clone();
+        self.notice(Event::ListingFailed { kind, scope, why });
+        survey.failures.push(failure);
+    }
+}
+
+fn listed_after(kind: &Kind) -> Option<Arc<str>> {
+    match &kind.reach {
+        Reach::EachProject => Some(Arc::from(PROJECT_KIND)),
+        Reach::UnderEach(parent) | Reach::UnderDeleted(parent) => Some(parent.clone()),
+        Reach::Projects | Reach::Cloud => None,
+    }
+}
+
+/// The things under which a kind is listed.
+fn parents(kind: &Kind, parent: &Arc<str>, inventory: &Inventory) -> Vec<ThingRef> {
+    let is_parent = |at: &ThingRef| at.kind == *parent;
+    match kind.reach {
+        Reach::UnderDeleted(_) => {
+            let verdicts = decide::decide(inventory);
+            let doomed = inventory
+                .entries()
+                .iter()
+                .zip(verdicts)
+                .filter(|(_, verdict)| verdict.is_delete());
+            doomed
+                .map(|(entry, _)| entry.thing.at.clone())
+                .filter(is_parent)
+                .collect()
+        }
+        Reach::Projects | Reach::EachProject | Reach::Cloud | Reach::UnderEach(_) => inventory
+            .entries()
+            .iter()
+            .map(|entry| entry.thing.at.clone())
+            .filter(is_parent)
+            .collect(),
+    }
+}

@@ -1,0 +1,216 @@
+//! Verify: lists again. What the plan said would go and is still there is left, and so is anything that bears the task's name and has
+//! appeared since.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde::Serialize;
+
+use crate::event::{Event, Phase};
+use crate::plan::{Plan, Sieve, Standing};
+use crate::resource::{Kind, ListScope, Seen, Thing, ThingRef};
+use crate::rule::Rule;
+
+use super::listing::Place;
+use super::{Engine, Fate, ListingFailure};
+
+/// How often things that were deleted and are still listed are looked for. A listing may lag behind a deletion.
+const ROUNDS: u32 = 4;
+
+/// Something that should be gone and is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// What.
+    pub thing: ThingRef,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+/// What a second look showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// What is left.
+    pub left: Vec<Left>,
+    /// What could not be listed, so that nobody can say.
+    pub failures: Vec<ListingFailure>,
+}
+
+impl<R: Rule> Engine<R> {
+    /// Lists the kinds of a plan again, and compares with how its things ended.
+    pub async fn verify(&self, plan: &Plan, fates: &[Fate], sieve: &Sieve) -> Verification {
+        self.notice(Event::Phase {
+            phase: Phase::Verify,
+        });
+        let mut verification = Verification::default();
+        let mut open: BTreeMap<Arc<str>, Vec<usize>> = BTreeMap::new();
+        for (position, item) in plan.items.iter().enumerate() {
+            open.entry(item.thing.kind.clone())
+                .or_default()
+                .push(position);
+        }
+        for round in 1..=ROUNDS {
+            let looks: Vec<_> = stream::iter(open.iter().map(async |(kind, items)| {
+                (
+                    kind.clone(),
+                    self.look_again(plan, kind, items, sieve).await,
+                )
+            }))
+            .buffer_unordered(self.limits.listings_max)
+            .collect()
+            .await;
+            let is_last = round == ROUNDS || self.cancel.is_cancelled();
+            for (kind, look) in looks {
+                let again = match look {
+                    Ok(there) => {
+                        self.compare(plan, fates, there, is_last, &mut verification)
+                            .await
+                    }
+                    Err(failure) => {
+                        self.note_unlisted(failure, &mut verification);
+                        Vec::new()
+                    }
+                };
+                if again.is_empty() {
+                    open.remove(&kind);
+                } else {
+                    open.insert(kind, again);
+                }
+            }
+            if open.is_empty() || is_last {
+                break;
+            }
+            tokio::time::sleep(self.limits.pause(round)).await;
+        }
+        verification.left.sort_by(|a, b| a.thing.cmp(&b.thing));
+        verification
+    }
+
+    fn note_unlisted(&self, failure: ListingFailure, verification: &mut Verification) {
+        let ListingFailure { kind, scope, why } = failure.clone();
+        self.notice(Event::ListingFailed { kind, scope, why });
+        verification.failures.push(failure);
+    }
+
+    /// What is there of a kind: planned things by their position, and things that have appeared.
+    async fn look_again(
+        &self,
+        plan: &Plan,
+        kind: &Arc<str>,
+        items: &[usize],
+        sieve: &Sieve,
+    ) -> Result<There, ListingFailure> {
+        let Some((_, declared)) = self.kind(kind) else {
+            return Ok(There::default());
+        };
+        let planned: HashMap<&str, usize> = items
+            .iter()
+            .filter_map(|&position| Some((&*plan.items.get(position)?.thing.id, position)))
+            .collect();
+        let mut there = There::default();
+        for scope in self.scopes_again(plan, declared, items) {
+            let note = |seen: Vec<Seen>| {
+                for Seen { thing, .. } in seen {
+                    match planned.get(&*thing.at.id) {
+                        Some(&position) => there.planned.push((position, thing)),
+                        None if matches!(sieve.standing(&thing), Standing::Matched { .. }) => {
+                            there.new.push(thing);
+                        }
+                        None => {}
+                    }
+                }
+            };
+            self.list(declared, &scope, note).await?;
+        }
+        Ok(there)
+    }
+
+    fn scopes_again(&self, plan: &Plan, kind: &Kind, items: &[usize]) -> Vec<ListScope> {
+        let things = items
+            .iter()
+            .filter_map(|&position| plan.items.get(position)?.seen.as_ref());
+        let places: BTreeSet<Place> = things
+            .map(|thing| Place {
+                project: thing.project.clone(),
+                parent: thing.parent.clone(),
+            })
+            .collect();
+        if kind.reach.parent().is_some() {
+            return self.scopes_of(kind, &places, 1);
+        }
+        self.scopes(kind, &|_| Vec::new())
+            .ok()
+            .filter(|scopes| !scopes.is_empty())
+            .unwrap_or_else(|| self.scopes_of(kind, &places, 1))
+    }
+
+    /// Notes what is left, and returns the positions that are worth another look.
+    async fn compare(
+        &self,
+        plan: &Plan,
+        fates: &[Fate],
+        there: There,
+        is_last: bool,
+        verification: &mut Verification,
+    ) -> Vec<usize> {
+        let mut again = Vec::new();
+        for (position, thing) in there.planned {
+            let why = match fates.get(position) {
+                Some(Fate::Gone) if self.counts_as_gone(&thing).await => continue,
+                Some(Fate::Gone) if !is_last => {
+                    again.push(position);
+                    continue;
+                }
+                Some(Fate::Gone) | None => "it was deleted and is still listed".to_owned(),
+                Some(Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why)) => why.clone(),
+            };
+            let name = plan.items.get(position).and_then(|item| item.name.clone());
+            note(
+                verification,
+                Left {
+                    thing: thing.at,
+                    name,
+                    why,
+                },
+            );
+        }
+        for thing in there.new {
+            note(
+                verification,
+                Left {
+                    thing: thing.at,
+                    name: thing.name,
+                    why: "it has appeared since the survey".to_owned(),
+                },
+            );
+        }
+        again
+    }
+
+    async fn counts_as_gone(&self, thing: &Thing) -> bool {
+        let Some((rule, kind)) = self.kind(&thing.at.kind) else {
+            return false;
+        };
+        rule.is_gone(kind, thing).await.unwrap_or(false)
+    }
+}
+
+/// What a look showed.
+#[derive(Default)]
+struct There {
+    planned: Vec<(usize, Thing)>,
+    new: Vec<Thing>,
+}
+
+fn note(verification: &mut Verification, left: Left) {
+    if !verification
+        .left
+        .iter()
+        .any(|known| known.thing == left.thing)
+    {
+        verification.left.push(left);
+    }
+}

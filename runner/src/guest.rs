@@ -1,0 +1,406 @@
+//! Rules as sandboxed components. The only place that knows wasmtime.
+//!
+//! A [`Component`] is a file that was checked, compiled and asked for its kinds; a [`Guest`] is a component that may talk to a
+//! cloud, and does the work of a [`Rule`]. What a rule says about a thing is believed only as far as the object shows it, which
+//! the runner itself reads out of a response that it relayed in the same call.
+
+mod bindings;
+mod capability;
+mod component;
+mod contract;
+mod limits;
+mod reading;
+mod sandbox;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use crate::audit::Audit;
+use crate::cloud::Session;
+use crate::resource::{Kind, ListScope, Owner, Reach, Relation, Seen, Thing};
+use crate::rule::{Cause, Outcome, Page, Rule, RuleError};
+
+use bindings::model;
+use capability::{Approved, Call, Gate};
+use sandbox::Instance;
+
+pub use component::{Component, Grants, LoadError, LoadFlaw};
+pub use contract::{CONTRACT_VERSION, ContractError, Outline};
+pub use limits::Limits;
+pub use sandbox::Sandbox;
+
+/// A component at work in a cloud.
+pub struct Guest {
+    component: Arc<Component>,
+    kinds: Vec<Arc<Kind>>,
+    session: Session,
+    audit: Option<Audit>,
+    failures: AtomicU32,
+    is_off: AtomicBool,
+    log_bytes_left: AtomicUsize,
+}
+
+impl Guest {
+    /// Puts a component to work. Without an audit log it can look but not change anything.
+    pub fn new(component: Arc<Component>, session: Session, audit: Option<Audit>) -> Self {
+        let is_there = |kind: &&Arc<Kind>| session.has_service(&kind.service);
+        let kinds = component.kinds().iter().filter(is_there).cloned().collect();
+        let log_bytes_left = AtomicUsize::new(component.pool.limits().log_bytes_max);
+        Self {
+            component,
+            kinds,
+            session,
+            audit,
+            failures: AtomicU32::new(0),
+            is_off: AtomicBool::new(false),
+            log_bytes_left,
+        }
+    }
+
+    /// Services that the component has kinds for and the cloud does not have.
+    pub fn absent_services(&self) -> impl Iterator<Item = &str> {
+        let services = self
+            .component
+            .kinds()
+            .iter()
+            .map(|kind| kind.service.as_str());
+        services.filter(|service| !self.session.has_service(service))
+    }
+
+    /// The component.
+    pub fn component(&self) -> &Arc<Component> {
+        &self.component
+    }
+
+    /// How many calls it has had.
+    pub fn calls(&self) -> u64 {
+        self.component.pool.calls()
+    }
+
+    /// The session whose token a call for this kind and project needs.
+    async fn session_for(&self, kind: &Kind, project: Option<&str>) -> Result<Session, Cause> {
+        match (&kind.reach, project) {
+            (Reach::EachProject, Some(project)) => {
+                let session = self.session.for_project(project).await;
+                session.map_err(|error| {
+                    Cause::Denied(format!("no token for project {project}: {error}"))
+                })
+            }
+            _ => Ok(self.session.clone()),
+        }
+    }
+
+    /// Runs a call, and sees to what is the same for all of them: a rule that is off, misdeeds, failures in a row.
+    async fn call<T>(
+        &self,
+        gate: Gate,
+        session: Session,
+        work: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<Result<T, Cause>>,
+    ) -> Result<T, Cause> {
+        if self.is_off.load(Ordering::Relaxed) {
+            return Err(Cause::Off(
+                "it failed too often, or did what no rule may".to_owned(),
+            ));
+        }
+        let limits = self.component.pool.limits();
+        let log_bytes_left = self.log_bytes_left.load(Ordering::Relaxed);
+        let call = Call::new(
+            self.component.name.clone(),
+            gate,
+            Some(session),
+            limits.requests_max,
+            log_bytes_left,
+        );
+        let (result, call) = match self.component.pool.run(call, work).await {
+            Ok((result, call)) => (result, Some(call)),
+            Err((cause, call)) => (Err(cause), call),
+        };
+        let misdeed = call.and_then(|call| {
+            self.log_bytes_left
+                .fetch_min(call.log_bytes_left(), Ordering::Relaxed);
+            call.misdeed
+        });
+        let result = match misdeed {
+            Some(deed) => Err(Cause::Misbehaved(deed)),
+            None => result,
+        };
+        self.note(&result).await;
+        result
+    }
+
+    /// Switches the rule off after a misdeed, or after too many failures in a row.
+    async fn note<T>(&self, result: &Result<T, Cause>) {
+        match result {
+            Err(Cause::Misbehaved(deed)) => {
+                self.is_off.store(true, Ordering::Relaxed);
+                if let Some(audit) = &self.audit
+                    && let Err(error) = audit.refusal(&self.component.name, deed).await
+                {
+                    tracing::error!("a refusal is not in the audit log: {error}");
+                }
+            }
+            Err(Cause::Crashed(_) | Cause::Limit(_)) => {
+                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+                if failures >= self.component.pool.limits().failures_max {
+                    self.is_off.store(true, Ordering::Relaxed);
+                }
+            }
+            Ok(_) | Err(_) => self.failures.store(0, Ordering::Relaxed),
+        }
+    }
+
+    fn error(&self, function: &'static str, about: impl ToString, cause: Cause) -> RuleError {
+        RuleError {
+            rule: self.component.name.clone(),
+            function,
+            about: about.to_string(),
+            cause,
+        }
+    }
+
+    async fn list_page(
+        &self,
+        kind: &Arc<Kind>,
+        scope: &ListScope,
+        cursor: Option<String>,
+    ) -> Result<Page, Cause> {
+        let (project, parent) = match scope {
+            ListScope::All => (None, None),
+            ListScope::Project(project) => (Some(&**project), None),
+            ListScope::Under(parent) => (None, Some(parent.clone())),
+        };
+        let session = self.session_for(kind, project).await?;
+        let limits = self.component.pool.limits();
+        let (pool, scope, service) = (
+            &self.component.pool,
+            model::Scope::from(scope),
+            kind.service.as_str(),
+        );
+        let relative = session.clone();
+        self.call(
+            Gate::Reading(kind.clone()),
+            session,
+            async move |instance| {
+                let listed = instance
+                    .linked
+                    .rule
+                    .call_list(&mut instance.store, &kind.name, &scope, cursor.as_deref())
+                    .await?;
+                let page = match listed {
+                    Ok(page) => page,
+                    Err(error) => return Ok(Err(error.into())),
+                };
+                let relayed = std::mem::take(&mut instance.store.data_mut().call.relayed);
+                instance.store.data_mut().call.close();
+                let read = match reading::read(
+                    kind,
+                    parent.as_ref(),
+                    &page.slices,
+                    &relayed,
+                    limits.page_things_max,
+                ) {
+                    Ok(read) => read,
+                    Err(flaw) if flaw.is_misdeed() => {
+                        return Ok(Err(Cause::Misbehaved(flaw.to_string())));
+                    }
+                    Err(flaw) => return Ok(Err(Cause::Malformed(flaw.to_string()))),
+                };
+                drop(relayed);
+                let mut things = Vec::with_capacity(read.len());
+                for reading::Read { mut thing, object } in read {
+                    if let (Reach::EachProject, None) = (&kind.reach, &thing.project) {
+                        // The token was for this project, so whatever it shows is the project's.
+                        thing.project = project.map(Arc::from);
+                    }
+                    match describe(
+                        instance,
+                        pool.has_owners(),
+                        pool.has_order(),
+                        kind,
+                        thing,
+                        &object,
+                    )
+                    .await?
+                    {
+                        Ok(seen) => things.push(seen),
+                        Err(cause) => return Ok(Err(cause)),
+                    }
+                }
+                Ok(next_cursor(&relative, service, page.next).map(|next| Page { things, next }))
+            },
+        )
+        .await
+    }
+
+    async fn delete_thing(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, Cause> {
+        let Some(audit) = self.audit.clone() else {
+            return Err(Cause::Other(
+                "without an audit log nothing is changed".to_owned(),
+            ));
+        };
+        let object: Value = serde_json::from_str(&thing.object)
+            .map_err(|_| Cause::Malformed("its object is no JSON".to_owned()))?;
+        let session = self.session_for(kind, thing.project.as_deref()).await?;
+        let item = model::Item::from(thing);
+        let approved = Approved {
+            kind: kind.clone(),
+            thing: thing.clone(),
+            object,
+            audit,
+        };
+        self.call(
+            Gate::Deleting(Box::new(approved)),
+            session,
+            async |instance| {
+                let deleted = instance
+                    .linked
+                    .rule
+                    .call_delete(&mut instance.store, &kind.name, &item)
+                    .await?;
+                Ok(deleted.map(Outcome::from).map_err(Cause::from))
+            },
+        )
+        .await
+    }
+
+    async fn ask_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, Cause> {
+        if !self.component.pool.has_presence() {
+            return Ok(false);
+        }
+        let session = self.session_for(kind, thing.project.as_deref()).await?;
+        let item = model::Item::from(thing);
+        self.call(Gate::Reading(kind.clone()), session, async |instance| {
+            let Some(presence) = &instance.linked.presence else {
+                return Ok(Ok(false));
+            };
+            Ok(presence
+                .call_gone(&mut instance.store, &kind.name, &item)
+                .await?
+                .map_err(Cause::from))
+        })
+        .await
+    }
+}
+
+impl Rule for Guest {
+    fn name(&self) -> &Arc<str> {
+        &self.component.name
+    }
+
+    fn kinds(&self) -> &[Arc<Kind>] {
+        &self.kinds
+    }
+
+    fn orders_things(&self) -> bool {
+        self.component.pool.has_order()
+    }
+
+    async fn list(
+        &self,
+        kind: &Arc<Kind>,
+        scope: &ListScope,
+        cursor: Option<String>,
+    ) -> Result<Page, RuleError> {
+        self.list_page(kind, scope, cursor)
+            .await
+            .map_err(|cause| self.error("list", &kind.name, cause))
+    }
+
+    async fn delete(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
+        self.delete_thing(kind, thing)
+            .await
+            .map_err(|cause| self.error("delete", &thing.at, cause))
+    }
+
+    async fn is_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, RuleError> {
+        self.ask_gone(kind, thing)
+            .await
+            .map_err(|cause| self.error("gone", &thing.at, cause))
+    }
+}
+
+/// Asks a rule for a thing's name, owners and order, and checks them against its object.
+async fn describe(
+    instance: &mut Instance,
+    has_owners: bool,
+    has_order: bool,
+    kind: &Kind,
+    mut thing: Thing,
+    object: &Value,
+) -> wasmtime::Result<Result<Seen, Cause>> {
+    let item = model::Item::from(&thing);
+    let Instance { store, linked } = instance;
+    thing.name = linked
+        .rule
+        .call_name(&mut *store, &kind.name, &item)
+        .await?
+        .filter(|name| !name.is_empty());
+    if let Some(Err(flaw)) = thing
+        .name
+        .as_deref()
+        .map(|name| kind.check_name(&thing.at, object, name))
+    {
+        return Ok(Err(Cause::Misbehaved(flaw.to_string())));
+    }
+    let mut owners = Vec::new();
+    if let Some(exported) = linked
+        .owners
+        .as_ref()
+        .filter(|_| has_owners && !kind.owners.is_empty())
+    {
+        owners.extend(
+            exported
+                .call_owners(&mut *store, &kind.name, &item)
+                .await?
+                .into_iter()
+                .map(Into::into),
+        );
+    }
+    if let Some(flaw) = owners
+        .iter()
+        .find_map(|owner| kind.check_owner(&thing, object, owner).err())
+    {
+        return Ok(Err(Cause::Misbehaved(flaw.to_string())));
+    }
+    if let (Reach::UnderDeleted(_), Some(parent)) = (&kind.reach, &thing.parent) {
+        owners.push(Owner {
+            relation: Relation::PartOf,
+            owner: parent.clone(),
+        });
+    }
+    let mut steps = Vec::new();
+    if let Some(exported) = linked.order.as_ref().filter(|_| has_order) {
+        steps.extend(
+            exported
+                .call_order(&mut *store, &kind.name, &item)
+                .await?
+                .into_iter()
+                .map(Into::into),
+        );
+    }
+    Ok(Ok(Seen {
+        thing,
+        owners,
+        steps,
+    }))
+}
+
+/// An absolute URL is the API's own link to the next page, and becomes a path below the service's endpoint. Anything else is the
+/// rule's own cursor.
+fn next_cursor(
+    session: &Session,
+    service: &str,
+    next: Option<String>,
+) -> Result<Option<String>, Cause> {
+    match next {
+        Some(link) if link.contains("://") => match session.relative(service, &link) {
+            Ok(path) => Ok(Some(path)),
+            Err(error) => Err(Cause::Misbehaved(format!(
+                "the link to the next page leads elsewhere: {error}"
+            ))),
+        },
+        other => Ok(other),
+    }
+}

@@ -1,0 +1,163 @@
+//! The contract's bindings, and conversions between them and the runner's own nouns. Nothing else.
+
+use std::sync::Arc;
+
+use crate::resource::{
+    Fields, Kind, ListScope, Owner, OwnerField, Reach, Relation, Step, Template, TemplateError,
+    Thing, ThingRef,
+};
+use crate::rule::{Cause, Outcome};
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "guest-full",
+    imports: { default: async },
+    exports: { default: async },
+});
+
+pub(super) use cleanup::rules::{http, logging, model};
+pub(super) use exports::cleanup::rules::{order, owners, presence, rule};
+
+impl TryFrom<model::Kind> for Kind {
+    type Error = KindError;
+
+    fn try_from(kind: model::Kind) -> Result<Self, KindError> {
+        if let Some(property) = kind.extra.first() {
+            return Err(KindError::Property {
+                kind: kind.name,
+                property: property.name.clone(),
+            });
+        }
+        let requests: Result<_, _> = kind
+            .requests
+            .iter()
+            .map(|source| Template::parse(source))
+            .collect();
+        let owners = kind.owners.into_iter().map(|field| OwnerField {
+            kind: field.kind.into(),
+            at: field.at,
+        });
+        Ok(Self {
+            name: kind.name.into(),
+            service: kind.service,
+            reach: match kind.reach {
+                model::Reach::Projects => Reach::Projects,
+                model::Reach::EachProject => Reach::EachProject,
+                model::Reach::Cloud => Reach::Cloud,
+                model::Reach::UnderEach(parent) => Reach::UnderEach(parent.into()),
+                model::Reach::UnderDeleted(parent) => Reach::UnderDeleted(parent.into()),
+            },
+            fields: Fields {
+                id: kind.fields.id,
+                names: kind.fields.names,
+                project: kind.fields.project,
+                created_at: kind.fields.created_at,
+                status: kind.fields.status,
+                tags: kind.fields.tags,
+            },
+            owners: owners.collect(),
+            after: kind.after.into_iter().map(Arc::from).collect(),
+            requests: requests?,
+            failed_states: kind.failed_states,
+        })
+    }
+}
+
+/// Why a declared kind cannot be taken over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KindError {
+    /// A property that this runner does not know.
+    #[error("kind {kind} has the property {property:?}, which this runner does not know")]
+    Property {
+        /// The kind.
+        kind: String,
+        /// The property.
+        property: String,
+    },
+    /// A malformed request template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+impl From<&ListScope> for model::Scope {
+    fn from(scope: &ListScope) -> Self {
+        match scope {
+            ListScope::All => Self::All,
+            ListScope::Project(project) => Self::Project(project.to_string()),
+            ListScope::Under(parent) => Self::Under(model::Thing {
+                kind: parent.kind.to_string(),
+                id: parent.id.to_string(),
+            }),
+        }
+    }
+}
+
+impl From<&Thing> for model::Item {
+    fn from(thing: &Thing) -> Self {
+        Self {
+            id: thing.at.id.to_string(),
+            project: thing.project.as_deref().unwrap_or_default().to_owned(),
+            parent: thing
+                .parent
+                .as_ref()
+                .map_or_else(String::new, |parent| parent.id.to_string()),
+            object: thing.object.clone(),
+        }
+    }
+}
+
+impl From<model::Thing> for ThingRef {
+    fn from(thing: model::Thing) -> Self {
+        Self::new(thing.kind, thing.id)
+    }
+}
+
+impl From<model::Owner> for Owner {
+    fn from(owner: model::Owner) -> Self {
+        let relation = match owner.relation {
+            model::Relation::NamedBy => Relation::NamedBy,
+            model::Relation::PartOf => Relation::PartOf,
+        };
+        Self {
+            relation,
+            owner: owner.owner.into(),
+        }
+    }
+}
+
+impl From<model::Step> for Step {
+    fn from(step: model::Step) -> Self {
+        match step {
+            model::Step::Before(other) => Self::Before(other.into()),
+            model::Step::After(other) => Self::After(other.into()),
+        }
+    }
+}
+
+impl From<model::Outcome> for Outcome {
+    fn from(outcome: model::Outcome) -> Self {
+        match outcome {
+            model::Outcome::Gone => Self::Gone,
+            model::Outcome::Accepted => Self::Accepted,
+            model::Outcome::Blocked(by) => {
+                Self::Blocked(by.into_iter().map(ThingRef::from).collect())
+            }
+            model::Outcome::Refused(why) => Self::Refused(why),
+        }
+    }
+}
+
+impl From<model::RuleError> for Cause {
+    fn from(error: model::RuleError) -> Self {
+        match error {
+            model::RuleError::NotFound => Self::NotFound,
+            model::RuleError::Conflict(text) => Self::Conflict(text),
+            model::RuleError::Denied(text) => Self::Denied(text),
+            model::RuleError::Throttled(text) => Self::Throttled(text),
+            model::RuleError::Unavailable(text) => Self::Unavailable(text),
+            model::RuleError::Malformed(text) => Self::Malformed(text),
+            model::RuleError::Other(text) => Self::Other(text),
+        }
+    }
+}

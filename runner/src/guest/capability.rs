@@ -1,0 +1,401 @@
+//! What a rule is given: requests to the cloud's services, and lines for the log.
+//!
+//! The gate is here. Whatever a rule asks for, a request leaves only if the call that it is in allows it: none in a pure call, GET
+//! and HEAD while listing, and while deleting also exactly what the kind's templates say for the one thing that was approved. A
+//! refused request is a misdeed: it is recorded with the call, whatever the rule makes of the error it gets.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use super::bindings::{http, logging, model};
+use super::sandbox::State;
+use crate::audit::{Answer, Audit, Intention, IntentionId, Outcome};
+use crate::cloud::{self, ErrorKind, Method, Session};
+use crate::resource::object::{blank_secrets, may_hold_secrets};
+use crate::resource::{Kind, Thing};
+
+/// Request headers that a rule may set.
+const REQUEST_HEADERS: &[&str] = &["accept", "content-type", "if-match", "if-none-match"];
+
+/// Response headers that a rule may see.
+const RESPONSE_HEADERS: &[&str] = &[
+    "content-type",
+    "etag",
+    "link",
+    "retry-after",
+    "x-openstack-request-id",
+    "x-total-count",
+];
+
+/// What a call may send.
+pub(super) enum Gate {
+    /// Nothing: the call is pure.
+    Closed,
+    /// GET and HEAD to the kind's service.
+    Reading(Arc<Kind>),
+    /// Also the kind's templates, for this thing.
+    Deleting(Box<Approved>),
+}
+
+/// The one thing that a call may delete.
+pub(super) struct Approved {
+    pub(super) kind: Arc<Kind>,
+    pub(super) thing: Thing,
+    pub(super) object: Value,
+    pub(super) audit: Audit,
+}
+
+/// A response that was handed to the rule in this call.
+pub(super) struct Relayed {
+    /// Path of the request, without its query.
+    pub(super) path: String,
+    /// The body, as the rule got it.
+    pub(super) body: String,
+}
+
+/// One call's rights, and what it did with them.
+pub(super) struct Call {
+    rule: Arc<str>,
+    gate: Gate,
+    session: Option<Session>,
+    requests_left: u32,
+    log_bytes_left: usize,
+    /// Responses by their number, kept while reading.
+    pub(super) relayed: Vec<Relayed>,
+    /// The first thing that the rule asked for and must not.
+    pub(super) misdeed: Option<String>,
+}
+
+impl Call {
+    /// A call that may do nothing.
+    pub(super) fn closed() -> Self {
+        Self::new(Arc::from(""), Gate::Closed, None, 0, 0)
+    }
+
+    pub(super) fn new(
+        rule: Arc<str>,
+        gate: Gate,
+        session: Option<Session>,
+        requests_left: u32,
+        log_bytes_left: usize,
+    ) -> Self {
+        Self {
+            rule,
+            gate,
+            session,
+            requests_left,
+            log_bytes_left,
+            relayed: Vec::new(),
+            misdeed: None,
+        }
+    }
+
+    pub(super) fn log_bytes_left(&self) -> usize {
+        self.log_bytes_left
+    }
+
+    /// Ends the right to send requests: what follows in the same instance is pure.
+    pub(super) fn close(&mut self) {
+        self.gate = Gate::Closed;
+    }
+
+    /// Checks a request. What passes is ready to be sent.
+    fn admit(
+        &mut self,
+        request: &http::Request,
+    ) -> Result<(Session, cloud::Request), http::HttpError> {
+        match self.check(request) {
+            Ok(admitted) => Ok(admitted),
+            Err(why) => {
+                let deed = format!(
+                    "{} {} to {}: {why}",
+                    method(request.method),
+                    request.path,
+                    request.service
+                );
+                tracing::warn!(rule = %self.rule, "refused {deed}");
+                self.misdeed.get_or_insert(deed);
+                Err(http::HttpError::Refused(why))
+            }
+        }
+    }
+
+    fn check(&mut self, request: &http::Request) -> Result<(Session, cloud::Request), String> {
+        let (kind, approved) = match &self.gate {
+            Gate::Closed => return Err("no request may be sent in this function".to_owned()),
+            Gate::Reading(kind) => (kind, None),
+            Gate::Deleting(approved) => (&approved.kind, Some(approved)),
+        };
+        if request.service != kind.service {
+            return Err(format!(
+                "{} belongs to the service {:?}, and only that may be asked",
+                kind.name, kind.service
+            ));
+        }
+        let method = method(request.method);
+        if !method.is_read() {
+            let Some(approved) = approved else {
+                return Err("only GET and HEAD may be sent outside delete".to_owned());
+            };
+            let (thing, object) = (&approved.thing, &approved.object);
+            let body = request.body.as_deref();
+            if !kind
+                .requests
+                .iter()
+                .any(|it| it.matches(thing, object, method.as_str(), &request.path, body))
+            {
+                return Err(format!(
+                    "it equals none of the request templates of {} for {}",
+                    kind.name, thing.at
+                ));
+            }
+        }
+        if let Some(header) = request.headers.iter().find(|header| !is_allowed(header)) {
+            return Err(format!("the header {:?} may not be set", header.name));
+        }
+        self.requests_left = self
+            .requests_left
+            .checked_sub(1)
+            .ok_or("the limit requests_max of one call is used up")?;
+        let session = self
+            .session
+            .clone()
+            .ok_or("this runner is not connected to a cloud")?;
+        Ok((session, to_cloud(request, method)))
+    }
+
+    fn relay(&mut self, path: &str, response: cloud::Response) -> http::Response {
+        let body = without_secrets(response.body);
+        let number = u32::try_from(self.relayed.len()).unwrap_or(u32::MAX);
+        let path = path.split('?').next().unwrap_or_default().to_owned();
+        // A deletion's answers are shown once; a listing's are what the page will point to.
+        let kept = if matches!(self.gate, Gate::Reading(_)) {
+            body.clone()
+        } else {
+            String::new()
+        };
+        self.relayed.push(Relayed { path, body: kept });
+        let shown = |name: &str| RESPONSE_HEADERS.contains(&name);
+        let headers = response.headers.into_iter().filter(|(name, _)| shown(name));
+        http::Response {
+            number,
+            status: u32::from(response.status),
+            headers: headers
+                .map(|(name, value)| http::Header { name, value })
+                .collect(),
+            body,
+        }
+    }
+}
+
+/// A change that is in the audit log and about to be sent.
+struct Intended {
+    audit: Audit,
+    id: IntentionId,
+    sent: Instant,
+}
+
+impl Intended {
+    async fn record(
+        approved: &Approved,
+        rule: &str,
+        request: &cloud::Request,
+    ) -> Result<Self, String> {
+        let Approved { thing, audit, .. } = approved;
+        let intention = Intention {
+            rule: rule.to_owned(),
+            kind: thing.at.kind.to_string(),
+            id: thing.at.id.to_string(),
+            name: thing.name.clone(),
+            project: thing.project.as_deref().map(str::to_owned),
+            method: request.method.as_str().to_owned(),
+            service: request.service.clone(),
+            path: request.path.clone(),
+            body: request.body.clone(),
+        };
+        let id = audit
+            .intention(&intention)
+            .await
+            .map_err(|error| format!("the audit log cannot be written: {error}"))?;
+        Ok(Self {
+            audit: audit.clone(),
+            id,
+            sent: Instant::now(),
+        })
+    }
+
+    async fn came_to(self, result: &Result<cloud::Response, cloud::Error>) {
+        let (answer, request_id) = match result {
+            Ok(response) => (Answer::Status(response.status), response.request_id.clone()),
+            Err(error) => (
+                Answer::Error(error.to_string()),
+                error.request_id().map(str::to_owned),
+            ),
+        };
+        let ms = u64::try_from(self.sent.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Err(error) = self
+            .audit
+            .outcome(
+                self.id,
+                Outcome {
+                    answer,
+                    request_id,
+                    ms,
+                },
+            )
+            .await
+        {
+            tracing::error!("the outcome of a request is not in the audit log: {error}");
+        }
+    }
+}
+
+impl State {
+    async fn exchange(
+        &mut self,
+        request: http::Request,
+    ) -> Result<http::Response, http::HttpError> {
+        let (session, request) = self.call.admit(&request)?;
+        let intended = match &self.call.gate {
+            Gate::Deleting(approved) if !request.method.is_read() => {
+                let recorded = Intended::record(approved, &self.call.rule, &request).await;
+                Some(recorded.map_err(http::HttpError::Other)?)
+            }
+            Gate::Closed | Gate::Reading(_) | Gate::Deleting(_) => None,
+        };
+        let path = request.path.clone();
+        let result = session.send(request).await;
+        if let Some(intended) = intended {
+            intended.came_to(&result).await;
+        }
+        match result {
+            Ok(response) => Ok(self.call.relay(&path, response)),
+            Err(error) => Err(self.no_answer(&error)),
+        }
+    }
+
+    fn no_answer(&mut self, error: &cloud::Error) -> http::HttpError {
+        match error.kind() {
+            ErrorKind::NoService => http::HttpError::NoService,
+            ErrorKind::NotAuthenticated | ErrorKind::Denied => {
+                http::HttpError::Unauthorized(error.to_string())
+            }
+            ErrorKind::Throttled => http::HttpError::Throttled(error.to_string()),
+            ErrorKind::Timeout => http::HttpError::Timeout(error.to_string()),
+            ErrorKind::Unreachable => http::HttpError::Unreachable(error.to_string()),
+            ErrorKind::TooLarge => http::HttpError::TooLarge(error.to_string()),
+            ErrorKind::Invalid => {
+                self.call.misdeed.get_or_insert(error.to_string());
+                http::HttpError::Refused(error.to_string())
+            }
+            _ => http::HttpError::Other(error.to_string()),
+        }
+    }
+}
+
+impl http::Host for State {
+    async fn send(&mut self, request: http::Request) -> Result<http::Response, http::HttpError> {
+        self.exchange(request).await
+    }
+
+    async fn send_all(
+        &mut self,
+        requests: Vec<http::Request>,
+    ) -> Vec<Result<http::Response, http::HttpError>> {
+        if !matches!(self.call.gate, Gate::Reading(_)) {
+            // The order of changes is the rule's business, so they are sent one after the other.
+            let mut responses = Vec::with_capacity(requests.len());
+            for request in requests {
+                responses.push(self.exchange(request).await);
+            }
+            return responses;
+        }
+        let admitted: Vec<_> = requests
+            .iter()
+            .map(|request| self.call.admit(request))
+            .collect();
+        let sent = admitted.into_iter().map(async |admitted| match admitted {
+            Ok((session, request)) => Ok((request.path.clone(), session.send(request).await)),
+            Err(refused) => Err(refused),
+        });
+        let answers = join_all(sent).await;
+        let relayed = answers.into_iter().map(|answer| match answer {
+            Ok((path, Ok(response))) => Ok(self.call.relay(&path, response)),
+            Ok((_, Err(error))) => Err(self.no_answer(&error)),
+            Err(refused) => Err(refused),
+        });
+        relayed.collect()
+    }
+}
+
+impl logging::Host for State {
+    async fn log(&mut self, level: logging::Level, message: String) {
+        let call = &mut self.call;
+        if call.log_bytes_left < message.len() {
+            call.log_bytes_left = 0;
+            return;
+        }
+        call.log_bytes_left -= message.len();
+        let (rule, message) = (&call.rule, message.escape_debug());
+        match level {
+            logging::Level::Debug => tracing::debug!(%rule, "{message}"),
+            logging::Level::Info => tracing::info!(%rule, "{message}"),
+            logging::Level::Warn => tracing::warn!(%rule, "{message}"),
+            logging::Level::Error => tracing::error!(%rule, "{message}"),
+        }
+    }
+}
+
+impl model::Host for State {}
+
+fn method(method: http::Method) -> Method {
+    match method {
+        http::Method::Get => Method::Get,
+        http::Method::Head => Method::Head,
+        http::Method::Post => Method::Post,
+        http::Method::Put => Method::Put,
+        http::Method::Patch => Method::Patch,
+        http::Method::Delete => Method::Delete,
+    }
+}
+
+fn is_allowed(header: &http::Header) -> bool {
+    let name = header.name.to_ascii_lowercase();
+    REQUEST_HEADERS.contains(&name.as_str())
+        && header
+            .value
+            .chars()
+            .all(|c| c == ' ' || c.is_ascii_graphic())
+}
+
+fn to_cloud(request: &http::Request, method: Method) -> cloud::Request {
+    cloud::Request {
+        service: request.service.clone(),
+        method,
+        path: request.path.clone(),
+        headers: request
+            .headers
+            .iter()
+            .map(|header| (header.name.clone(), header.value.clone()))
+            .collect(),
+        microversion: Some(request.microversion.clone()).filter(|version| !version.is_empty()),
+        body: request.body.clone(),
+    }
+}
+
+fn without_secrets(body: String) -> String {
+    if !may_hold_secrets(&body) {
+        return body;
+    }
+    let Ok(mut value) = serde_json::from_str::<Value>(&body) else {
+        return body;
+    };
+    if blank_secrets(&mut value) {
+        value.to_string()
+    } else {
+        body
+    }
+}

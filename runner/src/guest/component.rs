@@ -1,0 +1,194 @@
+//! Loading a component: size, contract, compilation, and the kinds that it describes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::bindings::KindError;
+use super::capability::{Call, Gate};
+use super::contract::{CONTRACT_VERSION, ContractError, Outline, inspect};
+use super::limits::Limits;
+use super::sandbox::{Pool, Sandbox};
+use crate::resource::{Flaw, Kind};
+
+/// A component that was loaded and has described itself.
+pub struct Component {
+    pub(super) name: Arc<str>,
+    pub(super) pool: Pool,
+    kinds: Vec<Arc<Kind>>,
+    path: PathBuf,
+    sha256: String,
+    outline: Outline,
+    bytes: usize,
+}
+
+/// Why a file cannot be run as a rule.
+#[derive(Debug, thiserror::Error)]
+#[error("{} {why}", path.display())]
+pub struct LoadError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: LoadFlaw,
+}
+
+/// What is wrong with a component file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadFlaw {
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    /// It is larger than allowed.
+    #[error("has {bytes} bytes, more than the limit component_bytes_max = {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// It does not fit the contract.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// It does not compile, or its types are not those of the contract.
+    #[error("does not fit the contract {CONTRACT_VERSION}: {0}")]
+    Types(String),
+    /// It failed to describe itself.
+    #[error("failed to describe its kinds: {0}")]
+    Kinds(String),
+    /// It describes a kind that the runner does not take.
+    #[error("describes a kind that cannot be taken: {0}")]
+    Kind(#[from] KindError),
+    /// It describes a kind that makes no sense.
+    #[error("describes a kind that cannot be taken: {0}")]
+    Flaw(#[from] Flaw),
+    /// It asks for more than the ordinary.
+    #[error(
+        "asks for more than a rule is given by default: {}. If you trust it, allow this with `trust = [\"unusual-fields\"]` under [rules.\"{rule}\"] in the configuration",
+        unusual.join("; ")
+    )]
+    Unusual {
+        /// The component's name.
+        rule: Arc<str>,
+        /// What it asks for.
+        unusual: Vec<String>,
+    },
+}
+
+/// What the operator allows one component beyond the ordinary, and the limits it has.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    /// Whether ids, names and projects may stand in fields that are not called so.
+    pub unusual_fields: bool,
+    /// Its limits.
+    pub limits: Limits,
+}
+
+impl Component {
+    /// Loads a component file. Its name is the file's, without `.wasm`.
+    ///
+    /// # Errors
+    /// If the file is not readable, no component of this contract, or describes kinds that cannot be taken.
+    pub async fn load(sandbox: &Sandbox, path: &Path, grants: &Grants) -> Result<Self, LoadError> {
+        let failed = |why: LoadFlaw| LoadError {
+            path: path.to_owned(),
+            why,
+        };
+        let bytes = read(path, grants.limits.component_bytes_max).map_err(failed)?;
+        let outline = inspect(&bytes).map_err(|error| failed(error.into()))?;
+        let types =
+            |error: wasmtime::Error| failed(LoadFlaw::Types(error.root_cause().to_string()));
+        let compiled = sandbox.compile(&bytes).map_err(types)?;
+        let pool = sandbox
+            .prepare(&compiled, grants.limits.clone())
+            .map_err(types)?;
+        let name: Arc<str> = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into();
+        let kinds = describe(&name, &pool).await.map_err(failed)?;
+        let unusual: Vec<String> = kinds.iter().flat_map(|kind| kind.unusual()).collect();
+        if !unusual.is_empty() && !grants.unusual_fields {
+            return Err(failed(LoadFlaw::Unusual {
+                rule: name,
+                unusual,
+            }));
+        }
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        Ok(Self {
+            name,
+            pool,
+            kinds,
+            path: path.to_owned(),
+            sha256,
+            outline,
+            bytes: bytes.len(),
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The file it was loaded from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The SHA-256 of the file, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The file's size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Its imports and exports.
+    pub fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// Its kinds.
+    pub fn kinds(&self) -> &[Arc<Kind>] {
+        &self.kinds
+    }
+}
+
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadFlaw> {
+    let bytes = std::fs::metadata(path).map_err(LoadFlaw::Unreadable)?.len();
+    if bytes > limit {
+        return Err(LoadFlaw::TooLarge { bytes, limit });
+    }
+    std::fs::read(path).map_err(LoadFlaw::Unreadable)
+}
+
+async fn describe(name: &Arc<str>, pool: &Pool) -> Result<Vec<Arc<Kind>>, LoadFlaw> {
+    let call = Call::new(
+        name.clone(),
+        Gate::Closed,
+        None,
+        0,
+        pool.limits().log_bytes_max,
+    );
+    let described = pool
+        .run(call, async |instance| {
+            instance.linked.rule.call_kinds(&mut instance.store).await
+        })
+        .await;
+    let (declared, call) = described.map_err(|(cause, _)| LoadFlaw::Kinds(cause.to_string()))?;
+    if let Some(deed) = call.misdeed {
+        return Err(LoadFlaw::Kinds(deed));
+    }
+    let mut kinds = Vec::with_capacity(declared.len());
+    for declared in declared {
+        let kind = Kind::try_from(declared)?;
+        kind.check()?;
+        kinds.push(Arc::new(kind));
+    }
+    Ok(kinds)
+}

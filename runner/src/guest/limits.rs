@@ -1,0 +1,60 @@
+//! Every limit of the sandbox, by name.
+
+use serde::{Deserialize, Serialize};
+
+/// What one rule may use. Each limit has its place in the configuration under `[limits]`, and under `[rules.<name>.limits]`
+/// for one rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Linear memory of one instance, in bytes. A Python rule starts at 13 MiB, a Rust rule at 1.
+    pub memory_bytes_max: usize,
+    /// Elements of one table. CPython needs about 8,000.
+    pub table_elements_max: usize,
+    /// CPU time of one call, in milliseconds, counted in ticks of the epoch.
+    pub cpu_ms_max: u64,
+    /// Wall time of one call, waiting for the cloud included, in seconds.
+    pub call_s_max: u64,
+    /// Requests that one call may send.
+    pub requests_max: u32,
+    /// Bytes that a call may hand to the runner at once.
+    pub handover_bytes_max: usize,
+    /// Things on one page of a listing.
+    pub page_things_max: usize,
+    /// Pages of one listing.
+    pub pages_max: u32,
+    /// Things that one kind may list in a sweep.
+    pub things_max: usize,
+    /// Bytes that a rule may write to the log in a run.
+    pub log_bytes_max: usize,
+    /// Bytes of standard error kept for the report of a crash.
+    pub stderr_bytes_max: usize,
+    /// Instances of a rule alive at once, and so calls that run side by side.
+    pub instances_max: usize,
+    /// Size of a component file, in bytes.
+    pub component_bytes_max: u64,
+    /// Failures in a row (crashes, limits, misdeeds) that switch a rule off. Sending a request that nobody approved
+    /// and lying about a thing do so at once.
+    pub failures_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 256 << 20,
+            table_elements_max: 100_000,
+            cpu_ms_max: 10_000,
+            call_s_max: 300,
+            requests_max: 1_000,
+            handover_bytes_max: 16 << 20,
+            page_things_max: 20_000,
+            pages_max: 10_000,
+            things_max: 1_000_000,
+            log_bytes_max: 64 << 10,
+            stderr_bytes_max: 16 << 10,
+            instances_max: 32,
+            component_bytes_max: 64 << 20,
+            failures_max: 3,
+        }
+    }
+}

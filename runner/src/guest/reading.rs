@@ -1,0 +1,118 @@
+//! From what a rule points at to things: the runner reads the objects of a page itself, out of the responses that it relayed in
+//! the very same call. A rule has no way to hand over an object that no response held.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::bindings::model;
+use super::capability::Relayed;
+use crate::resource::{Flaw, Kind, Thing, ThingRef};
+
+/// A thing with its parsed object.
+pub(super) struct Read {
+    pub(super) thing: Thing,
+    pub(super) object: Value,
+}
+
+/// What is wrong with a page.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageFlaw {
+    #[error("a page points to response {0}, which this call did not receive")]
+    NoResponse(u32),
+    #[error("the answer of {path} has no objects at {at:?}")]
+    NoObjects { path: String, at: String },
+    #[error(transparent)]
+    Object(#[from] Flaw),
+    #[error("a page has more than page_things_max = {0} things")]
+    TooMany(usize),
+}
+
+impl PageFlaw {
+    /// Whether the rule is to blame, rather than the cloud's answer.
+    pub(super) fn is_misdeed(&self) -> bool {
+        match self {
+            Self::NoResponse(_) => true,
+            Self::Object(flaw) => !matches!(flaw, Flaw::NoId { .. }),
+            Self::NoObjects { .. } | Self::TooMany(_) => false,
+        }
+    }
+}
+
+/// Reads the things of a page.
+pub(super) fn read(
+    kind: &Kind,
+    parent: Option<&ThingRef>,
+    slices: &[model::Slice],
+    relayed: &[Relayed],
+    things_max: usize,
+) -> Result<Vec<Read>, PageFlaw> {
+    let mut things = Vec::new();
+    for slice in slices {
+        let number = usize::try_from(slice.response).unwrap_or(usize::MAX);
+        let response = relayed
+            .get(number)
+            .ok_or(PageFlaw::NoResponse(slice.response))?;
+        let no_objects = || PageFlaw::NoObjects {
+            path: response.path.clone(),
+            at: slice.at.clone(),
+        };
+        let objects = objects_at(&response.body, &slice.at).ok_or_else(no_objects)?;
+        if things.len() + objects.len() > things_max {
+            return Err(PageFlaw::TooMany(things_max));
+        }
+        for text in objects {
+            let object: Value = serde_json::from_str(text).map_err(|_| no_objects())?;
+            let thing = kind.read(text, &object, parent, &response.path)?;
+            things.push(Read { thing, object });
+        }
+    }
+    Ok(things)
+}
+
+/// The texts of the objects at a pointer: the elements of an array, or the one object there.
+fn objects_at<'a>(body: &'a str, pointer: &str) -> Option<Vec<&'a str>> {
+    let mut found: &'a RawValue = serde_json::from_str(body).ok()?;
+    if !pointer.is_empty() {
+        for step in pointer.strip_prefix('/')?.split('/') {
+            let members: std::collections::HashMap<String, &RawValue> =
+                serde_json::from_str(found.get()).ok()?;
+            found = members.get(step).copied()?;
+        }
+    }
+    let text = found.get();
+    match text.as_bytes().first()? {
+        b'[' => {
+            let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            elements
+                .into_iter()
+                .map(|element| element.get())
+                .map(|it| it.starts_with('{').then_some(it))
+                .collect()
+        }
+        b'{' => Some(vec![text]),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_found_as_the_api_gave_them() {
+        let body = r#"{"ports": [{"id":"a", "x": 1.0}, {"id":"b"}], "port": {"id":"c"}, "n": 1, "mixed": [{}, 2]}"#;
+        assert_eq!(
+            objects_at(body, "/ports").unwrap(),
+            [r#"{"id":"a", "x": 1.0}"#, r#"{"id":"b"}"#]
+        );
+        assert_eq!(objects_at(body, "/port").unwrap(), [r#"{"id":"c"}"#]);
+        assert_eq!(
+            objects_at(r#"[{"name":"c1"}]"#, "").unwrap(),
+            [r#"{"name":"c1"}"#]
+        );
+        for pointer in ["/nothing", "/n", "/mixed", "ports", "/ports/0"] {
+            assert!(objects_at(body, pointer).is_none(), "{pointer}");
+        }
+        assert!(objects_at("<html>", "").is_none());
+    }
+}

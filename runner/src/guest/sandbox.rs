@@ -1,0 +1,407 @@
+//! The sandbox: one engine, and instances that take one call at a time.
+//!
+//! Nobody outside knows that stores exist. An instance serves call after call until one fails: a trap leaves it unusable, so it
+//! is dropped and the next call gets a fresh one. CPU time is counted in ticks of the epoch, so that waiting for the cloud costs
+//! a rule nothing.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker, ResourceTable};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::bindings::{http, logging, model, order, owners, presence, rule};
+use super::capability::Call;
+use super::limits::Limits;
+use crate::rule::Cause;
+
+/// Length of a tick. Short against the CPU limit, long against the cost of the ticking thread's waking up.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Instances, memories and tables that one component may consist of. CPython needs the most: about 30.
+const PARTS_MAX: usize = 200;
+
+/// Compiles and runs components. Cheap to clone.
+#[derive(Clone)]
+pub struct Sandbox {
+    engine: Engine,
+    linker: Arc<Linker<State>>,
+}
+
+impl Sandbox {
+    /// Starts the engine. Compiled components are kept in `cache_dir`, by content and compiler; it must be writable by
+    /// its owner only, for what is in it is run as native code.
+    ///
+    /// # Errors
+    /// If the engine does not work on this machine, or the cache folder cannot be used.
+    pub fn new(cache_dir: Option<&Path>) -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config.epoch_interruption(true);
+        if let Some(dir) = cache_dir {
+            let mut cache = CacheConfig::new();
+            cache.with_directory(dir);
+            config.cache(Some(Cache::new(cache)?));
+        }
+        let engine = Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        model::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+        http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+        logging::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+        tick(&engine);
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+        })
+    }
+
+    /// Compiles a component, or takes it from the cache.
+    pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        Component::new(&self.engine, bytes)
+    }
+
+    /// Prepares a component for being instantiated.
+    pub(super) fn prepare(&self, component: &Component, limits: Limits) -> wasmtime::Result<Pool> {
+        let pre = self.linker.instantiate_pre(component)?;
+        let exports = Exports::of(&pre)?;
+        let places = Semaphore::new(limits.instances_max.max(1));
+        Ok(Pool {
+            pre,
+            exports,
+            limits,
+            places,
+            idle: Mutex::new(Vec::new()),
+            calls: AtomicU64::new(0),
+        })
+    }
+}
+
+/// Moves the epoch on for as long as somebody uses the engine.
+fn tick(engine: &Engine) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    });
+}
+
+/// The interfaces that a component exports.
+struct Exports {
+    rule: rule::GuestIndices,
+    owners: Option<owners::GuestIndices>,
+    order: Option<order::GuestIndices>,
+    presence: Option<presence::GuestIndices>,
+}
+
+impl Exports {
+    fn of(pre: &InstancePre<State>) -> wasmtime::Result<Self> {
+        let has = |name: &str| {
+            let name = format!("cleanup:rules/{name}@{}", super::contract::CONTRACT_VERSION);
+            pre.component().get_export_index(None, &name).is_some()
+        };
+        Ok(Self {
+            rule: rule::GuestIndices::new(pre)?,
+            owners: has("owners")
+                .then(|| owners::GuestIndices::new(pre))
+                .transpose()?,
+            order: has("order")
+                .then(|| order::GuestIndices::new(pre))
+                .transpose()?,
+            presence: has("presence")
+                .then(|| presence::GuestIndices::new(pre))
+                .transpose()?,
+        })
+    }
+}
+
+/// What an instance's store carries.
+pub(super) struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    stderr: MemoryOutputPipe,
+    memory: Bounds,
+    ticks_left: u64,
+    /// What the current call may do and has done.
+    pub(super) call: Call,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// A rule that wants more than its share gets a trap that says which share, where a failed `grow` would end in an
+/// `unreachable` that says nothing.
+struct Bounds {
+    memory_bytes_max: usize,
+    table_elements_max: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{name} = {value}")]
+struct LimitReached {
+    name: &'static str,
+    value: u64,
+}
+
+impl ResourceLimiter for Bounds {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        bounded("memory_bytes_max", desired, self.memory_bytes_max)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        bounded("table_elements_max", desired, self.table_elements_max)
+    }
+
+    fn instances(&self) -> usize {
+        PARTS_MAX
+    }
+
+    fn tables(&self) -> usize {
+        PARTS_MAX
+    }
+
+    fn memories(&self) -> usize {
+        PARTS_MAX
+    }
+}
+
+fn bounded(name: &'static str, desired: usize, limit: usize) -> wasmtime::Result<bool> {
+    if desired <= limit {
+        return Ok(true);
+    }
+    Err(LimitReached {
+        name,
+        value: u64::try_from(limit).unwrap_or(u64::MAX),
+    }
+    .into())
+}
+
+/// The instances of one component.
+pub(super) struct Pool {
+    pre: InstancePre<State>,
+    exports: Exports,
+    limits: Limits,
+    places: Semaphore,
+    idle: Mutex<Vec<Instance>>,
+    calls: AtomicU64,
+}
+
+impl Pool {
+    pub(super) fn has_owners(&self) -> bool {
+        self.exports.owners.is_some()
+    }
+
+    pub(super) fn has_order(&self) -> bool {
+        self.exports.order.is_some()
+    }
+
+    pub(super) fn has_presence(&self) -> bool {
+        self.exports.presence.is_some()
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Calls so far.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Gives an instance to `work`, for one call or for several that belong together. The instance is used again only if
+    /// `work` succeeds; a dropped future drops the instance too.
+    pub(super) async fn run<T>(
+        &self,
+        call: Call,
+        work: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<T>,
+    ) -> Result<(T, Call), (Cause, Option<Call>)> {
+        let closed = |_| (Cause::Other("the runner is shutting down".to_owned()), None);
+        let _place = self.places.acquire().await.map_err(closed)?;
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let deadline = Duration::from_secs(self.limits.call_s_max);
+        let warm = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut instance = match warm {
+            Some(instance) => instance,
+            None => self
+                .instantiate()
+                .await
+                .map_err(|(error, stderr)| (crash(&error, &stderr), None))?,
+        };
+        instance.arm(call, &self.limits);
+        let result = tokio::time::timeout(deadline, work(&mut instance)).await;
+        let call = instance.take_call();
+        match result {
+            Ok(Ok(value)) => {
+                self.idle
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(instance);
+                Ok((value, call))
+            }
+            Ok(Err(error)) => Err((crash(&error, &instance.last_words()), Some(call))),
+            Err(_) => Err((
+                Cause::Limit(format!("call_s_max = {}", self.limits.call_s_max)),
+                Some(call),
+            )),
+        }
+    }
+
+    async fn instantiate(&self) -> Result<Instance, (wasmtime::Error, String)> {
+        let stderr = MemoryOutputPipe::new(self.limits.stderr_bytes_max);
+        // Nothing is given: no arguments, variables, folders or sockets; standard input is at its end.
+        let wasi = WasiCtx::builder()
+            .stdout(stderr.clone())
+            .stderr(stderr.clone())
+            .build();
+        let memory = Bounds {
+            memory_bytes_max: self.limits.memory_bytes_max,
+            table_elements_max: self.limits.table_elements_max,
+        };
+        let state = State {
+            wasi,
+            table: ResourceTable::new(),
+            stderr,
+            memory,
+            ticks_left: 0,
+            call: Call::closed(),
+        };
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(self.limits.handover_bytes_max);
+        store.set_epoch_deadline(1);
+        let cpu_ms_max = self.limits.cpu_ms_max;
+        store.epoch_deadline_callback(move |mut context| {
+            let state = context.data_mut();
+            match state.ticks_left.checked_sub(1) {
+                Some(left) => {
+                    state.ticks_left = left;
+                    Ok(UpdateDeadline::Yield(1))
+                }
+                None => Err(LimitReached {
+                    name: "cpu_ms_max",
+                    value: cpu_ms_max,
+                }
+                .into()),
+            }
+        });
+        store.data_mut().ticks_left = ticks(cpu_ms_max);
+        match self.link(&mut store).await {
+            Ok(linked) => Ok(Instance { store, linked }),
+            Err(error) => {
+                let last_words = last_words(&store.data().stderr);
+                Err((error, last_words))
+            }
+        }
+    }
+
+    async fn link(&self, store: &mut Store<State>) -> wasmtime::Result<Linked> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        Ok(Linked {
+            rule: self.exports.rule.load(&mut *store, &instance)?,
+            owners: self
+                .exports
+                .owners
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+            order: self
+                .exports
+                .order
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+            presence: self
+                .exports
+                .presence
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+        })
+    }
+}
+
+/// An instance with its exports.
+pub(super) struct Instance {
+    pub(super) store: Store<State>,
+    pub(super) linked: Linked,
+}
+
+/// The exports of an instance.
+pub(super) struct Linked {
+    pub(super) rule: rule::Guest,
+    pub(super) owners: Option<owners::Guest>,
+    pub(super) order: Option<order::Guest>,
+    pub(super) presence: Option<presence::Guest>,
+}
+
+impl Instance {
+    fn arm(&mut self, call: Call, limits: &Limits) {
+        let state = self.store.data_mut();
+        state.call = call;
+        state.ticks_left = ticks(limits.cpu_ms_max);
+        self.store.set_epoch_deadline(1);
+    }
+
+    fn take_call(&mut self) -> Call {
+        std::mem::replace(&mut self.store.data_mut().call, Call::closed())
+    }
+
+    fn last_words(&self) -> String {
+        last_words(&self.store.data().stderr)
+    }
+}
+
+fn last_words(stderr: &MemoryOutputPipe) -> String {
+    String::from_utf8_lossy(&stderr.contents())
+        .trim()
+        .to_owned()
+}
+
+fn ticks(ms: u64) -> u64 {
+    let tick = u64::try_from(TICK.as_millis()).unwrap_or(u64::MAX);
+    ms.div_ceil(tick).max(1)
+}
+
+/// What a trap means. The engine's own text is a backtrace of the runner, of use to nobody who wrote a rule: what the rule
+/// itself wrote to standard error comes first.
+fn crash(error: &wasmtime::Error, last_words: &str) -> Cause {
+    if let Some(limit) = error.downcast_ref::<LimitReached>() {
+        return Cause::Limit(limit.to_string());
+    }
+    let trap = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    Cause::Crashed(if last_words.is_empty() {
+        trap
+    } else {
+        format!("{last_words} ({trap})")
+    })
+}

@@ -1,0 +1,347 @@
+//! Many formats and many tasks at once: whose is this name?
+//!
+//! Does not know clouds, resources or projects; it sees a text and says whose it is. Each name costs one look at each
+//! format and one table look-up at most for those whose shape it has, however many tasks are swept.
+//!
+//! The invariant: without formats nothing matches, and with tasks nothing of another task does.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Match, NameFormat, NamedFormat, Origin, OriginFilter, TaskId, TaskPart};
+
+/// Whose a name is. The texts are shared, so that a hundred thousand matches cost no more than their pointers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameMatch {
+    /// Who makes such names: `rally scenario`.
+    pub label: Arc<str>,
+    /// The family of makers.
+    pub origin: Origin,
+    /// What the name was recognized by: `s_rally_0a1b2c3d_…`.
+    pub pattern: Arc<str>,
+    /// The task that could have made it: the first given, if the names of several look alike. `None` in a sweep
+    /// without tasks.
+    pub task: Option<TaskId>,
+    /// How sure that is, as in [`TaskPart::sure_bits`]: 32 for eight digits of a uuid. 0 in a sweep without tasks.
+    pub sure_bits: u32,
+}
+
+/// What a matcher says of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameVerdict {
+    /// A swept task could have made it; in a sweep without tasks, any could.
+    Ours(NameMatch),
+    /// It has the form of a known format, but none of the swept tasks has this task part.
+    OtherTask {
+        /// Who makes such names: `rally scenario`.
+        label: Arc<str>,
+    },
+    /// It has the form of no format in the sweep.
+    Unknown,
+}
+
+/// Tells whose a name is, for all formats and tasks of one sweep. Names are matched as [`Match::Start`].
+#[derive(Clone, Debug)]
+pub struct NameMatcher {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    label: Arc<str>,
+    format: NameFormat,
+    makers: Makers,
+}
+
+/// What to answer for the task part of a name that has the form of the format.
+#[derive(Clone, Debug)]
+enum Makers {
+    Any(NameMatch),
+    Of(HashMap<String, NameMatch>),
+}
+
+impl NameMatcher {
+    /// Prepares a matcher. Where a name has the form of several formats, the first given counts.
+    ///
+    /// Without tasks the matcher takes every name that has the form of a format, whoever made it.
+    pub fn new(formats: Vec<NamedFormat>, tasks: &[TaskId], origins: OriginFilter) -> Self {
+        let entries = formats
+            .into_iter()
+            .filter(|named| origins.allows(named.origin))
+            .map(|named| Entry::new(named, tasks))
+            .collect();
+        Self { entries }
+    }
+
+    /// Whose the name is, if it is ours to delete.
+    pub fn find(&self, name: &str) -> Option<NameMatch> {
+        match self.judge(name) {
+            NameVerdict::Ours(found) => Some(found),
+            NameVerdict::OtherTask { .. } | NameVerdict::Unknown => None,
+        }
+    }
+
+    /// Whose the name is, with the reason if it is not ours.
+    pub fn judge(&self, name: &str) -> NameVerdict {
+        let mut other = None;
+        for entry in &self.entries {
+            let Some(parts) = entry.format.parts(name, Match::Start) else {
+                continue;
+            };
+            match &entry.makers {
+                Makers::Any(found) => return NameVerdict::Ours(found.clone()),
+                Makers::Of(tasks) => match tasks.get(parts.task) {
+                    Some(found) => return NameVerdict::Ours(found.clone()),
+                    None => other = other.or(Some(&entry.label)),
+                },
+            }
+        }
+        other.map_or(NameVerdict::Unknown, |label| NameVerdict::OtherTask {
+            label: Arc::clone(label),
+        })
+    }
+}
+
+impl Entry {
+    fn new(named: NamedFormat, tasks: &[TaskId]) -> Self {
+        let NamedFormat {
+            label,
+            origin,
+            format,
+        } = named;
+        let label: Arc<str> = label.into();
+        let answer = |maker: Option<(&TaskId, &TaskPart)>| NameMatch {
+            label: Arc::clone(&label),
+            origin,
+            pattern: format.pattern(maker.map(|(_, part)| part)).into(),
+            task: maker.map(|(task, _)| task.clone()),
+            sure_bits: maker.map_or(0, |(_, part)| part.sure_bits),
+        };
+        let makers = if tasks.is_empty() {
+            Makers::Any(answer(None))
+        } else {
+            let mut makers = HashMap::new();
+            for task in tasks {
+                let part = format.task_part(task);
+                let found = answer(Some((task, &part)));
+                makers.entry(part.text).or_insert(found);
+            }
+            Makers::Of(makers)
+        };
+        Self {
+            label,
+            format,
+            makers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::built_in;
+    use super::*;
+
+    const TASK: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+
+    fn task(id: &str) -> TaskId {
+        TaskId::parse(id).unwrap()
+    }
+
+    fn matcher(tasks: &[&str]) -> NameMatcher {
+        let tasks: Vec<TaskId> = tasks.iter().map(|id| task(id)).collect();
+        NameMatcher::new(built_in(), &tasks, OriginFilter::All)
+    }
+
+    #[test]
+    fn names_find_their_makers() {
+        let cases = [
+            ("s_rally_0a1b2c3d_AbCdEf12", Some("rally scenario")),
+            ("s_rally_0a1b2c3d_AbCdEf12-1", Some("rally scenario")),
+            ("c_rally_0a1b2c3d_AbCdEf12", Some("rally context")),
+            ("rally_0a1b2c3d_AbCdEf12", Some("rally")),
+            ("rally_verify_0a1b2c3d_AbCdEf12", Some("rally verification")),
+            ("s-rally-0a1b2c3d-abcdef12", Some("rally ironic scenario")),
+            (
+                "s-rally-0a1b2c3d-AbCdEf12.name.",
+                Some("rally designate scenario"),
+            ),
+            ("rally-0a1b2c3d-abcdef12", Some("rally kubernetes scenario")),
+            (
+                "c-rally-0a1b2c3d-abcdef12",
+                Some("rally kubernetes context"),
+            ),
+            ("c-rally-0a1b2c3d-AbCdEf12", None),
+            ("s_rally_0a1b2c3d_AbCdEf1", None),
+            ("s_rally_0A1B2C3D_AbCdEf12", None),
+            ("xs_rally_0a1b2c3d_AbCdEf12", None),
+            ("s_rally_0a1b2c3d_AbCdEf12\nfoo", None),
+            ("default", None),
+            ("", None),
+        ];
+        let matcher = matcher(&[TASK]);
+        for (name, label) in cases {
+            let found = matcher.find(name);
+            assert_eq!(found.as_ref().map(|found| &*found.label), label, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_match_says_what_it_rests_on() {
+        let found = matcher(&["short", TASK]).find("c_rally_0a1b2c3d_AbCdEf12");
+        assert_eq!(
+            found,
+            Some(NameMatch {
+                label: "rally context".into(),
+                origin: Origin::Context,
+                pattern: "c_rally_0a1b2c3d_…".into(),
+                task: Some(task(TASK)),
+                sure_bits: 32,
+            })
+        );
+        let found = matcher(&[]).find("c_rally_0a1b2c3d_AbCdEf12").unwrap();
+        assert_eq!(&*found.pattern, "c_rally_…_…");
+        assert_eq!((found.task, found.sure_bits), (None, 0));
+    }
+
+    #[test]
+    fn another_task_is_told_from_another_form() {
+        let matcher = matcher(&[TASK]);
+        assert_eq!(
+            matcher.judge("s_rally_deadbeef_AbCdEf12"),
+            NameVerdict::OtherTask {
+                label: "rally scenario".into()
+            }
+        );
+        assert_eq!(matcher.judge("my-server"), NameVerdict::Unknown);
+    }
+
+    #[test]
+    fn a_later_format_may_know_the_task_that_an_earlier_one_does_not() {
+        // Ironic's alphabet lacks the capital letters of this id, so its part is seeded and Designate's is not.
+        let matcher = matcher(&["ABCD1234-part"]);
+        let seeded = built_in()[4].format.task_part(&task("ABCD1234-part"));
+        assert!(seeded.seeded);
+        let found = matcher.find("s-rally-ABCD1234-abcdef12").unwrap();
+        assert_eq!(&*found.label, "rally designate scenario");
+        let found = matcher
+            .find(&format!("s-rally-{}-abcdef12", seeded.text))
+            .unwrap();
+        assert_eq!(&*found.label, "rally ironic scenario");
+    }
+
+    #[test]
+    fn of_tasks_that_look_alike_the_first_is_named() {
+        let twin = "0a1b2c3d-ffff-4fff-8fff-ffffffffffff";
+        let found = matcher(&[twin, TASK]).find("s_rally_0a1b2c3d_AbCdEf12");
+        assert_eq!(found.and_then(|found| found.task), Some(task(twin)));
+    }
+
+    #[test]
+    fn origins_narrow_the_formats() {
+        let name = "s_rally_0a1b2c3d_AbCdEf12";
+        let judge = |origins| NameMatcher::new(built_in(), &[task(TASK)], origins).find(name);
+        assert!(judge(OriginFilter::All).is_some());
+        assert!(judge(OriginFilter::Only(Origin::Scenario)).is_some());
+        assert!(judge(OriginFilter::Only(Origin::Context)).is_none());
+        assert!(judge(OriginFilter::Only(Origin::Other)).is_none());
+    }
+
+    #[test]
+    fn without_formats_nothing_matches() {
+        let matcher = NameMatcher::new(Vec::new(), &[], OriginFilter::All);
+        assert_eq!(
+            matcher.judge("s_rally_0a1b2c3d_AbCdEf12"),
+            NameVerdict::Unknown
+        );
+    }
+
+    fn any_format() -> impl Strategy<Value = NamedFormat> {
+        prop::sample::select(built_in())
+    }
+
+    fn any_task() -> impl Strategy<Value = TaskId> {
+        prop_oneof![
+            "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}",
+            "[A-Za-z0-9!é-]{1,20}"
+        ]
+        .prop_map(|id| task(&id))
+    }
+
+    fn any_draws() -> impl Strategy<Value = [usize; 8]> {
+        prop::array::uniform8(any::<usize>())
+    }
+
+    fn name_of(format: &NameFormat, maker: &TaskId, draws: &[usize]) -> String {
+        let mut draws = draws.iter().copied().cycle();
+        format.generate(maker, &mut |_| draws.next().unwrap_or(0))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_generated_is_accepted(
+            named in any_format(),
+            maker in any_task(),
+            tail in "[a-z.-]{0,8}",
+            draws in any_draws(),
+        ) {
+            let name = name_of(&named.format, &maker, &draws);
+            prop_assert!(named.format.matches(&name, Some(&maker), Match::Exact));
+            prop_assert!(named.format.matches(&name, None, Match::Exact));
+            let matcher = NameMatcher::new(built_in(), std::slice::from_ref(&maker), OriginFilter::All);
+            let found = matcher.find(&format!("{name}{tail}"));
+            prop_assert_eq!(found.and_then(|found| found.task), Some(maker));
+        }
+
+        #[test]
+        fn one_changed_character_in_the_fixed_parts_is_refused(
+            named in any_format(),
+            maker in any_task(),
+            at in any::<prop::sample::Index>(),
+            put in "[ -~é]",
+            draws in any_draws(),
+        ) {
+            let text = named.format.to_string();
+            let fixed: Vec<usize> = text.char_indices().filter(|&(_, c)| c != 'X').map(|(at, _)| at).collect();
+            let at = fixed[at.index(fixed.len())];
+            prop_assume!(!text[at..].starts_with(&put));
+            let mut name = name_of(&named.format, &maker, &draws);
+            name.replace_range(at..=at, &put);
+            prop_assert!(!named.format.matches(&name, Some(&maker), Match::Start), "{}", name);
+            prop_assert!(!named.format.matches(&name, None, Match::Start), "{}", name);
+        }
+
+        #[test]
+        fn another_task_is_refused(
+            named in any_format(),
+            maker in any_task(),
+            other in any_task(),
+            draws in any_draws(),
+        ) {
+            let parts = built_in().iter().any(|known| {
+                known.format.task_part(&maker).text == known.format.task_part(&other).text
+            });
+            prop_assume!(!parts);
+            let name = name_of(&named.format, &maker, &draws);
+            prop_assert!(!named.format.matches(&name, Some(&other), Match::Start));
+        }
+
+        #[test]
+        fn anything_before_the_prefix_is_refused(
+            named in any_format(),
+            maker in any_task(),
+            garbage in "[ -~é]{1,7}",
+            draws in any_draws(),
+        ) {
+            let name = format!("{garbage}{}", name_of(&named.format, &maker, &draws));
+            prop_assert!(!named.format.matches(&name, None, Match::Start), "{}", name);
+        }
+
+        #[test]
+        fn no_text_is_too_odd(name in any::<String>()) {
+            let matcher = matcher(&[TASK]);
+            prop_assert_eq!(matcher.judge(&name), NameVerdict::Unknown);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The plan: what will be deleted, in which order, and what is kept, each with a reason that a person understands.
+//!
+//! A plan is a value. It is made of an inventory without asking anybody anything, the same inventory always makes the same
+//! plan whatever order it was listed in, and a purge executes exactly a plan.
+
+pub mod decide;
+pub mod inventory;
+pub mod order;
+pub mod sieve;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::resource::{Thing, ThingRef};
+
+pub use decide::{Keep, Reason, Verdict};
+pub use inventory::{Entry, Inventory};
+pub use sieve::{Sieve, Standing, SweepScope};
+
+/// Version of the plan file's form.
+pub const PLAN_VERSION: u32 = 1;
+
+/// The ordered, reasoned list of deletions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this form.
+    pub version: u32,
+    /// What the sweep may touch.
+    pub scope: SweepScope,
+    /// What goes, each after all that it waits for.
+    pub items: Vec<PlanItem>,
+    /// How many things were found, kept ones included.
+    pub found: usize,
+    /// How many things are kept, by reason.
+    pub kept: BTreeMap<String, usize>,
+    /// Kinds whose things wait for all things of other kinds, because their rules know no better: kind → kinds.
+    pub kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+}
+
+/// A thing that is to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanItem {
+    /// What.
+    pub thing: ThingRef,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Its project, if it has one.
+    pub project: Option<Arc<str>>,
+    /// Why.
+    pub reason: Reason,
+    /// What must be gone before, as positions in the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<usize>,
+    /// The owner with which it is expected to vanish, as a position in the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_with: Option<usize>,
+    /// What keeps it from going. No deletion is tried while this is not empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_by: Vec<Blocker>,
+    /// The thing as it was listed. Not written to files: a plan that is read back takes it from a new listing.
+    #[serde(skip)]
+    pub seen: Option<Thing>,
+}
+
+/// Something that is in the way and will not go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocker {
+    /// What.
+    pub thing: ThingRef,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Why it does not go.
+    pub why: String,
+}
+
+/// A thing that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// What.
+    pub thing: ThingRef,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Its project, if it has one.
+    pub project: Option<Arc<str>>,
+    /// Why.
+    pub reason: Keep,
+}
+
+impl Plan {
+    /// Makes the plan of an inventory. Returns the kept things beside it: they are many, and only some reports show them.
+    pub fn new(
+        mut inventory: Inventory,
+        scope: SweepScope,
+        kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    ) -> (Self, Vec<Kept>) {
+        inventory.sort();
+        let verdicts = decide::decide(&inventory);
+        let order = order::order(&inventory, &verdicts);
+        let blocked_by = name_blockers(&inventory, &verdicts, &order);
+        let found = inventory.len();
+        let mut kept = Vec::new();
+        let mut doomed: BTreeMap<usize, (Thing, Reason)> = BTreeMap::new();
+        for (position, (entry, verdict)) in inventory
+            .into_entries()
+            .into_iter()
+            .zip(verdicts)
+            .enumerate()
+        {
+            match verdict {
+                Verdict::Delete(reason) => {
+                    doomed.insert(position, (entry.thing, reason));
+                }
+                Verdict::Keep(reason) => {
+                    let Thing {
+                        at, name, project, ..
+                    } = entry.thing;
+                    kept.push(Kept {
+                        thing: at,
+                        name,
+                        project,
+                        reason,
+                    });
+                }
+            }
+        }
+        let items = items(&order, doomed, blocked_by);
+        let counts = kept.iter().fold(BTreeMap::new(), |mut counts, kept| {
+            *counts.entry(kept.reason.label().to_owned()).or_insert(0) += 1;
+            counts
+        });
+        (
+            Self {
+                version: PLAN_VERSION,
+                scope,
+                items,
+                found,
+                kept: counts,
+                kind_order,
+            },
+            kept,
+        )
+    }
+
+    /// Reduces a fresh plan to what a saved one names.
+    ///
+    /// # Errors
+    /// If a thing of the saved plan has another name, project or reason now.
+    pub fn only(self, saved: &Self) -> Result<Self, String> {
+        let wanted: BTreeMap<&ThingRef, &PlanItem> =
+            saved.items.iter().map(|item| (&item.thing, item)).collect();
+        let mut places = BTreeMap::new();
+        let mut items: Vec<PlanItem> = Vec::new();
+        for (position, mut item) in self.items.into_iter().enumerate() {
+            let Some(before) = wanted.get(&item.thing) else {
+                continue;
+            };
+            if (&item.name, &item.project, &item.reason)
+                != (&before.name, &before.project, &before.reason)
+            {
+                return Err(format!(
+                    "{} now has another name, project or owner",
+                    item.thing
+                ));
+            }
+            // What the saved plan does not name is not deleted; whatever waits for it is told so by the cloud.
+            let new = |old: &usize| places.get(old).copied();
+            item.waits_for = item.waits_for.iter().filter_map(new).collect();
+            item.goes_with = item.goes_with.as_ref().and_then(new);
+            places.insert(position, items.len());
+            items.push(item);
+        }
+        Ok(Self { items, ..self })
+    }
+
+    /// The things that can go.
+    pub fn open(&self) -> impl Iterator<Item = (usize, &PlanItem)> {
+        self.items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| item.blocked_by.is_empty())
+    }
+
+    /// The things that should go and cannot.
+    pub fn blocked(&self) -> impl Iterator<Item = &PlanItem> {
+        self.items.iter().filter(|item| !item.blocked_by.is_empty())
+    }
+}
+
+fn items(
+    order: &order::Order,
+    mut doomed: BTreeMap<usize, (Thing, Reason)>,
+    mut blocked_by: BTreeMap<usize, Vec<Blocker>>,
+) -> Vec<PlanItem> {
+    let places: BTreeMap<usize, usize> = order
+        .sequence
+        .iter()
+        .enumerate()
+        .map(|(place, &position)| (position, place))
+        .collect();
+    let items = order.sequence.iter().filter_map(|position| {
+        let (thing, reason) = doomed.remove(position)?;
+        let waits_for = order.waits_for.get(position).into_iter().flatten();
+        let goes_with = order
+            .goes_with
+            .get(position)
+            .and_then(|owner| places.get(owner).copied());
+        let mut waits_for: Vec<usize> = waits_for
+            .filter_map(|first| places.get(first).copied())
+            .collect();
+        waits_for.sort_unstable();
+        Some(PlanItem {
+            thing: thing.at.clone(),
+            name: thing.name.clone(),
+            project: thing.project.clone(),
+            reason,
+            waits_for,
+            goes_with,
+            blocked_by: blocked_by.remove(position).unwrap_or_default(),
+            seen: Some(thing),
+        })
+    });
+    items.collect()
+}
+
+fn name_blockers(
+    inventory: &Inventory,
+    verdicts: &[Verdict],
+    order: &order::Order,
+) -> BTreeMap<usize, Vec<Blocker>> {
+    let blocker = |position: &usize| {
+        let thing = &inventory.entries().get(*position)?.thing;
+        let why = match verdicts.get(*position)? {
+            Verdict::Keep(keep) => keep.to_string(),
+            Verdict::Delete(_) => "it is blocked itself".to_owned(),
+        };
+        Some(Blocker {
+            thing: thing.at.clone(),
+            name: thing.name.clone(),
+            why,
+        })
+    };
+    let named = order.blocked_by.iter();
+    named
+        .map(|(&position, blockers)| (position, blockers.iter().filter_map(blocker).collect()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

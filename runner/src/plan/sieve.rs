@@ -1,0 +1,132 @@
+//! What a thing's own features say: its name, its project, its age, its tags. What others say of it is decided later.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::name::{NameMatcher, NameVerdict};
+use crate::resource::{PROJECT_KIND, Thing};
+
+/// What a sweep may touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepScope {
+    /// Ids of the tasks. Empty: any task that a name format recognizes.
+    pub tasks: Vec<String>,
+    /// Ids of the projects, nothing outside of which is touched. `None`: all that the credentials reach.
+    pub projects: Option<BTreeSet<Arc<str>>>,
+    /// Whether things that belong to no project (key pairs, flavors) are swept too.
+    pub projectless: bool,
+    /// Only things made at this time or later. A thing without a time is kept.
+    pub created_from: Option<Timestamp>,
+    /// Only things made before this time. A thing without a time is kept.
+    pub created_until: Option<Timestamp>,
+    /// Ids of projects that nothing is taken from, whatever its name is.
+    pub protected_projects: BTreeSet<Arc<str>>,
+    /// Things with one of these tags are kept: `tag` or `key=value`.
+    pub protected_tags: BTreeSet<String>,
+}
+
+/// What a thing's own features say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its name is one that the task gives.
+    Matched {
+        /// The form of the name: `s_rally_0a1b2c3d_…`.
+        pattern: Arc<str>,
+        /// How many bits of the task's id the name carries.
+        sure_bits: u32,
+    },
+    /// Its name was given by another task.
+    OtherTask,
+    /// Its name has no known format.
+    OtherName,
+    /// It has no name.
+    Nameless,
+    /// It carries a protected tag, or lies in a protected project.
+    Protected {
+        /// What protects it.
+        by: String,
+    },
+    /// It lies in a project that the sweep does not touch.
+    OutsideProject,
+    /// It is older or younger than the sweep's bounds, or does not say how old it is.
+    OutsideAge,
+}
+
+/// Tells things apart by their own features.
+#[derive(Debug)]
+pub struct Sieve {
+    scope: SweepScope,
+    names: NameMatcher,
+}
+
+impl Sieve {
+    /// A sieve for a scope. `names` recognizes the names of the scope's tasks.
+    pub fn new(scope: SweepScope, names: NameMatcher) -> Self {
+        Self { scope, names }
+    }
+
+    /// The scope.
+    pub fn scope(&self) -> &SweepScope {
+        &self.scope
+    }
+
+    /// What the thing's own features say.
+    pub fn standing(&self, thing: &Thing) -> Standing {
+        if let (Some(projects), Some(project)) = (&self.scope.projects, &thing.project)
+            && !projects.contains(project)
+        {
+            return Standing::OutsideProject;
+        }
+        let is_project = &*thing.at.kind == PROJECT_KIND;
+        let project = if is_project {
+            Some(&thing.at.id)
+        } else {
+            thing.project.as_ref()
+        };
+        if let Some(project) =
+            project.filter(|project| self.scope.protected_projects.contains(*project))
+        {
+            return Standing::Protected {
+                by: format!("project {project}"),
+            };
+        }
+        if let Some(tag) = thing
+            .tags
+            .iter()
+            .find(|tag| self.scope.protected_tags.contains(*tag))
+        {
+            return Standing::Protected {
+                by: format!("tag {tag}"),
+            };
+        }
+        if !self.is_within_age(thing.created_at) {
+            return Standing::OutsideAge;
+        }
+        let Some(name) = thing.name.as_deref() else {
+            return Standing::Nameless;
+        };
+        match self.names.judge(name) {
+            // A thing that does not say whose it is stays out of a sweep that is narrowed to projects.
+            NameVerdict::Ours(_) if !self.scope.projectless && thing.project.is_none() => {
+                Standing::OutsideProject
+            }
+            NameVerdict::Ours(found) => Standing::Matched {
+                pattern: found.pattern,
+                sure_bits: found.sure_bits,
+            },
+            NameVerdict::OtherTask { .. } => Standing::OtherTask,
+            NameVerdict::Unknown => Standing::OtherName,
+        }
+    }
+
+    fn is_within_age(&self, created_at: Option<Timestamp>) -> bool {
+        let (from, until) = (self.scope.created_from, self.scope.created_until);
+        match created_at {
+            Some(at) => from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until),
+            None => from.is_none() && until.is_none(),
+        }
+    }
+}

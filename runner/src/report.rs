@@ -1,0 +1,355 @@
+//! What a run has to say: the plan and its result, for people and for machines.
+//!
+//! A report is a value; the forms (table, JSON, YAML, CSV, plain values) are ways to write it. Nothing here decides anything.
+
+pub mod progress;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::engine::{Fate, Left, ListingFailure};
+use crate::plan::{Blocker, Kept, Plan, Reason};
+use crate::resource::ThingRef;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// The rows of the table, comma-separated, with a header.
+    Csv,
+    /// The rows of the table, separated by spaces, without a header.
+    Value,
+}
+
+/// A run and what came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The cloud, by the name it is configured with.
+    pub cloud: String,
+    /// Who asked.
+    pub user: String,
+    /// What the token is good for.
+    pub scope: String,
+    /// Whether nothing was to be changed.
+    pub dry_run: bool,
+    /// The things of the plan, in its order.
+    pub items: Vec<Row>,
+    /// Kept things, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Vec<Kept>>,
+    /// What should be gone and is not.
+    pub left: Vec<Left>,
+    /// What could not be listed.
+    pub listing_failures: Vec<ListingFailure>,
+    /// Kinds that were left out, with the reason.
+    pub skipped: BTreeMap<Arc<str>, String>,
+    /// The figures.
+    pub summary: Summary,
+}
+
+/// A thing of the plan and what came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// What.
+    pub thing: ThingRef,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Its project, if it has one.
+    pub project: Option<Arc<str>>,
+    /// Why it is to go.
+    pub reason: Reason,
+    /// The same in words.
+    pub why: String,
+    /// What came of it: `delete` in a dry run, else `gone`, `failed`, `abandoned` or `blocked`.
+    pub result: &'static str,
+    /// More about a thing that did not go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// What is in its way for good.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blocked_by: Vec<Blocker>,
+}
+
+/// A run in figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Things found, of all makers.
+    pub found: usize,
+    /// Things to be deleted.
+    pub matched: usize,
+    /// Things kept, by reason.
+    pub kept: BTreeMap<String, usize>,
+    /// Things that are gone.
+    pub deleted: usize,
+    /// Things whose deletion failed or was not tried.
+    pub failed: usize,
+    /// Things that cannot go because something that is kept is in the way.
+    pub blocked: usize,
+    /// Things that should be gone and were still there at the last look.
+    pub left: usize,
+    /// Requests sent to the cloud, of all kinds, retries included.
+    pub requests: u64,
+    /// Requests per deleted thing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_deleted: Option<f64>,
+    /// Time taken, in seconds.
+    pub seconds: f64,
+}
+
+/// The rows of a plan. Without fates nothing was tried.
+pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
+    let rows = plan.items.iter().enumerate().map(|(position, item)| {
+        let blocked = item
+            .blocked_by
+            .first()
+            .map(|blocker| format!("{} is in the way: {}", blocker.thing, blocker.why));
+        let (result, detail) = match fates.map(|fates| fates.get(position)) {
+            _ if blocked.is_some() => ("blocked", blocked),
+            None => ("delete", None),
+            Some(Some(Fate::Gone)) => ("gone", None),
+            Some(Some(Fate::Failed(why))) => ("failed", Some(why.clone())),
+            Some(Some(Fate::Blocked(why))) => ("blocked", Some(why.clone())),
+            Some(Some(Fate::Abandoned(why))) => ("abandoned", Some(why.clone())),
+            Some(None) => ("abandoned", None),
+        };
+        Row {
+            thing: item.thing.clone(),
+            name: item.name.clone(),
+            project: item.project.clone(),
+            reason: item.reason.clone(),
+            why: item.reason.to_string(),
+            result,
+            detail,
+            blocked_by: item.blocked_by.clone(),
+        }
+    });
+    rows.collect()
+}
+
+impl Summary {
+    /// The figures of a plan, and of what came of it.
+    pub fn new(plan: &Plan, fates: Option<&[Fate]>) -> Self {
+        let count =
+            |is: fn(&Fate) -> bool| fates.into_iter().flatten().filter(|fate| is(fate)).count();
+        Self {
+            found: plan.found,
+            matched: plan.items.len(),
+            kept: plan.kept.clone(),
+            deleted: count(|fate| matches!(fate, Fate::Gone)),
+            failed: count(|fate| matches!(fate, Fate::Failed(_) | Fate::Abandoned(_))),
+            blocked: plan.blocked().count(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what the run has cost.
+    #[must_use]
+    pub fn at_cost(self, requests: u64, seconds: f64) -> Self {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts of requests are far below 2^52"
+        )]
+        let ratio = (self.deleted > 0).then(|| requests as f64 / self.deleted as f64);
+        let hundredths = |value: f64| (value * 100.0).round() / 100.0;
+        Self {
+            requests,
+            requests_per_deleted: ratio.map(hundredths),
+            seconds: hundredths(seconds),
+            ..self
+        }
+    }
+}
+
+impl Report {
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// If it cannot be put into the form, which no report is known to cause.
+    pub fn write(&self, format: Format) -> Result<String, String> {
+        match format {
+            Format::Json => serde_json::to_string_pretty(self)
+                .map(|text| text + "\n")
+                .map_err(|error| error.to_string()),
+            Format::Yaml => serde_saphyr::to_string(self).map_err(|error| error.to_string()),
+            Format::Table => Ok(self.for_people()),
+            Format::Csv => csv(&HEADER, &self.cells()),
+            Format::Value => Ok(values(&self.cells())),
+        }
+    }
+
+    fn cells(&self) -> Vec<Vec<String>> {
+        let kept = self.kept.iter().flatten().map(|kept| {
+            cells(
+                &kept.thing,
+                kept.name.as_deref(),
+                kept.project.as_deref(),
+                "kept",
+                &kept.reason.to_string(),
+            )
+        });
+        let items = self.items.iter().map(|row| {
+            let why = row.detail.as_deref().unwrap_or(&row.why);
+            cells(
+                &row.thing,
+                row.name.as_deref(),
+                row.project.as_deref(),
+                row.result,
+                why,
+            )
+        });
+        items.chain(kept).collect()
+    }
+
+    fn for_people(&self) -> String {
+        let mut text = String::new();
+        let cells = self.cells();
+        if !cells.is_empty() {
+            text.push_str(&table(&HEADER, cells));
+            text.push('\n');
+        }
+        for left in &self.left {
+            let name = left
+                .name
+                .as_deref()
+                .map(|name| format!(" ({name})"))
+                .unwrap_or_default();
+            text.push_str(&format!("left: {}{name}: {}\n", left.thing, left.why));
+        }
+        for failure in &self.listing_failures {
+            text.push_str(&format!(
+                "not listed: {} {}: {}\n",
+                failure.kind, failure.scope, failure.why
+            ));
+        }
+        text.push_str(&self.summary.for_people(self.dry_run));
+        text
+    }
+}
+
+impl Summary {
+    fn for_people(&self, dry_run: bool) -> String {
+        let kept: usize = self.kept.values().sum();
+        let reasons: Vec<String> = self
+            .kept
+            .iter()
+            .map(|(reason, count)| format!("{count} {reason}"))
+            .collect();
+        let reasons = if reasons.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", reasons.join(", "))
+        };
+        let done = match (dry_run, self.matched) {
+            (true, 0) => "nothing to delete".to_owned(),
+            (true, matched) => format!(
+                "{} would be deleted, {} blocked",
+                matched - self.blocked,
+                self.blocked
+            ),
+            (false, 0) => "nothing to delete".to_owned(),
+            (false, _) => {
+                format!(
+                    "{} deleted, {} failed, {} blocked, {} left",
+                    self.deleted, self.failed, self.blocked, self.left
+                )
+            }
+        };
+        let ratio = self
+            .requests_per_deleted
+            .map(|ratio| format!(", {ratio} per deleted thing"))
+            .unwrap_or_default();
+        format!(
+            "{done}; {} found, {kept} kept{reasons}; {} requests{ratio}; {} s\n",
+            self.found, self.requests, self.seconds
+        )
+    }
+}
+
+const HEADER: [&str; 6] = ["Kind", "ID", "Name", "Project", "Result", "Reason"];
+
+fn cells(
+    thing: &ThingRef,
+    name: Option<&str>,
+    project: Option<&str>,
+    result: &str,
+    why: &str,
+) -> Vec<String> {
+    let texts = [
+        &thing.kind,
+        &thing.id,
+        name.unwrap_or_default(),
+        project.unwrap_or_default(),
+        result,
+        why,
+    ];
+    texts.into_iter().map(printable).collect()
+}
+
+/// A text that names came from is shown without the control characters that could move a terminal's cursor.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A table for people, as wide as the terminal.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::ASCII_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+/// Rows with commas.
+///
+/// # Errors
+/// None that is known.
+pub fn csv(header: &[&str], rows: &[Vec<String>]) -> Result<String, String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = writer
+        .write_record(header)
+        .and_then(|()| rows.iter().try_for_each(|row| writer.write_record(row)));
+    written.map_err(|error| error.to_string())?;
+    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| error.to_string())
+}
+
+/// Rows with spaces.
+pub fn values(rows: &[Vec<String>]) -> String {
+    rows.iter().map(|row| row.join(" ") + "\n").collect()
+}
+
+/// Rows in any format; `value` is what JSON and YAML hold.
+///
+/// # Errors
+/// None that is known.
+pub fn rows_in(
+    format: Format,
+    header: &[&str],
+    rows: Vec<Vec<String>>,
+    value: &impl Serialize,
+) -> Result<String, String> {
+    match format {
+        Format::Table => Ok(table(header, rows) + "\n"),
+        Format::Csv => csv(header, &rows),
+        Format::Value => Ok(values(&rows)),
+        Format::Json => serde_json::to_string_pretty(value)
+            .map(|text| text + "\n")
+            .map_err(|error| error.to_string()),
+        Format::Yaml => serde_saphyr::to_string(value).map_err(|error| error.to_string()),
+    }
+}

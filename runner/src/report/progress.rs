@@ -1,0 +1,104 @@
+//! Progress on a terminal, and the run's notes in the log. Both listen to events and say nothing of their own.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::event::{Event, Listener, Phase};
+
+/// Shows how far a sweep is, on standard error if that is a terminal, and takes down what was left out.
+pub struct Progress {
+    bar: ProgressBar,
+    found: AtomicU64,
+    skipped: Mutex<BTreeMap<Arc<str>, String>>,
+}
+
+impl Progress {
+    /// Progress on standard error, unless that is no terminal or `quiet` is asked for.
+    pub fn new(quiet: bool) -> Self {
+        let bar = ProgressBar::new_spinner();
+        if quiet || !std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self {
+            bar,
+            found: AtomicU64::new(0),
+            skipped: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Kinds that were left out, with the reason.
+    pub fn skipped(&self) -> BTreeMap<Arc<str>, String> {
+        self.skipped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn begin(&self, phase: Phase) {
+        self.bar
+            .enable_steady_tick(std::time::Duration::from_millis(120));
+        self.bar.set_message(match phase {
+            Phase::Survey => "survey",
+            Phase::Plan => "plan",
+            Phase::Purge => "purge",
+            Phase::Verify => "verify",
+        });
+    }
+
+    fn expect(&self, things: usize) {
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len} {elapsed}")
+        {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar
+            .set_length(u64::try_from(things).unwrap_or(u64::MAX));
+    }
+}
+
+impl Listener for Progress {
+    fn notice(&self, event: &Event) {
+        match event {
+            Event::Phase { phase } => self.begin(*phase),
+            Event::Listed { things, .. } => {
+                let things = u64::try_from(*things).unwrap_or(u64::MAX);
+                let found = self.found.fetch_add(things, Ordering::Relaxed) + things;
+                if self.bar.length().is_none() {
+                    self.bar.set_message(format!("survey: {found} things"));
+                }
+            }
+            Event::KindSkipped { kind, why } => {
+                tracing::info!("{kind} is left out: {why}");
+                self.skipped
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(kind.clone(), why.clone());
+            }
+            Event::ListingFailed { kind, scope, why } => {
+                tracing::warn!("{kind} could not be listed {scope}: {why}");
+            }
+            Event::Planned { matched, .. } => self.expect(*matched),
+            Event::Asked { thing, attempt } => {
+                tracing::debug!("deleting {thing}, attempt {attempt}");
+            }
+            Event::InTheWay { thing, why } => tracing::debug!("{thing} has to wait: {why}"),
+            Event::Gone { thing } => {
+                tracing::info!("gone: {thing}");
+                self.bar.inc(1);
+            }
+            Event::Failed { thing, why } => {
+                tracing::warn!("{thing} will not go: {why}");
+                self.bar.inc(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! JSON objects: the values at a pointer, and the members that nobody needs to see.
+
+use serde_json::Value;
+
+/// Members that hold secrets wherever they occur in an answer of an OpenStack service: EC2 and other credentials' blobs,
+/// passwords that Nova and Trove show once, private halves of key pairs, user data, tokens.
+const SECRET_MEMBERS: &[&str] = &[
+    "adminPass",
+    "admin_password",
+    "auth_key",
+    "blob",
+    "password",
+    "payload",
+    "private_key",
+    "secret",
+    "token",
+    "user_data",
+    "OS-EXT-SRV-ATTR:user_data",
+];
+
+/// What stands where a secret stood.
+const BLANK: &str = "[blanked]";
+
+/// The values at a JSON pointer in which `*` stands for every element of an array. More than one `*` may stand in it.
+pub fn values_at<'a>(object: &'a Value, pointer: &str) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
+    let Some((before, after)) = pointer.split_once("/*") else {
+        return Box::new(object.pointer(pointer).into_iter());
+    };
+    let after = after.to_owned();
+    let elements = object
+        .pointer(before)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    Box::new(elements.flat_map(move |element| values_at(element, &after).collect::<Vec<_>>()))
+}
+
+/// Blanks the strings of all members that hold secrets, at any depth. Says whether there were any.
+pub fn blank_secrets(value: &mut Value) -> bool {
+    match value {
+        Value::Array(elements) => elements
+            .iter_mut()
+            .fold(false, |found, element| blank_secrets(element) | found),
+        Value::Object(members) => members.iter_mut().fold(false, |found, (name, value)| {
+            let secret = SECRET_MEMBERS.contains(&name.as_str()) && value.is_string();
+            if secret {
+                *value = Value::from(BLANK);
+            }
+            secret | blank_secrets(value) | found
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Whether a body could hold a secret member at all: a cheap look before it is parsed.
+pub fn may_hold_secrets(body: &str) -> bool {
+    SECRET_MEMBERS
+        .iter()
+        .any(|name| body.contains(&format!("\"{name}\"")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_star_visits_every_element() {
+        let object = json!({"fixed_ips": [{"subnet_id": "a"}, {"subnet_id": "b"}, {}]});
+        let found: Vec<_> = values_at(&object, "/fixed_ips/*/subnet_id")
+            .filter_map(Value::as_str)
+            .collect();
+        assert_eq!(found, ["a", "b"]);
+        assert_eq!(values_at(&object, "/nothing/*").count(), 0);
+    }
+
+    #[test]
+    fn secrets_are_blanked_at_any_depth() {
+        let mut body = json!({"credentials": [{"id": "1", "blob": "{\"secret\":\"s\"}"}], "password": {"expires": 1}});
+        assert!(blank_secrets(&mut body));
+        assert_eq!(
+            body,
+            json!({"credentials": [{"id": "1", "blob": "[blanked]"}], "password": {"expires": 1}})
+        );
+    }
+}

@@ -1,0 +1,541 @@
+//! Request templates: the only changing requests that a kind may send.
+//!
+//! A template is `METHOD path` or `METHOD path body`. Placeholders stand in its path, its query and the strings of its JSON
+//! body:
+//!
+//! | placeholder | stands for |
+//! |---|---|
+//! | `{id}` | the thing's id |
+//! | `{parent}` | the id of the thing under which it was listed |
+//! | `{project}` | the id of its project |
+//! | `{/pointer}` | the string or number at that JSON pointer of its object; `*` stands for any element of an array |
+//!
+//! | refused | why |
+//! |---|---|
+//! | `GET …`, `HEAD …` | changes nothing, so it needs no template |
+//! | `DELETE /v2.0/ports/{/network_id}` | a `DELETE` ends in `/{id}`: it deletes the thing itself |
+//! | `PUT /v2.0/routers/{/device_id} {…}` without `{id}` | would change something that nobody approved |
+//! | `..`, `//`, `\`, `#`, `%` in the path | paths are compared, never normalized |
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::Thing;
+use super::object::values_at;
+
+/// Everything but RFC 3986's unreserved characters is encoded.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Values a starred pointer may have in one thing. A server aggregate with more hosts than this is not to be had.
+const STARRED_VALUES_MAX: usize = 10_000;
+
+/// A changing method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
+}
+
+impl Change {
+    fn parse(method: &str) -> Option<Self> {
+        match method {
+            "POST" => Some(Self::Post),
+            "PUT" => Some(Self::Put),
+            "PATCH" => Some(Self::Patch),
+            "DELETE" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+
+/// Why a text is no template.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TemplateError {
+    /// The method is none that changes something.
+    #[error("template {0:?} does not begin with POST, PUT, PATCH or DELETE")]
+    Method(String),
+    /// There is no path, or a part of it that would have to be normalized.
+    #[error(
+        "template {0:?} has no plain path: it begins with a slash and has no `//`, `..`, `\\`, `#`, `%`"
+    )]
+    Path(String),
+    /// A placeholder is unknown or not closed.
+    #[error(
+        "template {0:?} has a placeholder other than {{id}}, {{parent}}, {{project}} and {{/pointer}} (with at most one `*`)"
+    )]
+    Placeholder(String),
+    /// The body is no JSON.
+    #[error("template {0:?} has a body that is no JSON")]
+    Body(String),
+    /// The template does not name the thing.
+    #[error(
+        "template {0:?} does not name the thing: a DELETE ends in /{{id}}, any other has {{id}} in its path, query or body"
+    )]
+    Aim(String),
+}
+
+/// A text with placeholders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Text(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Id,
+    Parent,
+    Project,
+    Pointer(String),
+}
+
+/// A changing request, with places for what only the listed thing can say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    source: String,
+    change: Change,
+    path: Text,
+    body: Option<Value>,
+    starred: Option<String>,
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// Whatever the module's table refuses.
+    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        let mut parts = source.splitn(3, ' ');
+        let change = parts
+            .next()
+            .and_then(Change::parse)
+            .ok_or_else(|| TemplateError::Method(source.to_owned()))?;
+        let path = parts
+            .next()
+            .filter(|path| is_plain(path))
+            .ok_or_else(|| TemplateError::Path(source.to_owned()))?;
+        let body = parts.next().map(serde_json::from_str).transpose();
+        let body: Option<Value> = body.map_err(|_| TemplateError::Body(source.to_owned()))?;
+        let texts: Vec<Text> = std::iter::once(path)
+            .chain(body.iter().flat_map(strings))
+            .map(|text| {
+                Text::parse(text).ok_or_else(|| TemplateError::Placeholder(source.to_owned()))
+            })
+            .collect::<Result<_, _>>()?;
+        let aims = match change {
+            Change::Delete => path
+                .split('?')
+                .next()
+                .is_some_and(|path| path.ends_with("/{id}")),
+            Change::Post | Change::Put | Change::Patch => {
+                texts.iter().any(|text| text.0.contains(&Piece::Id))
+            }
+        };
+        if !aims {
+            return Err(TemplateError::Aim(source.to_owned()));
+        }
+        let starred =
+            starred(&texts).map_err(|()| TemplateError::Placeholder(source.to_owned()))?;
+        let path = texts.into_iter().next().unwrap_or(Text(Vec::new()));
+        Ok(Self {
+            source: source.to_owned(),
+            change,
+            path,
+            body,
+            starred,
+        })
+    }
+
+    /// Whether a request equals this template, filled in for this thing. `object` is the thing's parsed JSON object.
+    pub fn matches(
+        &self,
+        thing: &Thing,
+        object: &Value,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+    ) -> bool {
+        if Change::parse(method) != Some(self.change) {
+            return false;
+        }
+        let given = body.filter(|body| !body.is_empty());
+        let Ok(body) = given.map(serde_json::from_str::<Value>).transpose() else {
+            return false;
+        };
+        let stars: Vec<Option<&str>> = match &self.starred {
+            None => vec![None],
+            Some(pointer) => values_at(object, pointer)
+                .filter_map(Value::as_str)
+                .take(STARRED_VALUES_MAX)
+                .map(Some)
+                .collect(),
+        };
+        stars.into_iter().any(|star| {
+            let filling = Filling {
+                thing,
+                object,
+                star,
+            };
+            self.path.fill(&filling, &encode).as_deref() == Some(path)
+                && self.body_for(&filling) == Some(body.clone())
+        })
+    }
+
+    /// The path of the collection to which the thing belongs: all before `/{id}`, filled in for this thing's parent and
+    /// project. `None` if the template's path does not hold `/{id}`.
+    pub fn collection(&self, thing: &Thing, object: &Value) -> Option<String> {
+        let at = self.path.0.iter().position(|piece| *piece == Piece::Id)?;
+        let (before, _) = self.path.0.split_at_checked(at)?;
+        let filling = Filling {
+            thing,
+            object,
+            star: None,
+        };
+        let path = Text(before.to_vec()).fill(&filling, &encode)?;
+        path.strip_suffix('/')
+            .filter(|path| !path.contains('?'))
+            .map(str::to_owned)
+    }
+
+    fn body_for(&self, filling: &Filling<'_>) -> Option<Option<Value>> {
+        match &self.body {
+            None => Some(None),
+            Some(body) => fill_value(body, filling).map(Some),
+        }
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.source)
+    }
+}
+
+/// What placeholders are filled with.
+struct Filling<'a> {
+    thing: &'a Thing,
+    object: &'a Value,
+    star: Option<&'a str>,
+}
+
+impl Text {
+    fn parse(text: &str) -> Option<Self> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((literal, opened)) = rest.split_once('{') {
+            let (name, after) = opened.split_once('}')?;
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal.to_owned()));
+            }
+            pieces.push(match name {
+                "id" => Piece::Id,
+                "parent" => Piece::Parent,
+                "project" => Piece::Project,
+                pointer if pointer.starts_with('/') => Piece::Pointer(pointer.to_owned()),
+                _ => return None,
+            });
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.to_owned()));
+        }
+        Some(Self(pieces))
+    }
+
+    /// `None` where the thing lacks what a placeholder asks for: then no request can equal the template.
+    fn fill(&self, filling: &Filling<'_>, encode: &dyn Fn(&str) -> String) -> Option<String> {
+        let mut filled = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Literal(text) => filled.push_str(text),
+                Piece::Id => filled.push_str(&encode(&filling.thing.at.id)),
+                Piece::Parent => filled.push_str(&encode(&filling.thing.parent.as_ref()?.id)),
+                Piece::Project => filled.push_str(&encode(filling.thing.project.as_deref()?)),
+                Piece::Pointer(pointer) if pointer.contains('*') => {
+                    filled.push_str(&encode(filling.star?));
+                }
+                Piece::Pointer(pointer) => match filling.object.pointer(pointer)? {
+                    Value::String(text) if !text.is_empty() => filled.push_str(&encode(text)),
+                    Value::Number(number) => filled.push_str(&encode(&number.to_string())),
+                    _ => return None,
+                },
+            }
+        }
+        Some(filled)
+    }
+}
+
+fn fill_value(value: &Value, filling: &Filling<'_>) -> Option<Value> {
+    Some(match value {
+        Value::String(text) => Value::String(Text::parse(text)?.fill(filling, &str::to_owned)?),
+        Value::Array(elements) => Value::Array(
+            elements
+                .iter()
+                .map(|element| fill_value(element, filling))
+                .collect::<Option<_>>()?,
+        ),
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, value)| Some((name.clone(), fill_value(value, filling)?)))
+                .collect::<Option<_>>()?,
+        ),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    })
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(elements) => elements.iter().flat_map(strings).collect(),
+        Value::Object(members) => members.values().flat_map(strings).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+fn starred(texts: &[Text]) -> Result<Option<String>, ()> {
+    let pointers = texts
+        .iter()
+        .flat_map(|text| &text.0)
+        .filter_map(|piece| match piece {
+            Piece::Pointer(pointer) if pointer.contains('*') => Some(pointer),
+            _ => None,
+        });
+    let mut starred: Vec<&String> = pointers.collect();
+    starred.dedup();
+    match starred.as_slice() {
+        [] => Ok(None),
+        [pointer] if pointer.matches('*').count() == 1 => Ok(Some((*pointer).clone())),
+        _ => Err(()),
+    }
+}
+
+fn is_plain(path: &str) -> bool {
+    let clean = |c: char| c.is_ascii_graphic() && !matches!(c, '\\' | '#' | '%' | '"' | '<' | '>');
+    let (path_only, _) = path.split_once('?').unwrap_or((path, ""));
+    // A `{/pointer}` holds slashes of its own.
+    let outline = outline(path_only);
+    path.starts_with('/')
+        && path.chars().all(clean)
+        && outline
+            .split('/')
+            .skip(1)
+            .all(|segment| !segment.is_empty() && segment != "." && segment != "..")
+}
+
+/// The path with a plain letter for each placeholder.
+fn outline(path: &str) -> String {
+    let mut outline = String::new();
+    let mut inside = false;
+    for c in path.chars() {
+        match c {
+            '{' => inside = true,
+            '}' if inside => {
+                inside = false;
+                outline.push('x');
+            }
+            _ if inside => {}
+            _ => outline.push(c),
+        }
+    }
+    outline
+}
+
+/// Percent-encodes a path segment or a query value: everything but unreserved characters.
+pub(super) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::ThingRef;
+
+    fn thing(id: &str) -> Thing {
+        Thing {
+            at: ThingRef::new("network.port", id),
+            name: None,
+            project: Some("p1".into()),
+            parent: Some(ThingRef::new("identity.user", "u/1")),
+            created_at: None,
+            status: None,
+            tags: Vec::new(),
+            object: String::new(),
+        }
+    }
+
+    fn allows(template: &str, object: Value, request: (&str, &str, Option<&str>)) -> bool {
+        let template = Template::parse(template).unwrap();
+        template.matches(&thing("a1"), &object, request.0, request.1, request.2)
+    }
+
+    #[test]
+    fn a_template_allows_only_its_own_request() {
+        let delete = "DELETE /v2.0/ports/{id}";
+        for (name, request, allowed) in [
+            (
+                "the request itself",
+                ("DELETE", "/v2.0/ports/a1", None),
+                true,
+            ),
+            (
+                "an empty body is none",
+                ("DELETE", "/v2.0/ports/a1", Some("")),
+                true,
+            ),
+            ("another id", ("DELETE", "/v2.0/ports/a2", None), false),
+            ("the collection", ("DELETE", "/v2.0/ports", None), false),
+            (
+                "the collection with a slash",
+                ("DELETE", "/v2.0/ports/", None),
+                false,
+            ),
+            ("a query", ("DELETE", "/v2.0/ports/a1?force=1", None), false),
+            (
+                "dot segments",
+                ("DELETE", "/v2.0/ports/a1/../a1", None),
+                false,
+            ),
+            (
+                "encoding what needs none",
+                ("DELETE", "/v2.0/ports/%611", None),
+                false,
+            ),
+            ("another method", ("PUT", "/v2.0/ports/a1", None), false),
+            ("a body", ("DELETE", "/v2.0/ports/a1", Some("{}")), false),
+        ] {
+            assert_eq!(allows(delete, json!({}), request), allowed, "{name}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_compared_as_json() {
+        let template =
+            r#"PUT /v2.0/routers/{/device_id}/remove_router_interface {"port_id":"{id}"}"#;
+        let path = "/v2.0/routers/r1/remove_router_interface";
+        let port = json!({"device_id": "r1"});
+        assert!(allows(
+            template,
+            port.clone(),
+            ("PUT", path, Some(r#"{ "port_id" : "a1" }"#))
+        ));
+        assert!(!allows(
+            template,
+            port.clone(),
+            ("PUT", path, Some(r#"{"port_id":"a2"}"#))
+        ));
+        assert!(!allows(
+            template,
+            port.clone(),
+            ("PUT", path, Some(r#"{"port_id":"a1","subnet_id":"s"}"#))
+        ));
+        assert!(!allows(
+            template,
+            port,
+            (
+                "PUT",
+                "/v2.0/routers/r2/remove_router_interface",
+                Some(r#"{"port_id":"a1"}"#)
+            )
+        ));
+        assert!(
+            !allows(
+                template,
+                json!({}),
+                ("PUT", path, Some(r#"{"port_id":"a1"}"#))
+            ),
+            "no device_id in the object"
+        );
+    }
+
+    #[test]
+    fn a_star_stands_for_any_element_of_the_object() {
+        let template = r#"POST /os-aggregates/{id}/action {"remove_host":{"host":"{/hosts/*}"}}"#;
+        let aggregate = json!({"hosts": ["h1", "h2"]});
+        let path = "/os-aggregates/a1/action";
+        assert!(allows(
+            template,
+            aggregate.clone(),
+            ("POST", path, Some(r#"{"remove_host":{"host":"h2"}}"#))
+        ));
+        assert!(!allows(
+            template,
+            aggregate,
+            ("POST", path, Some(r#"{"remove_host":{"host":"h3"}}"#))
+        ));
+    }
+
+    #[test]
+    fn filled_in_values_are_encoded() {
+        let template = "DELETE /os-keypairs/{id}?user_id={parent}";
+        assert!(allows(
+            template,
+            json!({}),
+            ("DELETE", "/os-keypairs/a1?user_id=u%2F1", None)
+        ));
+        assert!(!allows(
+            template,
+            json!({}),
+            ("DELETE", "/os-keypairs/a1?user_id=u/1", None)
+        ));
+    }
+
+    #[test]
+    fn templates_that_aim_elsewhere_are_refused() {
+        for source in [
+            "GET /v2.0/ports/{id}",
+            "DELETE /v2.0/ports",
+            "DELETE /v2.0/networks/{/network_id}",
+            "DELETE /v2.0/ports/{id}/x",
+            r#"PUT /v2.0/routers/{/device_id} {"router":{"routes":[]}}"#,
+            "POST /v2.0/ports/{parent}",
+            "DELETE v2.0/ports/{id}",
+            "DELETE /v2.0//ports/{id}",
+            "DELETE /v2.0/../ports/{id}",
+            "DELETE /v2.0/%2e/{id}",
+            "DELETE /v2.0\\ports/{id}",
+            "DELETE /v2.0/ports/{name}",
+            "DELETE /v2.0/{id",
+            "PUT /a/{id} {",
+            r#"POST /a/{id} ["{/a/*}","{/b/*}"]"#,
+            r#"POST /a/{id} ["{/a/*/*}"]"#,
+        ] {
+            assert!(Template::parse(source).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn the_collection_is_what_comes_before_the_id() {
+        let collection = |source: &str| {
+            Template::parse(source)
+                .unwrap()
+                .collection(&thing("a1"), &json!({}))
+        };
+        assert_eq!(
+            collection("DELETE /v2.0/ports/{id}").as_deref(),
+            Some("/v2.0/ports")
+        );
+        assert_eq!(
+            collection("POST /servers/{id}/action {}").as_deref(),
+            Some("/servers")
+        );
+        assert_eq!(
+            collection("DELETE /v3/users/{parent}/keys/{id}").as_deref(),
+            Some("/v3/users/u%2F1/keys")
+        );
+        assert_eq!(collection(r#"POST /act {"id":"{id}"}"#), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! Faults that a test asks for: which requests they hit, how often, and what the client then sees.
+//!
+//! A fault decides by method, path and count only, so that the same requests meet the same faults.
+
+use std::time::Duration;
+
+/// What happens to a request that a fault hits.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// This answer instead of the service's, which never sees the request.
+    Answer {
+        status: u16,
+        content_type: &'static str,
+        body: String,
+    },
+    /// 429 or 503 with `Retry-After`, in seconds.
+    Throttle { status: u16, retry_after_s: u32 },
+    /// The connection is cut before the service sees the request.
+    Drop,
+    /// The service does the work, then the connection is cut without an answer.
+    DropAfter,
+    /// The answer's head and half of its body, then the connection is cut.
+    Sever,
+    /// A well-formed answer whose JSON ends in the middle.
+    Truncate,
+    /// The body comes in ten pieces with this pause before each.
+    Slow(Duration),
+    /// The answer waits this long. A fault of its own, so that one path can be slow.
+    Delay(Duration),
+    /// The right status with a body of another type.
+    Disguise {
+        content_type: &'static str,
+        body: String,
+    },
+    /// The fields of this name are missing, at any depth.
+    Without(String),
+}
+
+/// A rule that hits some requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    method: String,
+    path: String,
+    every: u32,
+    skip: u32,
+    times: u32,
+    seen: u32,
+    pub(crate) effect: Effect,
+}
+
+impl Fault {
+    /// Hits every request with this method (`*`: any) whose path matches; `*` stands for any text.
+    pub(crate) fn on(method: &str, path: &str, effect: Effect) -> Fault {
+        let (method, path) = (method.to_owned(), path.to_owned());
+        Fault {
+            method,
+            path,
+            every: 1,
+            skip: 0,
+            times: u32::MAX,
+            seen: 0,
+            effect,
+        }
+    }
+
+    /// Only every n-th of them.
+    pub(crate) fn every(self, n: u32) -> Fault {
+        Fault {
+            every: n.max(1),
+            ..self
+        }
+    }
+
+    /// Not the first n.
+    pub(crate) fn skip(self, n: u32) -> Fault {
+        Fault { skip: n, ..self }
+    }
+
+    /// At most n hits.
+    pub(crate) fn times(self, n: u32) -> Fault {
+        Fault { times: n, ..self }
+    }
+
+    /// Counts the request if it matches, and says whether this one is hit.
+    pub(crate) fn hits(&mut self, method: &str, path: &str) -> bool {
+        if self.times == 0
+            || !(self.method == "*" || self.method == method)
+            || !matches(&self.path, path)
+        {
+            return false;
+        }
+        self.seen += 1;
+        let hit = self.seen > self.skip && (self.seen - self.skip).is_multiple_of(self.every);
+        if hit && self.times != u32::MAX {
+            self.times -= 1;
+        }
+        hit
+    }
+}
+
+/// Whether text matches a pattern in which `*` stands for any text.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(rest) = text.strip_prefix(head) else {
+        return false;
+    };
+    if tail.is_empty() {
+        return true;
+    }
+    let starts = rest.char_indices().map(|(n, _)| n).chain([rest.len()]);
+    starts
+        .into_iter()
+        .any(|n| rest.get(n..).is_some_and(|r| matches(tail, r)))
+}
