@@ -1,0 +1,171 @@
+"""Gives a cloud that `up` has started its first content, and waits until all of it answers.
+
+`bootstrap.py catalog`: service users, roles, projects, endpoints. Needs Keystone alone.
+`bootstrap.py content`: waits for every service and worker, then makes the public network, a flavor, an image.
+
+Both are idempotent. The one invariant: a process of ours that has died ends the waiting at once.
+"""
+
+import os
+import pathlib
+import sys
+import time
+
+import openstack
+import requests
+
+DEADLINE = time.monotonic() + 240
+GROUPS = os.environ["CLOUD_GROUPS_WANTED"].split()
+PASSWORD = os.environ["PASSWORD"]
+PID_DIR = pathlib.Path(os.environ["PID_DIR"])
+
+# (user, project, roles). `svc` is what the services themselves are; demo and demo2 are two tenants.
+USERS = [
+    ("svc", "service", ["admin", "service"]),
+    ("admin", "admin", ["heat_stack_owner", "load-balancer_admin", "creator"]),
+    ("demo", "demo", ["member", "heat_stack_owner", "load-balancer_member", "creator"]),
+    ("demo2", "demo2", ["member", "heat_stack_owner", "load-balancer_member", "creator"]),
+]
+WORKERS = {
+    "block_storage": ["cinder-scheduler", "cinder-volume", "cinder-backup"],
+    "compute": ["nova-conductor", "nova-scheduler", "nova-compute"],
+}
+
+
+def catalog_lines():
+    """Yields (type, name, url, health path) as the groups declare them."""
+    for line in pathlib.Path(os.environ["CATALOG"]).read_text().splitlines():
+        yield line.split("\t")
+
+
+def dead_processes():
+    """Names of processes that have a pid file and no process; a zombie counts as none."""
+    for file in PID_DIR.glob("*.pid"):
+        pid = file.read_text().split()[0]
+        try:
+            state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            state = "Z"
+        if state == "Z":
+            yield file.stem
+
+
+def wait_for(what, probe):
+    """Polls until `probe` is true; exits when it cannot become so any more."""
+    answer = None
+    while True:
+        try:
+            answer = probe()
+            if answer:
+                return
+        except (requests.RequestException, openstack.exceptions.SDKException) as error:
+            answer = error
+        if dead := sorted(dead_processes()):
+            sys.exit(f"died: {' '.join(dead)}")
+        if time.monotonic() > DEADLINE:
+            sys.exit(f"not up: {what} ({answer})")
+        time.sleep(0.3)
+
+
+def answers(url):
+    """A probe: does anything below a server error come back? 300 and 401 are as good as 200 here."""
+    return lambda: requests.get(url, timeout=20).status_code < 500
+
+
+def make_endpoints(identity):
+    services = {service.type: service for service in identity.services()}
+    existing = {(endpoint.service_id, endpoint.interface) for endpoint in identity.endpoints()}
+    for kind, name, url, _ in catalog_lines():
+        service = services.get(kind) or identity.create_service(type=kind, name=name)
+        for interface in ("public", "internal", "admin"):
+            if (service.id, interface) not in existing:
+                identity.create_endpoint(service_id=service.id, interface=interface, url=url, region_id="RegionOne")
+
+
+def make_users(identity):
+    roles = {role.name: role for role in identity.roles()}
+    projects = {project.name: project for project in identity.projects(domain_id="default")}
+    users = {user.name: user for user in identity.users(domain_id="default")}
+    for name, project, wanted in USERS:
+        if project not in projects:
+            projects[project] = identity.create_project(name=project, domain_id="default")
+        if name not in users:
+            users[name] = identity.create_user(
+                name=name, domain_id="default", password=PASSWORD, default_project_id=projects[project].id
+            )
+        for role in wanted:
+            if role not in roles:
+                roles[role] = identity.create_role(name=role)
+            identity.assign_project_role_to_user(projects[project].id, users[name].id, roles[role].id)
+    if "heat" in GROUPS and not list(identity.domains(name="heat")):
+        make_heat_domain(identity, roles["admin"])
+
+
+def make_heat_domain(identity, admin_role):
+    """Heat makes users of its own, in a domain of its own."""
+    domain = identity.create_domain(name="heat")
+    user = identity.create_user(name="heat_domain_admin", domain_id=domain.id, password=PASSWORD)
+    identity.assign_domain_role_to_user(domain, user, admin_role)
+
+
+def workers_up(services, names):
+    state = {service.binary: service.state for service in services}
+    return all(state.get(name) == "up" for name in names)
+
+
+def wait_for_services(cloud):
+    for _, name, url, health in catalog_lines():
+        if health:
+            origin = "/".join(url.split("/")[:3])
+            wait_for(name, answers(origin + health))
+    for service, names in WORKERS.items():
+        if service == "compute" and "nova" not in GROUPS:
+            continue
+        wait_for(f"{service} workers", lambda: workers_up(getattr(cloud, service).services(), names))
+
+
+def make_content(cloud):
+    if not cloud.network.find_network("public"):
+        public = cloud.network.create_network(
+            name="public", is_router_external=True, provider_network_type="flat", provider_physical_network="public"
+        )
+        cloud.network.create_subnet(
+            network_id=public.id, name="public-subnet", ip_version=4, cidr="172.24.0.0/16", is_dhcp_enabled=False
+        )
+    if not cloud.image.find_image("cirros"):
+        cloud.image.create_image(
+            "cirros", data=b"not an image " * 1000, disk_format="raw", container_format="bare", visibility="public"
+        )
+    if "nova" in GROUPS and not cloud.compute.find_flavor("m1.tiny"):
+        cloud.compute.create_flavor(name="m1.tiny", ram=64, vcpus=1, disk=1)
+    if "manila" in GROUPS:
+        make_share_type(cloud.shared_file_system)
+
+
+def warm_up(tenant):
+    """Neutron's first tenant request loads policy rules, and one beside it is refused with 403 meanwhile."""
+    network = tenant.network.create_network(name="warm-up")
+    tenant.network.delete_network(network)
+
+
+def make_share_type(manila):
+    if not manila.get("/types", microversion="2.60").json().get("share_types"):
+        body = {"share_type": {"name": "default", "extra_specs": {"driver_handles_share_servers": "false"}}}
+        manila.post("/types", json=body, microversion="2.60")
+
+
+def main():
+    phase = sys.argv[1]
+    wait_for("keystone", answers(openstack.config.OpenStackConfig().get_one("admin").config["auth"]["auth_url"]))
+    cloud = openstack.connect(cloud="admin", load_envvars=False)
+    if phase == "catalog":
+        make_endpoints(cloud.identity)
+        make_users(cloud.identity)
+    else:
+        wait_for_services(cloud)
+        make_content(cloud)
+        warm_up(openstack.connect(cloud="demo", load_envvars=False))
+
+
+if __name__ == "__main__":
+    main()
