@@ -43,7 +43,25 @@ impl<'a> Target<'a> {
     /// # Errors
     /// What the answer means where it is no success: `not-found`, `conflict`, and so on.
     pub fn send(&self, number: usize) -> Result<Response, RuleError> {
-        self.send_for(number, None)
+        self.send_filled(number, None)
+    }
+
+    /// Sends a template that holds a pointer with `*` for one of the values found there.
+    ///
+    /// # Errors
+    /// As `send`; `conflict` if the value was not there when the thing was listed.
+    pub fn send_for(
+        &self,
+        number: usize,
+        pointer: &str,
+        value: &str,
+    ) -> Result<Response, RuleError> {
+        if !self.object.texts(pointer).contains(&value) {
+            return Err(RuleError::Conflict(format!(
+                "{value} was not there when it was listed"
+            )));
+        }
+        self.send_filled(number, Some((pointer, value)))
     }
 
     /// Sends a template that holds a pointer with `*` once for each value found there.
@@ -52,7 +70,7 @@ impl<'a> Target<'a> {
     /// As `send`; the first failure ends it. `not-found` means that this part has gone, and is passed over.
     pub fn send_for_each(&self, number: usize, pointer: &str) -> Result<(), RuleError> {
         for value in self.object.texts(pointer) {
-            match self.send_for(number, Some((pointer, value))) {
+            match self.send_filled(number, Some((pointer, value))) {
                 Ok(_) | Err(RuleError::NotFound) => {}
                 Err(error) => return Err(error),
             }
@@ -83,7 +101,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn send_for(
+    fn send_filled(
         &self,
         number: usize,
         starred: Option<(&str, &str)>,

@@ -3,7 +3,7 @@
 use crate::listing::{self, Paging};
 use crate::model::{Fields, Kind, OwnerField, Page};
 use crate::requests::Target;
-use crate::{Item, Object, Outcome, Owner, Reach, Relation, RuleError, Scope, Step};
+use crate::{Item, Object, Outcome, Owner, Reach, Relation, RuleError, Scope, Step, Thing};
 
 /// A component's kinds.
 pub struct Table {
@@ -51,6 +51,8 @@ pub struct Row {
     parts_of: &'static [Place],
     before: &'static [Place],
     after: &'static [Place],
+    last_of: &'static [&'static str],
+    part_of_parent: bool,
     stays_listed: bool,
     owners_by: Option<fn(&Object) -> Vec<Owner>>,
     order_by: Option<fn(&Object) -> Vec<Step>>,
@@ -105,6 +107,8 @@ impl Row {
             parts_of: &[],
             before: &[],
             after: &[],
+            last_of: &[],
+            part_of_parent: false,
             stays_listed: false,
             owners_by: None,
             order_by: None,
@@ -276,6 +280,14 @@ impl Row {
         Self { parts_of, ..self }
     }
 
+    /// Goes with the thing under which it was listed, whatever it is called.
+    pub const fn part_of_parent(self) -> Self {
+        Self {
+            part_of_parent: true,
+            ..self
+        }
+    }
+
     /// As `owners`, where a pointer alone cannot say which owner counts. It may return only owners at the row's places.
     pub const fn owners_by(
         self,
@@ -297,6 +309,14 @@ impl Row {
     /// Can go only when these are gone.
     pub const fn after(self, after: &'static [Place]) -> Self {
         Self { after, ..self }
+    }
+
+    /// Goes after all things of these kinds, wherever they are.
+    pub const fn last_of(self, kinds: &'static [&'static str]) -> Self {
+        Self {
+            last_of: kinds,
+            ..self
+        }
     }
 
     /// Further order, where pointers alone cannot say it.
@@ -348,7 +368,7 @@ impl Row {
                 .chain(self.parts_of)
                 .map(|(kind, at)| owner_field(kind, at))
                 .collect(),
-            after: Vec::new(),
+            after: owned(self.last_of),
             requests: owned(self.requests),
             failed_states: owned(self.failed_states),
             extra: Vec::new(),
@@ -364,12 +384,24 @@ impl Row {
         (!self.given_names.iter().any(given)).then_some(name)
     }
 
-    fn owners_of(&self, object: &Object) -> Vec<Owner> {
+    fn owners_of(&self, item: &Item) -> Vec<Owner> {
+        let object = &Object::parse(&item.object);
         let named_by = match self.owners_by {
             Some(owners_by) => owners_by(object),
             None => relate(Relation::NamedBy, self.owners, object),
         };
         let mut owners = relate(Relation::PartOf, self.parts_of, object);
+        if let Spread::UnderEach(kind) = self.reach
+            && self.part_of_parent
+        {
+            owners.push(Owner {
+                relation: Relation::PartOf,
+                owner: Thing {
+                    kind: kind.to_owned(),
+                    id: item.parent.clone(),
+                },
+            });
+        }
         owners.extend(named_by);
         owners
     }
@@ -435,7 +467,7 @@ impl Table {
     /// The export `owners.owners`.
     pub fn owners(&self, kind: &str, item: &Item) -> Vec<Owner> {
         self.row(kind)
-            .map(|row| row.owners_of(&Object::parse(&item.object)))
+            .map(|row| row.owners_of(item))
             .unwrap_or_default()
     }
 

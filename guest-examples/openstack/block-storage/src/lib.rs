@@ -1,7 +1,8 @@
 //! Cinder.
 //!
 //! It answers 400, not 409, where a thing's state or what depends on it forbids the deletion. Members of a group or of a
-//! group snapshot are refused one by one: a volume must leave its group first, a snapshot goes with its group snapshot.
+//! group snapshot are refused one by one: a group lets its volumes go before it goes, a snapshot goes with its group
+//! snapshot.
 
 use runner_guest::{Object, Outcome, Owner, Relation, Row, RuleError, Table, Target, Thing};
 
@@ -16,8 +17,8 @@ const ALL: &str = "all_tenants=1";
 /// The same, narrowed to one project.
 const ONE: &str = "all_tenants=1&project_id={project}";
 
-/// How often a volume is looked at while it leaves its group. It takes Cinder about as long as two looks.
-const LOOKS: usize = 30;
+/// How often a group is looked at while it lets its volumes go. It takes Cinder about as long as two looks for each.
+const LOOKS: usize = 60;
 
 static KINDS: &[Row] = &[
     // Between two projects, a volume cannot be deleted.
@@ -33,7 +34,7 @@ static KINDS: &[Row] = &[
     .project("/source_project_id")
     .owners(&[("block_storage.volume", "/volume_id")])
     .before(&[("block_storage.volume", "/volume_id")]),
-    // It outlives its volume, but then nothing says any more whose a nameless one was.
+    // Refused (400) while increments are built on it. It does not say which they are.
     Row::new(
         "block_storage.backup",
         "/backups/detail?limit=1000",
@@ -45,8 +46,7 @@ static KINDS: &[Row] = &[
     .conflicts(&[400])
     .project("/os-backup-project-attr:project_id")
     .lingers_unless("/status", &["error", "error_deleting"])
-    .owners(&[("block_storage.volume", "/volume_id")])
-    .delete_by(delete_backup),
+    .owners(&[("block_storage.volume", "/volume_id")]),
     Row::new(
         "block_storage.group_snapshot",
         "/group_snapshots/detail?limit=1000",
@@ -80,10 +80,7 @@ static KINDS: &[Row] = &[
         "block_storage.volume",
         "/volumes/detail?limit=1000",
         "/volumes",
-        &[
-            "PUT /groups/{/group_id} {\"group\":{\"remove_volumes\":\"{id}\"}}",
-            "DELETE /volumes/{id}",
-        ],
+        &["DELETE /volumes/{id}"],
     )
     .scoped(ALL, ONE)
     .microversion("3.13")
@@ -92,14 +89,18 @@ static KINDS: &[Row] = &[
     .project("/os-vol-tenant-attr:tenant_id")
     .lingers_unless("/status", &["error_deleting"])
     .owners_by(VOLUME_OWNERS, volume_owners)
-    .before(&[("block_storage.group", "/group_id")])
-    .after(&[("compute.server", "/attachments/*/server_id")])
-    .delete_by(delete_volume),
+    .after(&[
+        ("compute.server", "/attachments/*/server_id"),
+        ("block_storage.group", "/group_id"),
+    ]),
     Row::new(
         "block_storage.group",
-        "/groups/detail?limit=1000",
+        "/groups/detail?list_volume=True&limit=1000",
         "/groups",
-        &["POST /groups/{id}/action {\"delete\":{\"delete-volumes\":false}}"],
+        &[
+            "PUT /groups/{id} {\"group\":{\"remove_volumes\":\"{/volumes/*}\"}}",
+            "POST /groups/{id}/action {\"delete\":{\"delete-volumes\":false}}",
+        ],
     )
     .scoped(ALL, ALL)
     .microversion("3.58")
@@ -108,7 +109,8 @@ static KINDS: &[Row] = &[
     .before(&[
         ("block_storage.type", "/volume_types/*"),
         ("block_storage.group_type", "/group_type"),
-    ]),
+    ])
+    .delete_by(delete_group),
     // Volumes hold it too, but show only its name.
     Row::new(
         "block_storage.type",
@@ -176,34 +178,20 @@ fn cached_image(volume: &Object) -> Option<&str> {
     (made_of == Some(id) && read_only).then_some(id)
 }
 
-/// A backup on which increments are built is refused, and does not say which they are.
-fn delete_backup(backup: &Target) -> Result<Outcome, RuleError> {
-    if backup.object.is_true("/has_dependent_backups") {
-        let why = "increments are built on this backup";
-        return Err(RuleError::Conflict(why.to_owned()));
-    }
-    backup.finish(0)
-}
-
-fn delete_volume(volume: &Target) -> Result<Outcome, RuleError> {
-    if volume.object.text("/group_id").is_some() {
-        leave_group(volume)?;
-    }
-    volume.finish(1)
-}
-
-/// The group lets go of the volume some time after it has accepted to.
-fn leave_group(volume: &Target) -> Result<(), RuleError> {
-    match volume.send(0) {
-        Ok(_) | Err(RuleError::NotFound) => {}
-        Err(error) => return Err(error),
-    }
+/// Only an empty group can be deleted without its volumes. It lets go of one after the other, each some time after it has
+/// accepted to.
+fn delete_group(group: &Target) -> Result<Outcome, RuleError> {
     for _ in 0..LOOKS {
-        let shown = volume.fetch("/volumes/{id}")?;
-        if shown.text("/volume/group_id").is_none() {
-            return Ok(());
+        let shown = group.fetch("/groups/{id}?list_volume=True")?;
+        let inside = shown.texts("/group/volumes/*");
+        if shown.text("/group/status") == Some("updating") {
+            continue;
         }
+        let Some(volume) = inside.first() else {
+            return group.finish(1);
+        };
+        group.send_for(0, "/volumes/*", volume)?;
     }
-    let why = "its group has not let go of it yet";
+    let why = "it has not let go of its volumes yet";
     Err(RuleError::Conflict(why.to_owned()))
 }

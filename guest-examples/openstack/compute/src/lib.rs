@@ -44,7 +44,7 @@ static KINDS: &[Row] = &[
     .paged(Paging::Offset("offset"))
     // 2.13 shows `project_id`.
     .microversion("2.13"),
-    // Belongs to a user and outlives him: Nova does not hear of his end.
+    // Belongs to a user and would outlive him, where no listing shows it: Nova does not hear of his end.
     Row::new(
         "compute.keypair",
         "/os-keypairs?user_id={parent}",
@@ -52,6 +52,7 @@ static KINDS: &[Row] = &[
         &["DELETE /os-keypairs/{id}?user_id={parent}"],
     )
     .under_each("identity.user")
+    .part_of_parent()
     // 2.10 knows `user_id`. From 2.35 a listing comes in pages, before that whole.
     .microversion("2.10")
     .id("/keypair/name")

@@ -49,8 +49,6 @@ static KINDS: &[Row] = &[
         "/v2.0/ports?limit=1000",
         "/ports",
         &[
-            // Neutron overlooks the query, which says to the runner for which port this is.
-            "PUT /v2.0/routers/{/device_id}?port_id={id} {\"router\":{\"routes\":[]}}",
             "PUT /v2.0/routers/{/device_id}/remove_router_interface {\"port_id\":\"{id}\"}",
             "DELETE /v2.0/ports/{id}",
         ],
@@ -60,14 +58,18 @@ static KINDS: &[Row] = &[
     .owners_by(PORT_OWNERS, port_owners)
     .order_by(port_order)
     .delete_by(delete_port),
-    // Its gateway goes with it, and so do its extra routes.
+    // Its gateway goes with it. Its extra routes hold the interfaces through which they lead.
     Row::new(
         "network.router",
         "/v2.0/routers?limit=1000",
         "/routers",
-        &["DELETE /v2.0/routers/{id}"],
+        &[
+            "PUT /v2.0/routers/{id} {\"router\":{\"routes\":[]}}",
+            "DELETE /v2.0/routers/{id}",
+        ],
     )
     .tags("/tags")
+    .delete_by(delete_router)
     .before(&[
         ("network.network", "/external_gateway_info/network_id"),
         (
@@ -132,6 +134,8 @@ static KINDS: &[Row] = &[
     .given_names(&["default"])
     .tags("/tags")
     .optional()
+    // Whenever a port of the project is changed, even by Nova while it deletes a server, Neutron makes a default group again.
+    .last_of(&["compute.server", "network.port"])
     .before(&[(
         "network.address_group",
         "/security_group_rules/*/remote_address_group_id",
@@ -270,20 +274,23 @@ fn delete_port(port: &Target) -> Result<Outcome, RuleError> {
     if is_interface(&port.object) {
         remove_interface(port)
     } else {
-        port.finish(2)
+        port.finish(1)
     }
 }
 
-/// An extra route holds the interface through which it leads. A nameless interface is here because its router goes too, so
-/// the routes may go; one with a name of its own may be of a router that stays.
+/// An interface that an extra route leads through can go only when its router has lost the route: the router is in the way.
 fn remove_interface(port: &Target) -> Result<Outcome, RuleError> {
-    match port.finish(1) {
-        Err(RuleError::Conflict(why))
-            if why.contains("routes") && port.object.text("/name").is_none() =>
-        {
-            port.send(0)?;
-            port.finish(1)
+    match port.finish(0) {
+        Err(RuleError::Conflict(why)) if why.contains("routes") => {
+            Ok(Outcome::Blocked(device(&port.object).into_iter().collect()))
         }
         other => other,
     }
+}
+
+fn delete_router(router: &Target) -> Result<Outcome, RuleError> {
+    if router.object.has_any("/routes") {
+        router.send(0)?;
+    }
+    router.finish(1)
 }
