@@ -253,7 +253,9 @@ impl ServiceConfig {
             .filter(|value| !value.is_empty())
         {
             Some(value) => Ok(SecretString::from(value.clone())),
-            None => Err(format!("the environment variable {variable} is not set")),
+            None => Err(format!(
+                "the environment variable {variable} is not set: set it, or take the service out of the configuration"
+            )),
         };
         match (&self.bearer_token_env, &self.user, &self.password_env) {
             (None, None, None) => Ok(PlainAuth::None),

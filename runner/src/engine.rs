@@ -206,32 +206,24 @@ impl<R: Rule> Engine<R> {
         Some((self.rules.get(*rule)?, kind))
     }
 
-    /// Kinds whose things wait for all things of other kinds: those whose rules do not order things.
+    /// Kinds whose things wait for all things of other kinds.
     fn kind_order(&self) -> BTreeMap<Arc<str>, BTreeSet<Arc<str>>> {
-        let orders_itself = |kind: &Arc<str>| {
-            self.kind(kind)
-                .is_some_and(|(rule, _)| rule.orders_things())
-        };
-        let mut order = BTreeMap::new();
-        for (_, kind) in self.kinds.values() {
-            let after: BTreeSet<Arc<str>> = kind
-                .after
-                .iter()
-                .filter(|first| !orders_itself(first))
-                .cloned()
-                .collect();
-            if !after.is_empty() {
-                order.insert(kind.name.clone(), after);
-            }
-        }
-        order
+        let kinds = self.kinds.values().map(|(_, kind)| kind);
+        let after = kinds.map(|kind| (kind.name.clone(), kind.after.iter().cloned().collect()));
+        after
+            .filter(|(_, after): &(_, BTreeSet<_>)| !after.is_empty())
+            .collect()
     }
 
     fn check_order(&self) -> Result<(), RulesError> {
+        self.check_circles(&|kind| kind.after.iter().collect())?;
+        self.check_circles(&|kind| kind.reach.parent().into_iter().collect())
+    }
+
+    fn check_circles(&self, firsts: &Firsts) -> Result<(), RulesError> {
         let mut done = BTreeSet::new();
         for name in self.kinds.keys() {
-            let mut path = Vec::new();
-            self.visit(name, &mut path, &mut done)?;
+            self.visit(name, firsts, &mut Vec::new(), &mut done)?;
         }
         Ok(())
     }
@@ -239,6 +231,7 @@ impl<R: Rule> Engine<R> {
     fn visit(
         &self,
         name: &Arc<str>,
+        firsts: &Firsts,
         path: &mut Vec<Arc<str>>,
         done: &mut BTreeSet<Arc<str>>,
     ) -> Result<(), RulesError> {
@@ -253,8 +246,8 @@ impl<R: Rule> Engine<R> {
         }
         path.push(name.clone());
         if let Some((_, kind)) = self.kind(name) {
-            for first in kind.after.iter().chain(kind.reach.parent()) {
-                self.visit(first, path, done)?;
+            for first in firsts(kind) {
+                self.visit(first, firsts, path, done)?;
             }
         }
         path.pop();
@@ -262,6 +255,9 @@ impl<R: Rule> Engine<R> {
         Ok(())
     }
 }
+
+/// The kinds that come before a kind.
+type Firsts = dyn Fn(&Kind) -> Vec<&Arc<str>>;
 
 /// A listing that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

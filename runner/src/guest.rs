@@ -11,19 +11,22 @@ mod contract;
 mod limits;
 mod reading;
 mod sandbox;
+mod tail;
+mod words;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::Value;
 
 use crate::audit::Audit;
 use crate::cloud::Session;
-use crate::resource::{Kind, ListScope, Owner, Reach, Relation, Seen, Thing};
-use crate::rule::{Cause, Outcome, Page, Rule, RuleError};
+use crate::resource::{Kind, ListScope, Owner, Reach, Relation, Seen, Thing, ThingRef};
+use crate::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 
 use bindings::model;
-use capability::{Approved, Call, Gate};
+use capability::{Approved, Call, Gate, LogBudget};
+use reading::PageFlaw;
 use sandbox::Instance;
 
 pub use component::{Component, Grants, LoadError, LoadFlaw};
@@ -39,7 +42,7 @@ pub struct Guest {
     audit: Option<Audit>,
     failures: AtomicU32,
     is_off: AtomicBool,
-    log_bytes_left: AtomicUsize,
+    log_budget: LogBudget,
 }
 
 impl Guest {
@@ -47,7 +50,7 @@ impl Guest {
     pub fn new(component: Arc<Component>, session: Session, audit: Option<Audit>) -> Self {
         let is_there = |kind: &&Arc<Kind>| session.has_service(&kind.service);
         let kinds = component.kinds().iter().filter(is_there).cloned().collect();
-        let log_bytes_left = AtomicUsize::new(component.pool.limits().log_bytes_max);
+        let log_budget = LogBudget::new(component.pool.limits().log_bytes_max);
         Self {
             component,
             kinds,
@@ -55,7 +58,7 @@ impl Guest {
             audit,
             failures: AtomicU32::new(0),
             is_off: AtomicBool::new(false),
-            log_bytes_left,
+            log_budget,
         }
     }
 
@@ -105,26 +108,20 @@ impl Guest {
             ));
         }
         let limits = self.component.pool.limits();
-        let log_bytes_left = self.log_bytes_left.load(Ordering::Relaxed);
         let call = Call::new(
             self.component.name.clone(),
             gate,
             Some(session),
             limits.requests_max,
-            log_bytes_left,
+            self.log_budget.clone(),
         );
         let (result, call) = match self.component.pool.run(call, work).await {
             Ok((result, call)) => (result, Some(call)),
             Err((cause, call)) => (Err(cause), call),
         };
-        let misdeed = call.and_then(|call| {
-            self.log_bytes_left
-                .fetch_min(call.log_bytes_left(), Ordering::Relaxed);
-            call.misdeed
-        });
-        let result = match misdeed {
+        let result = match call.and_then(|call| call.misdeed) {
             Some(deed) => Err(Cause::Misbehaved(deed)),
-            None => result,
+            None => result.map_err(words::plain_cause),
         };
         self.note(&result).await;
         result
@@ -173,11 +170,7 @@ impl Guest {
         };
         let session = self.session_for(kind, project).await?;
         let limits = self.component.pool.limits();
-        let (pool, scope, service) = (
-            &self.component.pool,
-            model::Scope::from(scope),
-            kind.service.as_str(),
-        );
+        let (scope, service) = (model::Scope::from(scope), kind.service.as_str());
         let relative = session.clone();
         self.call(
             Gate::Reading(kind.clone()),
@@ -194,19 +187,17 @@ impl Guest {
                 };
                 let relayed = std::mem::take(&mut instance.store.data_mut().call.relayed);
                 instance.store.data_mut().call.close();
-                let read = match reading::read(
-                    kind,
-                    parent.as_ref(),
-                    &page.slices,
-                    &relayed,
-                    limits.page_things_max,
-                ) {
-                    Ok(read) => read,
-                    Err(flaw) if flaw.is_misdeed() => {
-                        return Ok(Err(Cause::Misbehaved(flaw.to_string())));
-                    }
-                    Err(flaw) => return Ok(Err(Cause::Malformed(flaw.to_string()))),
-                };
+                let read =
+                    match reading::read(kind, parent.as_ref(), &page.slices, &relayed, limits) {
+                        Ok(read) => read,
+                        Err(flaw) if flaw.is_misdeed() => {
+                            return Ok(Err(Cause::Misbehaved(flaw.to_string())));
+                        }
+                        Err(flaw @ (PageFlaw::TooMany(_) | PageFlaw::TooManySlices(_))) => {
+                            return Ok(Err(Cause::Limit(flaw.to_string())));
+                        }
+                        Err(flaw) => return Ok(Err(Cause::Malformed(flaw.to_string()))),
+                    };
                 drop(relayed);
                 let mut things = Vec::with_capacity(read.len());
                 for reading::Read { mut thing, object } in read {
@@ -214,21 +205,13 @@ impl Guest {
                         // The token was for this project, so whatever it shows is the project's.
                         thing.project = project.map(Arc::from);
                     }
-                    match describe(
-                        instance,
-                        pool.has_owners(),
-                        pool.has_order(),
-                        kind,
-                        thing,
-                        &object,
-                    )
-                    .await?
-                    {
+                    match describe(instance, limits, kind, thing, &object).await? {
                         Ok(seen) => things.push(seen),
                         Err(cause) => return Ok(Err(cause)),
                     }
                 }
-                Ok(next_cursor(&relative, service, page.next).map(|next| Page { things, next }))
+                let next = next_cursor(&relative, service, page.next, limits.cursor_bytes_max);
+                Ok(next.map(|next| Page { things, next }))
             },
         )
         .await
@@ -293,8 +276,12 @@ impl Rule for Guest {
         &self.kinds
     }
 
-    fn orders_things(&self) -> bool {
-        self.component.pool.has_order()
+    fn listing_limits(&self) -> ListingLimits {
+        let limits = self.component.pool.limits();
+        ListingLimits {
+            pages_max: limits.pages_max,
+            things_max: limits.things_max,
+        }
     }
 
     async fn list(
@@ -315,17 +302,17 @@ impl Rule for Guest {
     }
 
     async fn is_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, RuleError> {
-        self.ask_gone(kind, thing)
-            .await
-            .map_err(|cause| self.error("gone", &thing.at, cause))
+        let answer = self.ask_gone(kind, thing).await;
+        let answer = answer.map_err(|cause| self.error("gone", &thing.at, cause));
+        // Whoever asks takes a failure for a no, and what the rule did would go unsaid.
+        answer.inspect_err(|error| tracing::warn!("{error}"))
     }
 }
 
 /// Asks a rule for a thing's name, owners and order, and checks them against its object.
 async fn describe(
     instance: &mut Instance,
-    has_owners: bool,
-    has_order: bool,
+    limits: &Limits,
     kind: &Kind,
     mut thing: Thing,
     object: &Value,
@@ -348,7 +335,7 @@ async fn describe(
     if let Some(exported) = linked
         .owners
         .as_ref()
-        .filter(|_| has_owners && !kind.owners.is_empty())
+        .filter(|_| !kind.owners.is_empty() || thing.parent.is_some())
     {
         owners.extend(
             exported
@@ -357,6 +344,9 @@ async fn describe(
                 .into_iter()
                 .map(Into::into),
         );
+    }
+    if owners.len() > limits.relations_max {
+        return Ok(Err(limits.too_many_relations(&thing.at)));
     }
     if let Some(flaw) = owners
         .iter()
@@ -371,7 +361,7 @@ async fn describe(
         });
     }
     let mut steps = Vec::new();
-    if let Some(exported) = linked.order.as_ref().filter(|_| has_order) {
+    if let Some(exported) = &linked.order {
         steps.extend(
             exported
                 .call_order(&mut *store, &kind.name, &item)
@@ -380,11 +370,20 @@ async fn describe(
                 .map(Into::into),
         );
     }
+    if steps.len() > limits.relations_max {
+        return Ok(Err(limits.too_many_relations(&thing.at)));
+    }
     Ok(Ok(Seen {
         thing,
         owners,
         steps,
     }))
+}
+
+impl Limits {
+    fn too_many_relations(&self, of: &ThingRef) -> Cause {
+        Cause::Limit(format!("relations_max = {} for {of}", self.relations_max))
+    }
 }
 
 /// An absolute URL is the API's own link to the next page, and becomes a path below the service's endpoint. Anything else is the
@@ -393,8 +392,12 @@ fn next_cursor(
     session: &Session,
     service: &str,
     next: Option<String>,
+    bytes_max: usize,
 ) -> Result<Option<String>, Cause> {
     match next {
+        Some(cursor) if cursor.len() > bytes_max => {
+            Err(Cause::Limit(format!("cursor_bytes_max = {bytes_max}")))
+        }
         Some(link) if link.contains("://") => match session.relative(service, &link) {
             Ok(path) => Ok(Some(path)),
             Err(error) => Err(Cause::Misbehaved(format!(

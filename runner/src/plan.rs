@@ -35,7 +35,7 @@ pub struct Plan {
     pub found: usize,
     /// How many things are kept, by reason.
     pub kept: BTreeMap<String, usize>,
-    /// Kinds whose things wait for all things of other kinds, because their rules know no better: kind → kinds.
+    /// Kinds whose things wait for all things of other kinds: kind → kinds.
     pub kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
 }
 

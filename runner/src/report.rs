@@ -2,6 +2,7 @@
 //!
 //! A report is a value; the forms (table, JSON, YAML, CSV, plain values) are ways to write it. Nothing here decides anything.
 
+mod people;
 pub mod progress;
 
 use std::collections::BTreeMap;
@@ -108,10 +109,13 @@ pub struct Summary {
 /// The rows of a plan. Without fates nothing was tried.
 pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
     let rows = plan.items.iter().enumerate().map(|(position, item)| {
-        let blocked = item
-            .blocked_by
-            .first()
-            .map(|blocker| format!("{} is in the way: {}", blocker.thing, blocker.why));
+        let blocked = item.blocked_by.first().map(|blocker| {
+            if blocker.thing == item.thing {
+                blocker.why.clone()
+            } else {
+                format!("{} is in the way: {}", blocker.thing, blocker.why)
+            }
+        });
         let (result, detail) = match fates.map(|fates| fates.get(position)) {
             _ if blocked.is_some() => ("blocked", blocked),
             None => ("delete", None),
@@ -180,7 +184,7 @@ impl Report {
                 .map(|text| text + "\n")
                 .map_err(|error| error.to_string()),
             Format::Yaml => serde_saphyr::to_string(self).map_err(|error| error.to_string()),
-            Format::Table => Ok(self.for_people()),
+            Format::Table => Ok(people::write(self)),
             Format::Csv => csv(&HEADER, &self.cells()),
             Format::Value => Ok(values(&self.cells())),
         }
@@ -207,70 +211,6 @@ impl Report {
             )
         });
         items.chain(kept).collect()
-    }
-
-    fn for_people(&self) -> String {
-        let mut text = String::new();
-        let cells = self.cells();
-        if !cells.is_empty() {
-            text.push_str(&table(&HEADER, cells));
-            text.push('\n');
-        }
-        for left in &self.left {
-            let name = left
-                .name
-                .as_deref()
-                .map(|name| format!(" ({name})"))
-                .unwrap_or_default();
-            text.push_str(&format!("left: {}{name}: {}\n", left.thing, left.why));
-        }
-        for failure in &self.listing_failures {
-            text.push_str(&format!(
-                "not listed: {} {}: {}\n",
-                failure.kind, failure.scope, failure.why
-            ));
-        }
-        text.push_str(&self.summary.for_people(self.dry_run));
-        text
-    }
-}
-
-impl Summary {
-    fn for_people(&self, dry_run: bool) -> String {
-        let kept: usize = self.kept.values().sum();
-        let reasons: Vec<String> = self
-            .kept
-            .iter()
-            .map(|(reason, count)| format!("{count} {reason}"))
-            .collect();
-        let reasons = if reasons.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", reasons.join(", "))
-        };
-        let done = match (dry_run, self.matched) {
-            (true, 0) => "nothing to delete".to_owned(),
-            (true, matched) => format!(
-                "{} would be deleted, {} blocked",
-                matched - self.blocked,
-                self.blocked
-            ),
-            (false, 0) => "nothing to delete".to_owned(),
-            (false, _) => {
-                format!(
-                    "{} deleted, {} failed, {} blocked, {} left",
-                    self.deleted, self.failed, self.blocked, self.left
-                )
-            }
-        };
-        let ratio = self
-            .requests_per_deleted
-            .map(|ratio| format!(", {ratio} per deleted thing"))
-            .unwrap_or_default();
-        format!(
-            "{done}; {} found, {kept} kept{reasons}; {} requests{ratio}; {} s\n",
-            self.found, self.requests, self.seconds
-        )
     }
 }
 
@@ -301,17 +241,19 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-/// A table for people, as wide as the terminal.
+/// A table for people.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::ASCII_FULL_CONDENSED)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.to_vec());
     for row in rows {
         table.add_row(row);
     }
-    table.to_string()
+    let lines = table.to_string();
+    let lines: Vec<&str> = lines.lines().map(str::trim_end).collect();
+    lines.join("\n")
 }
 
 /// Rows with commas.

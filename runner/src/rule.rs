@@ -15,6 +15,15 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// Where a listing that does not end is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListingLimits {
+    /// Pages of one listing.
+    pub pages_max: usize,
+    /// Things of one listing.
+    pub things_max: usize,
+}
+
 /// What came of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -98,8 +107,8 @@ pub trait Rule: Send + Sync {
     /// Its kinds.
     fn kinds(&self) -> &[Arc<Kind>];
 
-    /// Whether its things say themselves in which order they go. If not, kinds give the order.
-    fn orders_things(&self) -> bool;
+    /// How long its listings may be.
+    fn listing_limits(&self) -> ListingLimits;
 
     /// One page of a kind's things.
     fn list(

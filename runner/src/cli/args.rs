@@ -34,10 +34,10 @@ pub(super) struct Cli {
     #[command(flatten)]
     pub(super) common: CommonArgs,
     /// Say more about what happens; can be repeated
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "General")]
     pub(super) verbose: u8,
     /// Say nothing but errors, and show no progress
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "General")]
     pub(super) quiet: bool,
 }
 
@@ -75,7 +75,13 @@ pub(super) enum RulesCommand {
 #[derive(Debug, Args)]
 pub(super) struct CommonArgs {
     /// Configuration file [default: runner.toml here, or runner/config.toml in your configuration folder]
-    #[arg(long, global = true, value_name = "FILE", env = "RUNNER_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "RUNNER_CONFIG",
+        help_heading = "General"
+    )]
     pub(super) config: Option<PathBuf>,
     #[command(flatten)]
     pub(super) cloud: CloudArgs,

@@ -65,7 +65,7 @@ impl From<cloud::Error> for Failure {
         let message = with_causes(&error);
         match error.kind() {
             ErrorKind::NotAuthenticated | ErrorKind::Denied => Self::refused(message)
-                .hint("`runner doctor` shows who you are and where; check the cloud's entry in clouds.yaml or your OS_* variables"),
+                .hint("check the cloud's entry in clouds.yaml or your OS_* variables; nothing was changed"),
             ErrorKind::Invalid | ErrorKind::NoService => Self::usage(message),
             ErrorKind::Timeout | ErrorKind::Unreachable | ErrorKind::Throttled => {
                 Self { code: UNLISTED, message, hint: None }.hint("check auth_url and the network; nothing was changed")

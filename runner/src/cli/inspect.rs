@@ -106,12 +106,16 @@ pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<u8, F
 }
 
 fn description(component: &Component) -> String {
+    let imports = component.outline().imports.iter().map(String::as_str);
+    let (wasi, ours): (Vec<&str>, Vec<&str>) =
+        imports.partition(|import| import.starts_with("wasi:"));
     let mut text = format!(
-        "{} ({} bytes, sha256 {})\n  imports: {}\n  exports: {}\n",
+        "{} ({} bytes, sha256 {})\n  imports: {}; and {} of WASI, which it finds empty\n  exports: {}\n",
         component.path().display(),
         component.bytes(),
         component.sha256(),
-        component.outline().imports.join(" "),
+        ours.join(" "),
+        wasi.len(),
         component.outline().exports.join(" "),
     );
     for kind in component.kinds() {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{Audit, RuleDigest, RunHeader};
-use crate::cloud::{CloudConfig, GrantedScope, Identity, Method, Request, Session};
+use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Method, Request, Session};
 use crate::config::Config;
 use crate::config::clouds::{Surroundings, resolve};
 use crate::engine::{Engine, Reachable};
@@ -138,7 +138,14 @@ impl Setup {
             CloudConfig::without_keystone("configured services", services)
         };
         let cloud = config.name.clone();
-        let session = Session::connect(config, self.config.http_limits()).await?;
+        let auth_url = config.keystone.as_ref().map(|it| it.auth_url.clone());
+        let session = Session::connect(config, self.config.http_limits()).await;
+        let session = session.map_err(|error| match (error.kind(), auth_url) {
+            (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => Failure::from(error).hint(
+                format!("nothing was changed; check auth_url, which is {url}, and the network"),
+            ),
+            _ => Failure::from(error),
+        })?;
         let identity = session.identity();
         Ok(Connected {
             session,
@@ -463,7 +470,7 @@ fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
     let hint = "rules are component files (*.wasm); docs/rules.md says how to build the rule pack, --guests where to find it";
     let unreadable = |error: std::io::Error| {
         Failure::usage(format!(
-            "the rules {} cannot be read: {error}",
+            "rules cannot be read from {}: {error}",
             guests.display()
         ))
         .hint(hint)

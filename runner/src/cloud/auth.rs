@@ -331,6 +331,14 @@ impl Keystone {
                     scope.described()
                 ),
             ),
+            // Keystone knows no such token; without its own words it is no Keystone that answers.
+            404 if matches!(self.config.auth, AuthMethod::Token(_)) && !said.is_empty() => (
+                ErrorKind::NotAuthenticated,
+                format!(
+                    "Keystone at {url} does not know the {method}{said}: {}",
+                    self.cure()
+                ),
+            ),
             300 | 404 | 405 => (
                 ErrorKind::Invalid,
                 format!(

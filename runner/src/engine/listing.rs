@@ -4,16 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::resource::{Kind, ListScope, Reach, Seen, ThingRef, USER_KIND};
-use crate::rule::{Cause, Rule, RuleError};
+use crate::resource::{Kind, ListScope, Reach, Seen, Thing, ThingRef, USER_KIND};
+use crate::rule::{Cause, ListingLimits, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
-
-/// Pages of one listing, a bound against an API that never ends.
-const PAGES_MAX: usize = 10_000;
-
-/// Things of one listing, a bound against an API that never ends.
-const THINGS_MAX: usize = 2_000_000;
 
 impl<R: Rule> Engine<R> {
     /// Lists a kind in a scope, and hands each page's things to `take`. Returns the number of pages.
@@ -31,6 +25,19 @@ impl<R: Rule> Engine<R> {
         let Some((rule, _)) = self.kind(&kind.name) else {
             return Err(failure("no rule knows this kind".to_owned()));
         };
+        let endless = |cause: Cause| {
+            let error = RuleError {
+                rule: rule.name().clone(),
+                function: "list",
+                about: kind.name.to_string(),
+                cause,
+            };
+            failure(error.to_string())
+        };
+        let ListingLimits {
+            pages_max,
+            things_max,
+        } = rule.listing_limits();
         let mut cursors = BTreeSet::new();
         let mut cursor = None;
         let (mut pages, mut things) = (0, 0);
@@ -55,19 +62,19 @@ impl<R: Rule> Engine<R> {
                 kind: kind.name.clone(),
                 things: page.things.len(),
             });
+            if things > things_max {
+                return Err(endless(Cause::Limit(format!("things_max = {things_max}"))));
+            }
             take(page.things);
             let Some(next) = page.next else {
                 return Ok(pages);
             };
-            if pages >= PAGES_MAX || things >= THINGS_MAX {
-                return Err(failure(format!(
-                    "it does not end: {pages} pages with {things} things so far"
-                )));
+            if pages >= pages_max {
+                return Err(endless(Cause::Limit(format!("pages_max = {pages_max}"))));
             }
             if !cursors.insert(next.clone()) {
-                return Err(failure(
-                    "it does not end: a page links to one that was shown before".to_owned(),
-                ));
+                let why = "the listing does not end: a page links to one that was shown before";
+                return Err(endless(Cause::Other(why.to_owned())));
             }
             cursor = Some(next);
         }
@@ -117,37 +124,48 @@ impl<R: Rule> Engine<R> {
     }
 
     /// The scopes in which these things, all of one kind, can be looked at again: the parents or projects that they are in, or the
-    /// scopes of the survey if that takes fewer requests.
+    /// scopes of the survey if that takes fewer requests. There is at least one, lest what nobody looked for counts as gone.
     pub(super) fn scopes_of(
         &self,
         kind: &Kind,
         places: &BTreeSet<Place>,
         pages: usize,
-    ) -> Vec<ListScope> {
-        if kind.reach.parent().is_some() {
-            return places
-                .iter()
-                .filter_map(|place| place.parent.clone())
-                .map(ListScope::Under)
-                .collect();
-        }
+    ) -> Result<Vec<ListScope>, ListingFailure> {
+        let nowhere = |why: &str| ListingFailure {
+            kind: kind.name.clone(),
+            scope: "again".to_owned(),
+            why: format!("nobody knows where to look for its things: {why}"),
+        };
         let projects: Option<BTreeSet<&Arc<str>>> =
             places.iter().map(|place| place.project.as_ref()).collect();
-        let by_project = |projects: BTreeSet<&Arc<str>>| {
-            projects
-                .into_iter()
-                .cloned()
-                .map(ListScope::Project)
-                .collect()
-        };
-        match (&kind.reach, projects) {
+        let scopes = match (&kind.reach, projects) {
+            (Reach::UnderEach(_) | Reach::UnderDeleted(_), _) => {
+                let parents = places.iter().map(|place| place.parent.clone());
+                let parents: Option<BTreeSet<ThingRef>> = parents.collect();
+                let parents = parents.ok_or_else(|| nowhere("one says no parent"))?;
+                parents.into_iter().map(ListScope::Under).collect()
+            }
             (Reach::EachProject, Some(projects)) => by_project(projects),
             (Reach::Projects, Some(projects)) if projects.len() <= pages.max(1) => {
                 by_project(projects)
             }
-            _ => self.scopes(kind, &|_| Vec::new()).unwrap_or_default(),
+            (Reach::Projects | Reach::EachProject | Reach::Cloud, _) => self
+                .scopes(kind, &|_| Vec::new())
+                .map_err(|why| nowhere(&why))?,
+        };
+        if scopes.is_empty() {
+            return Err(nowhere("they say no project"));
         }
+        Ok(scopes)
     }
+}
+
+fn by_project(projects: BTreeSet<&Arc<str>>) -> Vec<ListScope> {
+    projects
+        .into_iter()
+        .cloned()
+        .map(ListScope::Project)
+        .collect()
 }
 
 /// Where a thing is listed.
@@ -155,4 +173,13 @@ impl<R: Rule> Engine<R> {
 pub(super) struct Place {
     pub(super) project: Option<Arc<str>>,
     pub(super) parent: Option<ThingRef>,
+}
+
+impl Place {
+    pub(super) fn of(thing: &Thing) -> Self {
+        Self {
+            project: thing.project.clone(),
+            parent: thing.parent.clone(),
+        }
+    }
 }

@@ -6,7 +6,7 @@
 
 mod progress;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::event::{Event, Phase};
 use crate::plan::{Plan, PlanItem};
-use crate::resource::{Seen, Thing};
+use crate::resource::{Kind, Seen, Thing, ThingRef};
 use crate::rule::{Cause, Outcome, Rule, RuleError};
 
 use super::listing::Place;
@@ -46,6 +46,12 @@ const FAILED_LOOKS_MAX: u32 = 5;
 /// How often an attempt is repeated that the cloud was too busy for.
 const BUSY_ATTEMPTS_MAX: u32 = 5;
 
+/// Attempts after which a thing that nothing else moves for is taken to be stuck.
+const IDLE_ATTEMPTS_MIN: u32 = 2;
+
+/// Looks for which a thing that had a failed state before it was deleted may still be shown in it.
+const LOOKS_FOR_STATES: u32 = 2;
+
 /// What a running piece of work comes to.
 enum Done {
     Deleted {
@@ -66,6 +72,13 @@ struct Listed {
     pages: usize,
 }
 
+/// A thing that is looked for.
+struct Awaited<'a> {
+    thing: &'a Thing,
+    /// Whether the cloud was asked to delete it. If not, it goes with its owner.
+    is_asked: bool,
+}
+
 /// The looks at one kind.
 #[derive(Debug, Default)]
 struct Look {
@@ -74,6 +87,16 @@ struct Look {
     looks: u32,
     failed: u32,
     pages: usize,
+}
+
+impl Look {
+    /// Until something of the kind is waited for again.
+    fn rest(&mut self) {
+        *self = Self {
+            pages: self.pages,
+            ..Self::default()
+        };
+    }
 }
 
 impl<R: Rule> Engine<R> {
@@ -93,7 +116,47 @@ impl<R: Rule> Engine<R> {
             deadline: Instant::now() + Duration::from_secs(self.limits.deadline_s),
         };
         purge.run().await;
+        purge.tell();
         purge.progress.fates(plan)
+    }
+
+    /// Lists a kind where the awaited things are, and says which of them are still there.
+    async fn look(
+        &self,
+        kind: &Arc<Kind>,
+        awaited: &[Awaited<'_>],
+        pages: usize,
+    ) -> Result<Listed, ListingFailure> {
+        let places: BTreeSet<Place> = awaited
+            .iter()
+            .map(|awaited| Place::of(awaited.thing))
+            .collect();
+        let by_id: HashMap<&str, &Awaited> = awaited
+            .iter()
+            .map(|awaited| (&*awaited.thing.at.id, awaited))
+            .collect();
+        let mut listed = Listed {
+            there: BTreeMap::new(),
+            pages: 0,
+        };
+        for scope in self.scopes_of(kind, &places, pages)? {
+            let mut there: Vec<Thing> = Vec::new();
+            let note = |seen: Vec<Seen>| {
+                let things = seen.into_iter().map(|seen| seen.thing);
+                there.extend(things.filter(|thing| by_id.contains_key(&*thing.at.id)));
+            };
+            let pages = self.list(kind, &scope, note).await?;
+            listed.pages = listed.pages.max(pages);
+            for thing in there {
+                let is_asked = by_id
+                    .get(&*thing.at.id)
+                    .is_some_and(|awaited| awaited.is_asked);
+                if !(is_asked && self.counts_as_gone(&thing).await) {
+                    listed.there.insert(thing.at.id, thing.status);
+                }
+            }
+        }
+        Ok(listed)
     }
 }
 
@@ -110,7 +173,11 @@ struct Purge<'a, R> {
 impl<'a, R: Rule> Purge<'a, R> {
     async fn run(&mut self) {
         loop {
+            if Instant::now() >= self.deadline {
+                return self.wind_up("the limit deadline_s was reached").await;
+            }
             self.start_due();
+            self.tell();
             let next = self.next_due();
             if self.running.is_empty() && next.is_none() {
                 if self.progress.release_stalled() {
@@ -123,11 +190,7 @@ impl<'a, R: Rule> Purge<'a, R> {
                 biased;
                 () = self.engine.cancel.cancelled() => return self.wind_up("the run was interrupted").await,
                 Some(done) = self.running.next() => self.take(done),
-                () = tokio::time::sleep_until(until) => {
-                    if Instant::now() >= self.deadline {
-                        return self.wind_up("the limit deadline_s was reached").await;
-                    }
-                }
+                () = tokio::time::sleep_until(until) => {}
             }
         }
     }
@@ -203,52 +266,31 @@ impl<'a, R: Rule> Purge<'a, R> {
             return;
         };
         if lingering.is_empty() {
-            *look = Look {
-                pages: look.pages,
-                ..Look::default()
-            };
-            return;
+            return look.rest();
         }
         look.running = true;
         look.looks += 1;
-        let things = lingering
+        let awaited: Vec<Awaited> = lingering
             .iter()
-            .filter_map(|&item| self.plan.items.get(item)?.seen.as_ref());
-        let places: BTreeSet<Place> = things
-            .map(|thing| Place {
-                project: thing.project.clone(),
-                parent: thing.parent.clone(),
+            .filter_map(|&item| {
+                let is_asked = matches!(
+                    self.progress.state(item),
+                    Some(State::Lingering {
+                        with_owner: false,
+                        ..
+                    })
+                );
+                let thing = self.plan.items.get(item)?.seen.as_ref()?;
+                Some(Awaited { thing, is_asked })
             })
             .collect();
-        let scopes = self.engine.scopes_of(declared, &places, look.pages);
-        let (engine, kind, asked) = (self.engine, kind.clone(), Instant::now());
+        let (engine, pages) = (self.engine, look.pages);
+        let (kind, asked) = (kind.clone(), Instant::now());
         self.running.push(Box::pin(async move {
-            let mut listed = Listed {
-                there: BTreeMap::new(),
-                pages: 0,
-            };
-            for scope in scopes {
-                let note = |seen: Vec<Seen>| {
-                    listed.there.extend(
-                        seen.into_iter()
-                            .map(|seen| (seen.thing.at.id, seen.thing.status)),
-                    );
-                };
-                match engine.list(declared, &scope, note).await {
-                    Ok(pages) => listed.pages = listed.pages.max(pages),
-                    Err(failure) => {
-                        return Done::Listed {
-                            kind,
-                            asked,
-                            result: Err(failure),
-                        };
-                    }
-                }
-            }
             Done::Listed {
                 kind,
                 asked,
-                result: Ok(listed),
+                result: engine.look(declared, &awaited, pages).await,
             }
         }));
     }
@@ -273,6 +315,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             Ok(Outcome::Gone) => self.progress.gone(item),
             Ok(Outcome::Accepted) => self.progress.linger(item, false),
             Ok(Outcome::Blocked(by)) => {
+                self.release(item, &by);
                 let by: Vec<String> = by.iter().map(ToString::to_string).collect();
                 let why = if by.is_empty() {
                     "something is in the way".to_owned()
@@ -295,6 +338,17 @@ impl<'a, R: Rule> Purge<'a, R> {
         }
     }
 
+    /// Lets things go at once that wait for this one, while their rule says that it waits for them: a router whose extra routes
+    /// hold its interfaces takes the routes away when it is asked to go.
+    fn release(&mut self, item: usize, by: &[ThingRef]) {
+        let waits_for_this =
+            |planned: &PlanItem| planned.waits_for.contains(&item) && by.contains(&planned.thing);
+        let items = self.plan.items.iter().enumerate();
+        for (other, _) in items.filter(|(_, planned)| waits_for_this(planned)) {
+            self.progress.release(other);
+        }
+    }
+
     fn in_the_way(&mut self, item: usize, why: String) {
         if let Some(planned) = self.plan.items.get(item) {
             self.engine.notice(Event::InTheWay {
@@ -304,9 +358,12 @@ impl<'a, R: Rule> Purge<'a, R> {
         }
         let limits = &self.engine.limits;
         let attempts = self.progress.attempts(item);
-        let is_idle = self.deletions == 0 && !self.progress.is_moving();
-        let idle_attempts = self.progress.note_idle(item, is_idle);
-        if attempts >= limits.attempts_max || idle_attempts >= limits.idle_attempts_max {
+        let idle_attempts = self.progress.put_off(item);
+        // What kinds hold back may be the very thing that is in the way: better against their order than not at all.
+        let is_released = idle_attempts >= IDLE_ATTEMPTS_MIN.min(limits.idle_attempts_max)
+            && self.progress.release_stalled();
+        let is_over = attempts >= limits.attempts_max || idle_attempts >= limits.idle_attempts_max;
+        if is_over && !is_released {
             self.progress.fail(item, &why);
         } else {
             self.progress
@@ -345,6 +402,10 @@ impl<'a, R: Rule> Purge<'a, R> {
                 self.sort_out(kind, asked, &listed);
             }
         }
+        let is_over = self.progress.lingering(kind).next().is_none();
+        if let Some(look) = self.looks.get_mut(kind).filter(|_| is_over) {
+            look.rest();
+        }
     }
 
     /// Decides on each lingering thing of a kind by what a listing showed that was asked for after the thing was to go.
@@ -366,17 +427,28 @@ impl<'a, R: Rule> Purge<'a, R> {
             let Some(planned) = self.plan.items.get(item).filter(|_| since <= asked) else {
                 continue;
             };
-            match listed.there.get(&planned.thing.id) {
+            let has_failed = |status: Option<&str>| declared.has_failed(status);
+            let had_failed = planned
+                .seen
+                .as_ref()
+                .is_some_and(|seen| has_failed(seen.status.as_deref()));
+            match listed.there.get(&planned.thing.id).map(Option::as_deref) {
                 None => self.progress.gone(item),
-                Some(status) if declared.has_failed(status.as_deref()) => {
-                    let status = status.as_deref().unwrap_or_default();
+                Some(status) if with_owner => {
+                    if looks + 1 >= LOOKS_FOR_COMPANIONS || has_failed(status) {
+                        self.progress.ready(item);
+                    } else {
+                        self.progress.looked(item);
+                    }
+                }
+                Some(status)
+                    if has_failed(status) && (!had_failed || looks >= LOOKS_FOR_STATES) =>
+                {
+                    let status = status.unwrap_or_default();
                     self.progress.fail(
                         item,
                         &format!("the cloud could not delete it: its status is {status}"),
                     );
-                }
-                Some(_) if with_owner && looks + 1 >= LOOKS_FOR_COMPANIONS => {
-                    self.progress.ready(item);
                 }
                 Some(_) if since.elapsed() > patience => {
                     self.progress.fail(

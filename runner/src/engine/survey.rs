@@ -7,7 +7,7 @@ use futures_util::stream;
 
 use crate::event::{Event, Phase};
 use crate::plan::{Inventory, Sieve, decide};
-use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, ThingRef};
+use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, ThingRef, USER_KIND};
 use crate::rule::Rule;
 
 use super::{Engine, ListingFailure};
@@ -35,7 +35,12 @@ impl<R: Rule> Engine<R> {
                 !listed_after(kind).is_some_and(|parent| waits_for(&parent))
             });
             if now.is_empty() {
-                break; // Circles were refused when the rules were put together.
+                for kind in open {
+                    let why = "it is listed under something that is listed under it".to_owned();
+                    let (kind, scope) = (kind.name.clone(), "everywhere".to_owned());
+                    self.note_failure(&mut survey, ListingFailure { kind, scope, why });
+                }
+                break;
             }
             self.survey_kinds(&now, sieve, &mut survey).await;
             open = later;
@@ -46,6 +51,12 @@ impl<R: Rule> Engine<R> {
     async fn survey_kinds(&self, kinds: &[&Arc<Kind>], sieve: &Sieve, survey: &mut Survey) {
         let mut listings: Vec<(&Arc<Kind>, ListScope)> = Vec::new();
         for kind in kinds {
+            if let Some(parent) = self.unlisted_parent(kind) {
+                let why = format!("no rule lists {parent}, so nobody knows where to look");
+                let (kind, scope) = (kind.name.clone(), "everywhere".to_owned());
+                self.note_failure(survey, ListingFailure { kind, scope, why });
+                continue;
+            }
             match self.scopes(kind, &|parent| parents(kind, parent, &survey.inventory)) {
                 Ok(scopes) => listings.extend(scopes.into_iter().map(|scope| (*kind, scope))),
                 Err(why) => self.notice(Event::KindSkipped {
@@ -53,21 +64,6 @@ impl<R: Rule> Engine<R> {
                     why,
                 }),
             }
-        }
-        let needs_projects = kinds
-            .iter()
-            .find(|kind| kind.reach == Reach::EachProject && self.reachable.projects.is_none());
-        if let Some(kind) = needs_projects.filter(|_| self.kind(PROJECT_KIND).is_none()) {
-            let why =
-                format!("no rule lists {PROJECT_KIND}, so nobody knows in which projects to look");
-            self.note_failure(
-                survey,
-                ListingFailure {
-                    kind: kind.name.clone(),
-                    scope: "everywhere".to_owned(),
-                    why,
-                },
-            );
         }
         let inventory = std::sync::Mutex::new(&mut survey.inventory);
         let add = |seen: Vec<Seen>| {
@@ -91,6 +87,16 @@ impl<R: Rule> Engine<R> {
         for failure in results.into_iter().filter_map(Result::err) {
             self.note_failure(survey, failure);
         }
+    }
+
+    /// The kind that would have to be listed to know where this one is, and that no rule lists.
+    fn unlisted_parent(&self, kind: &Kind) -> Option<Arc<str>> {
+        let knows_parents = match &kind.reach {
+            Reach::EachProject => self.reachable.projects.is_some(),
+            Reach::UnderEach(parent) => &**parent == USER_KIND && !self.reachable.is_admin,
+            Reach::Projects | Reach::Cloud | Reach::UnderDeleted(_) => true,
+        };
+        listed_after(kind).filter(|parent| !knows_parents && self.kind(parent).is_none())
     }
 
     fn note_failure(&self, survey: &mut Survey, failure: ListingFailure) {

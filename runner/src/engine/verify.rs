@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::event::{Event, Phase};
 use crate::plan::{Plan, Sieve, Standing};
-use crate::resource::{Kind, ListScope, Seen, Thing, ThingRef};
+use crate::resource::{Kind, ListScope, PROJECT_KIND, Seen, Thing, ThingRef};
 use crate::rule::Rule;
 
 use super::listing::Place;
@@ -106,19 +106,38 @@ impl<R: Rule> Engine<R> {
         let Some((_, declared)) = self.kind(kind) else {
             return Ok(There::default());
         };
-        let planned: HashMap<&str, usize> = items
+        let planned: HashMap<&str, usize> = plan
+            .items
             .iter()
-            .filter_map(|&position| Some((&*plan.items.get(position)?.thing.id, position)))
+            .enumerate()
+            .filter(|(_, item)| item.thing.kind == *kind)
+            .map(|(position, item)| (&*item.thing.id, position))
             .collect();
+        let open: BTreeSet<usize> = items.iter().copied().collect();
+        // What appears in a project that is going away would be nobody's: a default group that Neutron has made again.
+        let emptied: BTreeSet<&str> = plan
+            .open()
+            .filter(|(_, item)| &*item.thing.kind == PROJECT_KIND)
+            .map(|(_, item)| &*item.thing.id)
+            .collect();
+        let is_ours = |thing: &Thing| {
+            matches!(sieve.standing(thing), Standing::Matched { .. })
+                || thing
+                    .project
+                    .as_deref()
+                    .is_some_and(|project| emptied.contains(project))
+        };
         let mut there = There::default();
-        for scope in self.scopes_again(plan, declared, items) {
+        for scope in self.scopes_again(plan, declared, items)? {
             let note = |seen: Vec<Seen>| {
                 for Seen { thing, .. } in seen {
                     match planned.get(&*thing.at.id) {
-                        Some(&position) => there.planned.push((position, thing)),
-                        None if matches!(sieve.standing(&thing), Standing::Matched { .. }) => {
-                            there.new.push(thing);
+                        Some(position) if open.contains(position) => {
+                            there.planned.push((*position, thing));
                         }
+                        // Settled by an earlier look.
+                        Some(_) => {}
+                        None if is_ours(&thing) => there.new.push(thing),
                         None => {}
                     }
                 }
@@ -128,23 +147,22 @@ impl<R: Rule> Engine<R> {
         Ok(there)
     }
 
-    fn scopes_again(&self, plan: &Plan, kind: &Kind, items: &[usize]) -> Vec<ListScope> {
+    fn scopes_again(
+        &self,
+        plan: &Plan,
+        kind: &Kind,
+        items: &[usize],
+    ) -> Result<Vec<ListScope>, ListingFailure> {
+        if kind.reach.parent().is_none()
+            && let Ok(scopes) = self.scopes(kind, &|_| Vec::new())
+            && !scopes.is_empty()
+        {
+            return Ok(scopes);
+        }
         let things = items
             .iter()
             .filter_map(|&position| plan.items.get(position)?.seen.as_ref());
-        let places: BTreeSet<Place> = things
-            .map(|thing| Place {
-                project: thing.project.clone(),
-                parent: thing.parent.clone(),
-            })
-            .collect();
-        if kind.reach.parent().is_some() {
-            return self.scopes_of(kind, &places, 1);
-        }
-        self.scopes(kind, &|_| Vec::new())
-            .ok()
-            .filter(|scopes| !scopes.is_empty())
-            .unwrap_or_else(|| self.scopes_of(kind, &places, 1))
+        self.scopes_of(kind, &things.map(Place::of).collect(), 1)
     }
 
     /// Notes what is left, and returns the positions that are worth another look.
@@ -190,7 +208,8 @@ impl<R: Rule> Engine<R> {
         again
     }
 
-    async fn counts_as_gone(&self, thing: &Thing) -> bool {
+    /// Whether a deleted thing counts as gone although it is still listed.
+    pub(super) async fn counts_as_gone(&self, thing: &Thing) -> bool {
         let Some((rule, kind)) = self.kind(&thing.at.kind) else {
             return false;
         };

@@ -8,6 +8,8 @@ use crate::resource::{
 };
 use crate::rule::{Cause, Outcome};
 
+use super::words::plain;
+
 wasmtime::component::bindgen!({
     path: "wit",
     world: "guest-full",
@@ -143,7 +145,7 @@ impl From<model::Outcome> for Outcome {
             model::Outcome::Blocked(by) => {
                 Self::Blocked(by.into_iter().map(ThingRef::from).collect())
             }
-            model::Outcome::Refused(why) => Self::Refused(why),
+            model::Outcome::Refused(why) => Self::Refused(plain(&why)),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! refused request is a misdeed: it is recorded with the call, whatever the rule makes of the error it gets.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use super::bindings::{http, logging, model};
 use super::sandbox::State;
+use super::words::plain;
 use crate::audit::{Answer, Audit, Intention, IntentionId, Outcome};
 use crate::cloud::{self, ErrorKind, Method, Session};
 use crate::resource::object::{blank_secrets, may_hold_secrets};
@@ -56,13 +58,32 @@ pub(super) struct Relayed {
     pub(super) body: String,
 }
 
+/// Bytes that a rule may still write to the log. All its calls share it.
+#[derive(Clone, Default)]
+pub(super) struct LogBudget(Arc<AtomicUsize>);
+
+impl LogBudget {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    /// Takes so many bytes. What does not fit ends the budget: a log with holes would mislead.
+    fn take(&self, bytes: usize) -> bool {
+        let spent = |left: usize| Some(left.saturating_sub(bytes));
+        let left = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent);
+        left.is_ok_and(|left| bytes <= left)
+    }
+}
+
 /// One call's rights, and what it did with them.
 pub(super) struct Call {
     rule: Arc<str>,
     gate: Gate,
     session: Option<Session>,
     requests_left: u32,
-    log_bytes_left: usize,
+    log_budget: LogBudget,
     /// Responses by their number, kept while reading.
     pub(super) relayed: Vec<Relayed>,
     /// The first thing that the rule asked for and must not.
@@ -72,7 +93,7 @@ pub(super) struct Call {
 impl Call {
     /// A call that may do nothing.
     pub(super) fn closed() -> Self {
-        Self::new(Arc::from(""), Gate::Closed, None, 0, 0)
+        Self::new(Arc::from(""), Gate::Closed, None, 0, LogBudget::default())
     }
 
     pub(super) fn new(
@@ -80,21 +101,31 @@ impl Call {
         gate: Gate,
         session: Option<Session>,
         requests_left: u32,
-        log_bytes_left: usize,
+        log_budget: LogBudget,
     ) -> Self {
         Self {
             rule,
             gate,
             session,
             requests_left,
-            log_bytes_left,
+            log_budget,
             relayed: Vec::new(),
             misdeed: None,
         }
     }
 
-    pub(super) fn log_bytes_left(&self) -> usize {
-        self.log_bytes_left
+    /// Writes a line to the run's log under the rule's name.
+    pub(super) fn log(&self, level: logging::Level, message: &str) {
+        if !self.log_budget.take(message.len()) {
+            return;
+        }
+        let (rule, message) = (&self.rule, plain(message));
+        match level {
+            logging::Level::Debug => tracing::debug!(%rule, "{message}"),
+            logging::Level::Info => tracing::info!(%rule, "{message}"),
+            logging::Level::Warn => tracing::warn!(%rule, "{message}"),
+            logging::Level::Error => tracing::error!(%rule, "{message}"),
+        }
     }
 
     /// Ends the right to send requests: what follows in the same instance is pure.
@@ -107,17 +138,22 @@ impl Call {
         &mut self,
         request: &http::Request,
     ) -> Result<(Session, cloud::Request), http::HttpError> {
+        if self.misdeed.is_some() {
+            return Err(http::HttpError::Refused(
+                "this call has asked for what it must not".to_owned(),
+            ));
+        }
         match self.check(request) {
             Ok(admitted) => Ok(admitted),
             Err(why) => {
-                let deed = format!(
+                let deed = plain(&format!(
                     "{} {} to {}: {why}",
                     method(request.method),
                     request.path,
                     request.service
-                );
+                ));
                 tracing::warn!(rule = %self.rule, "refused {deed}");
-                self.misdeed.get_or_insert(deed);
+                self.misdeed = Some(deed);
                 Err(http::HttpError::Refused(why))
             }
         }
@@ -333,19 +369,7 @@ impl http::Host for State {
 
 impl logging::Host for State {
     async fn log(&mut self, level: logging::Level, message: String) {
-        let call = &mut self.call;
-        if call.log_bytes_left < message.len() {
-            call.log_bytes_left = 0;
-            return;
-        }
-        call.log_bytes_left -= message.len();
-        let (rule, message) = (&call.rule, message.escape_debug());
-        match level {
-            logging::Level::Debug => tracing::debug!(%rule, "{message}"),
-            logging::Level::Info => tracing::info!(%rule, "{message}"),
-            logging::Level::Warn => tracing::warn!(%rule, "{message}"),
-            logging::Level::Error => tracing::error!(%rule, "{message}"),
-        }
+        self.call.log(level, &message);
     }
 }
 

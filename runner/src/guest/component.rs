@@ -1,16 +1,17 @@
 //! Loading a component: size, contract, compilation, and the kinds that it describes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::bindings::KindError;
-use super::capability::{Call, Gate};
+use super::capability::{Call, Gate, LogBudget};
 use super::contract::{CONTRACT_VERSION, ContractError, Outline, inspect};
 use super::limits::Limits;
 use super::sandbox::{Pool, Sandbox};
-use crate::resource::{Flaw, Kind};
+use super::words::plain;
+use crate::resource::Kind;
 
 /// A component that was loaded and has described itself.
 pub struct Component {
@@ -57,12 +58,9 @@ pub enum LoadFlaw {
     /// It failed to describe itself.
     #[error("failed to describe its kinds: {0}")]
     Kinds(String),
-    /// It describes a kind that the runner does not take.
+    /// It describes a kind that makes no sense, or that the runner does not take.
     #[error("describes a kind that cannot be taken: {0}")]
-    Kind(#[from] KindError),
-    /// It describes a kind that makes no sense.
-    #[error("describes a kind that cannot be taken: {0}")]
-    Flaw(#[from] Flaw),
+    Kind(String),
     /// It asks for more than the ordinary.
     #[error(
         "asks for more than a rule is given by default: {}. If you trust it, allow this with `trust = [\"unusual-fields\"]` under [rules.\"{rule}\"] in the configuration",
@@ -109,7 +107,11 @@ impl Component {
             .to_string_lossy()
             .into();
         let kinds = describe(&name, &pool).await.map_err(failed)?;
-        let unusual: Vec<String> = kinds.iter().flat_map(|kind| kind.unusual()).collect();
+        let unusual: Vec<String> = kinds
+            .iter()
+            .flat_map(|kind| kind.unusual())
+            .map(|it| plain(&it))
+            .collect();
         if !unusual.is_empty() && !grants.unusual_fields {
             return Err(failed(LoadFlaw::Unusual {
                 rule: name,
@@ -173,21 +175,34 @@ async fn describe(name: &Arc<str>, pool: &Pool) -> Result<Vec<Arc<Kind>>, LoadFl
         Gate::Closed,
         None,
         0,
-        pool.limits().log_bytes_max,
+        LogBudget::new(pool.limits().log_bytes_max),
     );
     let described = pool
         .run(call, async |instance| {
             instance.linked.rule.call_kinds(&mut instance.store).await
         })
         .await;
-    let (declared, call) = described.map_err(|(cause, _)| LoadFlaw::Kinds(cause.to_string()))?;
+    let (declared, call) =
+        described.map_err(|(cause, _)| LoadFlaw::Kinds(plain(&cause.to_string())))?;
     if let Some(deed) = call.misdeed {
         return Err(LoadFlaw::Kinds(deed));
     }
+    let kinds_max = pool.limits().kinds_max;
+    if declared.is_empty() || declared.len() > kinds_max {
+        let count = declared.len();
+        return Err(LoadFlaw::Kinds(format!(
+            "there are {count} of them; a rule has at least one, and at most kinds_max = {kinds_max}"
+        )));
+    }
+    let mut names = BTreeSet::new();
     let mut kinds = Vec::with_capacity(declared.len());
     for declared in declared {
-        let kind = Kind::try_from(declared)?;
-        kind.check()?;
+        let refused = |why: &dyn std::fmt::Display| LoadFlaw::Kind(plain(&why.to_string()));
+        let kind = Kind::try_from(declared).map_err(|error| refused(&error))?;
+        kind.check().map_err(|flaw| refused(&flaw))?;
+        if !names.insert(kind.name.clone()) {
+            return Err(refused(&format!("{} is described twice", kind.name)));
+        }
         kinds.push(Arc::new(kind));
     }
     Ok(kinds)

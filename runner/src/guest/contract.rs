@@ -35,7 +35,7 @@ pub struct Outline {
 #[non_exhaustive]
 pub enum ContractError {
     /// Not WebAssembly, or damaged.
-    #[error("is no WebAssembly component: {0}")]
+    #[error("is no WebAssembly component: {}", in_brief(.0))]
     NotWasm(wasmparser::BinaryReaderError),
     /// A core module.
     #[error(
@@ -125,6 +125,14 @@ fn outline(bytes: &[u8]) -> Result<Outline, ContractError> {
         }
     }
     Ok(outline)
+}
+
+/// What the reader says, without the bytes that it goes on to list.
+fn in_brief(error: &wasmparser::BinaryReaderError) -> &str {
+    let message = error.message();
+    message
+        .split_once(" - ")
+        .map_or(message, |(brief, _)| brief)
 }
 
 /// `http` for `cleanup:rules/http@0.1.0`.

@@ -22,9 +22,15 @@ pub struct Limits {
     /// Things on one page of a listing.
     pub page_things_max: usize,
     /// Pages of one listing.
-    pub pages_max: u32,
-    /// Things that one kind may list in a sweep.
+    pub pages_max: usize,
+    /// Things of one listing.
     pub things_max: usize,
+    /// Bytes of the cursor of a page.
+    pub cursor_bytes_max: usize,
+    /// Owners of one thing, and its places in the order.
+    pub relations_max: usize,
+    /// Kinds of one component.
+    pub kinds_max: usize,
     /// Bytes that a rule may write to the log in a run.
     pub log_bytes_max: usize,
     /// Bytes of standard error kept for the report of a crash.
@@ -50,6 +56,9 @@ impl Default for Limits {
             page_things_max: 20_000,
             pages_max: 10_000,
             things_max: 1_000_000,
+            cursor_bytes_max: 8 << 10,
+            relations_max: 10_000,
+            kinds_max: 500,
             log_bytes_max: 64 << 10,
             stderr_bytes_max: 16 << 10,
             instances_max: 32,

@@ -1,11 +1,14 @@
 //! From what a rule points at to things: the runner reads the objects of a page itself, out of the responses that it relayed in
 //! the very same call. A rule has no way to hand over an object that no response held.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::bindings::model;
 use super::capability::Relayed;
+use super::limits::Limits;
 use crate::resource::{Flaw, Kind, Thing, ThingRef};
 
 /// A thing with its parsed object.
@@ -23,17 +26,21 @@ pub(super) enum PageFlaw {
     NoObjects { path: String, at: String },
     #[error(transparent)]
     Object(#[from] Flaw),
-    #[error("a page has more than page_things_max = {0} things")]
+    #[error("page_things_max = {0}")]
     TooMany(usize),
+    #[error("requests_max = {0}, with more slices than that in a page")]
+    TooManySlices(u32),
+    #[error("a page points twice to {at:?} in the answer of {path}")]
+    Twice { path: String, at: String },
 }
 
 impl PageFlaw {
     /// Whether the rule is to blame, rather than the cloud's answer.
     pub(super) fn is_misdeed(&self) -> bool {
         match self {
-            Self::NoResponse(_) => true,
+            Self::NoResponse(_) | Self::Twice { .. } => true,
             Self::Object(flaw) => !matches!(flaw, Flaw::NoId { .. }),
-            Self::NoObjects { .. } | Self::TooMany(_) => false,
+            Self::NoObjects { .. } | Self::TooMany(_) | Self::TooManySlices(_) => false,
         }
     }
 }
@@ -44,8 +51,13 @@ pub(super) fn read(
     parent: Option<&ThingRef>,
     slices: &[model::Slice],
     relayed: &[Relayed],
-    things_max: usize,
+    limits: &Limits,
 ) -> Result<Vec<Read>, PageFlaw> {
+    // Each slice costs a look through its response, which no CPU limit of the rule's counts.
+    if slices.len() > usize::try_from(limits.requests_max).unwrap_or(usize::MAX) {
+        return Err(PageFlaw::TooManySlices(limits.requests_max));
+    }
+    let mut places = BTreeSet::new();
     let mut things = Vec::new();
     for slice in slices {
         let number = usize::try_from(slice.response).unwrap_or(usize::MAX);
@@ -56,9 +68,15 @@ pub(super) fn read(
             path: response.path.clone(),
             at: slice.at.clone(),
         };
+        if !places.insert((number, &slice.at)) {
+            return Err(PageFlaw::Twice {
+                path: response.path.clone(),
+                at: slice.at.clone(),
+            });
+        }
         let objects = objects_at(&response.body, &slice.at).ok_or_else(no_objects)?;
-        if things.len() + objects.len() > things_max {
-            return Err(PageFlaw::TooMany(things_max));
+        if things.len() + objects.len() > limits.page_things_max {
+            return Err(PageFlaw::TooMany(limits.page_things_max));
         }
         for text in objects {
             let object: Value = serde_json::from_str(text).map_err(|_| no_objects())?;

@@ -12,12 +12,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker, ResourceTable};
 use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::{http, logging, model, order, owners, presence, rule};
 use super::capability::Call;
 use super::limits::Limits;
+use super::tail::Tail;
 use crate::rule::Cause;
 
 /// Length of a tick. Short against the CPU limit, long against the cost of the ticking thread's waking up.
@@ -25,6 +25,10 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Instances, memories and tables that one component may consist of. CPython needs the most: about 30.
 const PARTS_MAX: usize = 200;
+
+/// What the engine says when a call hands over too much. Its type is private to the engine, so its words have to do; no word of
+/// a rule's is among them.
+const HANDOVER_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
 /// Compiles and runs components. Cheap to clone.
 #[derive(Clone)]
@@ -126,7 +130,7 @@ impl Exports {
 pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
-    stderr: MemoryOutputPipe,
+    stderr: Tail,
     memory: Bounds,
     ticks_left: u64,
     /// What the current call may do and has done.
@@ -144,9 +148,37 @@ impl WasiView for State {
 
 /// A rule that wants more than its share gets a trap that says which share, where a failed `grow` would end in an
 /// `unreachable` that says nothing.
+///
+/// A component may consist of many memories and tables: what counts is their sum.
 struct Bounds {
-    memory_bytes_max: usize,
-    table_elements_max: usize,
+    memory_bytes: Share,
+    table_elements: Share,
+}
+
+/// What there is of something, and how much of it is used.
+struct Share {
+    name: &'static str,
+    used: usize,
+    max: usize,
+}
+
+impl Share {
+    fn new(name: &'static str, max: usize) -> Self {
+        Self { name, used: 0, max }
+    }
+
+    fn grow(&mut self, current: usize, desired: usize) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.max {
+            return Err(LimitReached {
+                name: self.name,
+                value: u64::try_from(self.max).unwrap_or(u64::MAX),
+            }
+            .into());
+        }
+        self.used = used;
+        Ok(true)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -159,20 +191,20 @@ struct LimitReached {
 impl ResourceLimiter for Bounds {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        bounded("memory_bytes_max", desired, self.memory_bytes_max)
+        self.memory_bytes.grow(current, desired)
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        bounded("table_elements_max", desired, self.table_elements_max)
+        self.table_elements.grow(current, desired)
     }
 
     fn instances(&self) -> usize {
@@ -188,17 +220,6 @@ impl ResourceLimiter for Bounds {
     }
 }
 
-fn bounded(name: &'static str, desired: usize, limit: usize) -> wasmtime::Result<bool> {
-    if desired <= limit {
-        return Ok(true);
-    }
-    Err(LimitReached {
-        name,
-        value: u64::try_from(limit).unwrap_or(u64::MAX),
-    }
-    .into())
-}
-
 /// The instances of one component.
 pub(super) struct Pool {
     pre: InstancePre<State>,
@@ -210,14 +231,6 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn has_owners(&self) -> bool {
-        self.exports.owners.is_some()
-    }
-
-    pub(super) fn has_order(&self) -> bool {
-        self.exports.order.is_some()
-    }
-
     pub(super) fn has_presence(&self) -> bool {
         self.exports.presence.is_some()
     }
@@ -252,11 +265,15 @@ impl Pool {
             None => self
                 .instantiate()
                 .await
-                .map_err(|(error, stderr)| (crash(&error, &stderr), None))?,
+                .map_err(|(error, last_words)| (crash(&error, &last_words, &self.limits), None))?,
         };
         instance.arm(call, &self.limits);
         let result = tokio::time::timeout(deadline, work(&mut instance)).await;
         let call = instance.take_call();
+        let last_words = instance.store.data().stderr.take();
+        for line in last_words.lines() {
+            call.log(logging::Level::Debug, line);
+        }
         match result {
             Ok(Ok(value)) => {
                 self.idle
@@ -265,7 +282,7 @@ impl Pool {
                     .push(instance);
                 Ok((value, call))
             }
-            Ok(Err(error)) => Err((crash(&error, &instance.last_words()), Some(call))),
+            Ok(Err(error)) => Err((crash(&error, &last_words, &self.limits), Some(call))),
             Err(_) => Err((
                 Cause::Limit(format!("call_s_max = {}", self.limits.call_s_max)),
                 Some(call),
@@ -274,15 +291,15 @@ impl Pool {
     }
 
     async fn instantiate(&self) -> Result<Instance, (wasmtime::Error, String)> {
-        let stderr = MemoryOutputPipe::new(self.limits.stderr_bytes_max);
+        let stderr = Tail::new(self.limits.stderr_bytes_max);
         // Nothing is given: no arguments, variables, folders or sockets; standard input is at its end.
         let wasi = WasiCtx::builder()
             .stdout(stderr.clone())
             .stderr(stderr.clone())
             .build();
         let memory = Bounds {
-            memory_bytes_max: self.limits.memory_bytes_max,
-            table_elements_max: self.limits.table_elements_max,
+            memory_bytes: Share::new("memory_bytes_max", self.limits.memory_bytes_max),
+            table_elements: Share::new("table_elements_max", self.limits.table_elements_max),
         };
         let state = State {
             wasi,
@@ -315,7 +332,7 @@ impl Pool {
         match self.link(&mut store).await {
             Ok(linked) => Ok(Instance { store, linked }),
             Err(error) => {
-                let last_words = last_words(&store.data().stderr);
+                let last_words = store.data().stderr.take();
                 Err((error, last_words))
             }
         }
@@ -372,16 +389,6 @@ impl Instance {
     fn take_call(&mut self) -> Call {
         std::mem::replace(&mut self.store.data_mut().call, Call::closed())
     }
-
-    fn last_words(&self) -> String {
-        last_words(&self.store.data().stderr)
-    }
-}
-
-fn last_words(stderr: &MemoryOutputPipe) -> String {
-    String::from_utf8_lossy(&stderr.contents())
-        .trim()
-        .to_owned()
 }
 
 fn ticks(ms: u64) -> u64 {
@@ -391,7 +398,7 @@ fn ticks(ms: u64) -> u64 {
 
 /// What a trap means. The engine's own text is a backtrace of the runner, of use to nobody who wrote a rule: what the rule
 /// itself wrote to standard error comes first.
-fn crash(error: &wasmtime::Error, last_words: &str) -> Cause {
+fn crash(error: &wasmtime::Error, last_words: &str, limits: &Limits) -> Cause {
     if let Some(limit) = error.downcast_ref::<LimitReached>() {
         return Cause::Limit(limit.to_string());
     }
@@ -399,9 +406,28 @@ fn crash(error: &wasmtime::Error, last_words: &str) -> Cause {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
+    if trap.contains(HANDOVER_EXHAUSTED) {
+        let limit = limits.handover_bytes_max;
+        return Cause::Limit(format!("handover_bytes_max = {limit}"));
+    }
     Cause::Crashed(if last_words.is_empty() {
         trap
     } else {
         format!("{last_words} ({trap})")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_memories_count_like_a_large_one() {
+        let mut share = Share::new("memory_bytes_max", 10);
+        assert!(share.grow(0, 4).unwrap());
+        assert!(share.grow(0, 4).unwrap());
+        assert!(share.grow(4, 6).unwrap());
+        let refused = share.grow(6, 7).unwrap_err();
+        assert_eq!(refused.to_string(), "memory_bytes_max = 10");
+    }
 }

@@ -4,6 +4,7 @@
 //! owners that is known, and failing that with its project, if the project itself bears the task's name. Chains cross kinds
 //! and rules; their length is bounded and a circle of owners decides nothing.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -145,122 +146,183 @@ impl fmt::Display for Keep {
 
 /// Decides on every thing of an inventory, in the order of its entries.
 pub fn decide(inventory: &Inventory) -> Vec<Verdict> {
-    let mut judge = Judge {
-        inventory,
-        verdicts: vec![Progress::Open; inventory.len()],
-    };
-    (0..inventory.len())
-        .map(|position| judge.verdict(position, 0))
+    let claims = Claims::of(inventory);
+    let mut reasons: Vec<Option<Reason>> = inventory.entries().iter().map(by_name).collect();
+    let mut newest: Vec<usize> = (0..inventory.len())
+        .filter(|&position| reasons.get(position).is_some_and(Option::is_some))
+        .collect();
+    // Ownership spreads from the names outward, one owner further each time. So nothing depends on where a circle is entered, and a
+    // verdict names the shortest chain.
+    for _ in 0..CHAIN_MAX {
+        let mut reached: BTreeMap<usize, Claim> = BTreeMap::new();
+        for owner in newest {
+            for &claim in claims.by(owner) {
+                if reasons.get(claim.thing).is_some_and(Option::is_none) {
+                    let first = reached.entry(claim.thing).or_insert(claim);
+                    *first = claim.min(*first);
+                }
+            }
+        }
+        let found: Vec<(usize, Reason)> = reached
+            .into_iter()
+            .filter_map(|(thing, claim)| Some((thing, claims.reason(claim, &reasons)?)))
+            .collect();
+        newest = found.iter().map(|(thing, _)| *thing).collect();
+        for (thing, reason) in found {
+            if let Some(slot) = reasons.get_mut(thing) {
+                *slot = Some(reason);
+            }
+        }
+    }
+    let entries = inventory.entries().iter();
+    entries
+        .zip(reasons)
+        .map(|(entry, reason)| match reason {
+            Some(reason) => Verdict::Delete(reason),
+            None => Verdict::Keep(keep(inventory, entry)),
+        })
         .collect()
 }
 
-#[derive(Clone)]
-enum Progress {
-    Open,
-    Underway,
-    Done(Verdict),
-}
-
-struct Judge<'a> {
-    inventory: &'a Inventory,
-    verdicts: Vec<Progress>,
-}
-
-impl Judge<'_> {
-    fn verdict(&mut self, position: usize, depth: usize) -> Verdict {
-        let unknown = Verdict::Keep(Keep::NoNameAndNoOwner);
-        match self.verdicts.get(position) {
-            Some(Progress::Done(verdict)) => return verdict.clone(),
-            Some(Progress::Open) if depth < CHAIN_MAX => {}
-            // A circle of owners, or a chain longer than any real one.
-            Some(Progress::Open | Progress::Underway) | None => return unknown,
-        }
-        let Some(entry) = self.inventory.entries().get(position) else {
-            return unknown;
-        };
-        self.note(position, Progress::Underway);
-        let verdict = self.judge(entry, depth);
-        self.note(position, Progress::Done(verdict.clone()));
-        verdict
+fn by_name(entry: &Entry) -> Option<Reason> {
+    match &entry.standing {
+        Standing::Matched { pattern, sure_bits } => Some(Reason::Name {
+            pattern: pattern.clone(),
+            sure_bits: *sure_bits,
+        }),
+        Standing::OtherTask
+        | Standing::OtherName
+        | Standing::Nameless
+        | Standing::Protected { .. }
+        | Standing::OutsideProject
+        | Standing::OutsideAge => None,
     }
+}
 
-    fn judge(&mut self, entry: &Entry, depth: usize) -> Verdict {
-        let keep = match &entry.standing {
-            Standing::Matched { pattern, sure_bits } => {
-                return Verdict::Delete(Reason::Name {
-                    pattern: pattern.clone(),
-                    sure_bits: *sure_bits,
-                });
-            }
-            Standing::Protected { by } => return Verdict::Keep(Keep::Protected { by: by.clone() }),
-            Standing::OutsideProject => return Verdict::Keep(Keep::OutsideProject),
-            Standing::OutsideAge => return Verdict::Keep(Keep::OutsideAge),
-            Standing::OtherTask => Some(Keep::OtherTask),
-            Standing::OtherName => Some(Keep::OtherName),
-            Standing::Nameless => None,
-        };
-        if let Some((chain, Verdict::Delete(_))) = self.by_owner(entry, Relation::PartOf, depth) {
-            return Verdict::Delete(Reason::Part { chain });
-        }
-        if let Some(keep) = keep {
-            return Verdict::Keep(keep);
-        }
-        match self.by_owner(entry, Relation::NamedBy, depth) {
-            Some((chain, Verdict::Delete(_))) => Verdict::Delete(Reason::Owner { chain }),
-            Some((chain, Verdict::Keep(_))) => match chain.into_iter().next() {
-                Some(owner) => Verdict::Keep(Keep::OwnerKept { owner }),
-                None => Verdict::Keep(Keep::NoNameAndNoOwner),
+/// Why a thing is kept that nothing speaks for.
+fn keep(inventory: &Inventory, entry: &Entry) -> Keep {
+    match &entry.standing {
+        Standing::OtherTask => Keep::OtherTask,
+        Standing::OtherName => Keep::OtherName,
+        Standing::Protected { by } => Keep::Protected { by: by.clone() },
+        Standing::OutsideProject => Keep::OutsideProject,
+        Standing::OutsideAge => Keep::OutsideAge,
+        Standing::Nameless | Standing::Matched { .. } => match namer(inventory, entry) {
+            Some((_, owner)) => Keep::OwnerKept {
+                owner: owner.clone(),
             },
-            None => self.by_project(entry, depth),
+            None => Keep::NoNameAndNoOwner,
+        },
+    }
+}
+
+/// The owner whose name counts for a nameless thing: the nearest that is known.
+fn namer<'a>(inventory: &Inventory, entry: &'a Entry) -> Option<(usize, &'a ThingRef)> {
+    entry
+        .owners
+        .iter()
+        .filter(|owner| owner.relation == Relation::NamedBy)
+        .find_map(|owner| Some((inventory.position(&owner.owner)?, &owner.owner)))
+}
+
+/// What one thing's deletion means for another. Sorted by weight: being a part counts more than an owner's name, and that more than
+/// the project's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Claim {
+    tie: Tie,
+    /// The place of the owner among the thing's owners.
+    rank: usize,
+    owner: usize,
+    thing: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tie {
+    Part,
+    Owner,
+    Project,
+}
+
+/// Who goes with whom.
+struct Claims<'a> {
+    inventory: &'a Inventory,
+    by_owner: HashMap<usize, Vec<Claim>>,
+}
+
+impl<'a> Claims<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut claims = Self {
+            inventory,
+            by_owner: HashMap::new(),
+        };
+        for (thing, entry) in inventory.entries().iter().enumerate() {
+            match entry.standing {
+                Standing::Nameless => {
+                    claims.add_parts(thing, entry);
+                    claims.add_names(thing, entry);
+                }
+                Standing::OtherTask | Standing::OtherName => claims.add_parts(thing, entry),
+                Standing::Matched { .. }
+                | Standing::Protected { .. }
+                | Standing::OutsideProject
+                | Standing::OutsideAge => {}
+            }
+        }
+        claims
+    }
+
+    fn by(&self, owner: usize) -> &[Claim] {
+        self.by_owner.get(&owner).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, tie: Tie, rank: usize, owner: usize, thing: usize) {
+        self.by_owner.entry(owner).or_default().push(Claim {
+            tie,
+            rank,
+            owner,
+            thing,
+        });
+    }
+
+    /// A thing may be part of several (a trust of two users): it goes with any of them.
+    fn add_parts(&mut self, thing: usize, entry: &Entry) {
+        for (rank, owner) in entry.owners.iter().enumerate() {
+            if owner.relation == Relation::PartOf
+                && let Some(whole) = self.inventory.position(&owner.owner)
+            {
+                self.add(Tie::Part, rank, whole, thing);
+            }
         }
     }
 
-    /// What the owner that counts of this relation says, with the chain of owners that leads to the deciding name.
-    fn by_owner(
-        &mut self,
-        entry: &Entry,
-        relation: Relation,
-        depth: usize,
-    ) -> Option<(Vec<ThingRef>, Verdict)> {
-        let owners = entry
-            .owners
-            .iter()
-            .filter(|owner| owner.relation == relation);
-        let known =
-            owners.filter_map(|owner| Some((&owner.owner, self.inventory.position(&owner.owner)?)));
-        let mut judged = known.map(|(owner, position)| (owner, self.verdict(position, depth + 1)));
-        let (owner, verdict) = match relation {
-            Relation::NamedBy => judged.next()?,
-            // A thing may be part of several (a trust of two users): it goes with the first that goes.
-            Relation::PartOf => judged.find(|(_, verdict)| verdict.is_delete())?,
-        };
+    fn add_names(&mut self, thing: usize, entry: &Entry) {
+        if let Some((owner, _)) = namer(self.inventory, entry) {
+            self.add(Tie::Owner, 0, owner, thing);
+        } else if let Some(project) = &entry.thing.project {
+            let project = ThingRef::new(PROJECT_KIND, project.clone());
+            if let Some(project) = self.inventory.position(&project) {
+                self.add(Tie::Project, 0, project, thing);
+            }
+        }
+    }
+
+    /// The reason that a claim gives, with the chain of owners that leads to the deciding name.
+    fn reason(&self, claim: Claim, reasons: &[Option<Reason>]) -> Option<Reason> {
+        let owner = &self.inventory.entries().get(claim.owner)?.thing.at;
         let mut chain = vec![owner.clone()];
-        match &verdict {
-            Verdict::Delete(Reason::Owner { chain: further } | Reason::Part { chain: further }) => {
+        match reasons.get(claim.owner)?.as_ref()? {
+            Reason::Owner { chain: further } | Reason::Part { chain: further } => {
                 chain.extend(further.iter().cloned());
             }
-            Verdict::Delete(Reason::Project { project }) => chain.push(project.clone()),
-            Verdict::Delete(Reason::Name { .. }) | Verdict::Keep(_) => {}
+            Reason::Project { project } => chain.push(project.clone()),
+            Reason::Name { .. } => {}
         }
-        Some((chain, verdict))
-    }
-
-    fn by_project(&mut self, entry: &Entry, depth: usize) -> Verdict {
-        let project = entry
-            .thing
-            .project
-            .as_ref()
-            .map(|id| ThingRef::new(PROJECT_KIND, id.clone()));
-        let named = project.and_then(|project| Some((self.inventory.position(&project)?, project)));
-        match named.map(|(position, project)| (self.verdict(position, depth + 1), project)) {
-            Some((Verdict::Delete(_), project)) => Verdict::Delete(Reason::Project { project }),
-            Some((Verdict::Keep(_), _)) | None => Verdict::Keep(Keep::NoNameAndNoOwner),
-        }
-    }
-
-    fn note(&mut self, position: usize, progress: Progress) {
-        if let Some(slot) = self.verdicts.get_mut(position) {
-            *slot = progress;
-        }
+        Some(match claim.tie {
+            Tie::Part => Reason::Part { chain },
+            Tie::Owner => Reason::Owner { chain },
+            Tie::Project => Reason::Project {
+                project: owner.clone(),
+            },
+        })
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! Edges come from the things themselves (`Step`), from ownership (a nameless thing goes while its owner can still speak for
 //! it, so that a run that was killed can be finished by the next), and from projects (all that is in one goes before it). A kept
-//! thing that must go before a doomed one blocks it: then no request is wasted on it, and the report can say why it is left.
+//! thing that must go before a doomed one blocks it, and so does a protected part of a doomed whole: then no request is wasted on
+//! it, and the report can say why it is left.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use crate::resource::{PROJECT_KIND, Step, ThingRef};
+use crate::resource::{PROJECT_KIND, Relation, Step, ThingRef};
 
-use super::decide::{Reason, Verdict};
+use super::decide::{Keep, Reason, Verdict};
 use super::inventory::{Entry, Inventory};
 
 /// Blockers named for one thing. A network with a thousand tenants' ports needs no thousand lines.
@@ -35,18 +36,23 @@ pub fn order(inventory: &Inventory, verdicts: &[Verdict]) -> Order {
     let doomed: BTreeSet<usize> = (0..inventory.len())
         .filter(|&position| verdicts.get(position).is_some_and(Verdict::is_delete))
         .collect();
+    let ties = Ties {
+        inventory,
+        verdicts,
+        steps: steps(inventory, &doomed),
+    };
     let mut order = Order::default();
-    for (position, entry) in inventory.entries().iter().enumerate() {
-        for (first, then) in edges(inventory, verdicts, position, entry) {
-            match (doomed.contains(&first), doomed.contains(&then)) {
-                (true, true) => {
-                    order.waits_for.entry(then).or_default().insert(first);
-                }
-                (false, true) => block(&mut order, then, first),
-                (_, false) => {}
+    for (first, then) in ties.edges() {
+        match (doomed.contains(&first), doomed.contains(&then)) {
+            (true, true) => {
+                order.waits_for.entry(then).or_default().insert(first);
             }
+            (false, true) => block(&mut order, then, first),
+            (_, false) => {}
         }
-        if let Some(owner) = companion(inventory, verdicts, position, entry) {
+    }
+    for &position in &doomed {
+        if let Some(owner) = ties.companion(position) {
             order.goes_with.insert(position, owner);
         }
     }
@@ -55,72 +61,85 @@ pub fn order(inventory: &Inventory, verdicts: &[Verdict]) -> Order {
     order
 }
 
-/// The edges that one thing gives: (what goes first, what goes then).
-fn edges(
-    inventory: &Inventory,
-    verdicts: &[Verdict],
-    position: usize,
-    entry: &Entry,
-) -> Vec<(usize, usize)> {
-    let mut edges = Vec::new();
-    for step in &entry.steps {
-        match step {
-            Step::Before(other) => {
-                edges.extend(inventory.position(other).map(|other| (position, other)));
+/// The edges that things name themselves, as far as they lead to a doomed thing: (what goes first, what goes then).
+fn steps(inventory: &Inventory, doomed: &BTreeSet<usize>) -> BTreeSet<(usize, usize)> {
+    let mut steps = BTreeSet::new();
+    for (position, entry) in inventory.entries().iter().enumerate() {
+        for step in &entry.steps {
+            let edge = match step {
+                Step::Before(other) => inventory.position(other).map(|other| (position, other)),
+                Step::After(other) => inventory.position(other).map(|other| (other, position)),
+            };
+            steps.extend(edge.filter(|(first, then)| first != then && doomed.contains(then)));
+        }
+    }
+    steps
+}
+
+/// What ties things to each other.
+struct Ties<'a> {
+    inventory: &'a Inventory,
+    verdicts: &'a [Verdict],
+    steps: BTreeSet<(usize, usize)>,
+}
+
+impl Ties<'_> {
+    /// All edges: (what goes first, what goes then). What things say of their order themselves counts more than what follows from
+    /// who owns them.
+    fn edges(&self) -> impl Iterator<Item = (usize, usize)> {
+        let entries = self.inventory.entries().iter().enumerate();
+        let softer = entries.flat_map(|(position, entry)| {
+            let after = self.wholes(position, entry).into_iter();
+            let after = after.chain(self.places(position, entry));
+            after.map(move |other| (position, other))
+        });
+        let softer =
+            softer.filter(|&(first, then)| first != then && !self.steps.contains(&(then, first)));
+        self.steps.iter().copied().chain(softer)
+    }
+
+    /// The owners that go after a thing because it goes with them, or that cannot go because they would take it along.
+    fn wholes(&self, position: usize, entry: &Entry) -> Vec<usize> {
+        match self.verdicts.get(position) {
+            Some(Verdict::Delete(_)) => self.owner(position).into_iter().collect(),
+            Some(Verdict::Keep(Keep::Protected { .. })) => entry
+                .owners
+                .iter()
+                .filter(|owner| owner.relation == Relation::PartOf)
+                .filter_map(|owner| self.inventory.position(&owner.owner))
+                .collect(),
+            Some(Verdict::Keep(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Where a thing is: its project, and what it was listed under.
+    fn places(&self, position: usize, entry: &Entry) -> impl Iterator<Item = usize> {
+        let project = entry.thing.project.as_ref();
+        let project = project.map(|id| ThingRef::new(PROJECT_KIND, id.clone()));
+        // Without its parent no listing would show it any more. A kept one does not hold its parent.
+        let is_doomed = self.verdicts.get(position).is_some_and(Verdict::is_delete);
+        let parent = entry.thing.parent.clone().filter(|_| is_doomed);
+        let places = project.into_iter().chain(parent);
+        places.filter_map(|place| self.inventory.position(&place))
+    }
+
+    /// The owner with which a thing goes.
+    fn owner(&self, position: usize) -> Option<usize> {
+        match self.verdicts.get(position)? {
+            Verdict::Delete(Reason::Owner { chain } | Reason::Part { chain }) => {
+                self.inventory.position(chain.first()?)
             }
-            Step::After(other) => {
-                edges.extend(inventory.position(other).map(|other| (other, position)));
+            Verdict::Delete(Reason::Name { .. } | Reason::Project { .. }) | Verdict::Keep(_) => {
+                None
             }
         }
     }
-    let whole = match verdicts.get(position) {
-        Some(Verdict::Delete(Reason::Owner { chain } | Reason::Part { chain })) => chain.first(),
-        _ => None,
-    };
-    let goes_after = |owner: &ThingRef| {
-        entry
-            .steps
-            .iter()
-            .any(|step| *step == Step::After(owner.clone()))
-    };
-    if let Some(owner) = whole.filter(|owner| !goes_after(owner)) {
-        edges.extend(inventory.position(owner).map(|owner| (position, owner)));
-    }
-    if let Some(project) = &entry.thing.project {
-        let project = ThingRef::new(PROJECT_KIND, project.clone());
-        edges.extend(
-            inventory
-                .position(&project)
-                .map(|project| (position, project)),
-        );
-    }
-    if let Some(parent) = &entry.thing.parent
-        && verdicts.get(position).is_some_and(Verdict::is_delete)
-    {
-        // Without its parent no listing would show it any more. A kept one does not hold its parent.
-        edges.extend(inventory.position(parent).map(|parent| (position, parent)));
-    }
-    edges.retain(|(first, then)| first != then);
-    edges
-}
 
-fn companion(
-    inventory: &Inventory,
-    verdicts: &[Verdict],
-    position: usize,
-    entry: &Entry,
-) -> Option<usize> {
-    let Some(Verdict::Delete(Reason::Owner { chain } | Reason::Part { chain })) =
-        verdicts.get(position)
-    else {
-        return None;
-    };
-    let owner = chain.first()?;
-    let goes_after = entry
-        .steps
-        .iter()
-        .any(|step| matches!(step, Step::After(other) if other == owner));
-    goes_after.then(|| inventory.position(owner)).flatten()
+    /// The owner with which a thing is expected to vanish.
+    fn companion(&self, position: usize) -> Option<usize> {
+        self.owner(position)
+            .filter(|&owner| self.steps.contains(&(owner, position)))
+    }
 }
 
 fn block(order: &mut Order, blocked: usize, by: usize) {
@@ -150,40 +169,59 @@ fn sequence(doomed: &BTreeSet<usize>, order: &mut Order) -> Vec<usize> {
         .collect();
     let mut sequence = Vec::with_capacity(doomed.len());
     loop {
-        let Some(Reverse(next)) = ready
-            .pop()
-            .or_else(|| break_circle(&unmet, &sequence, order).map(Reverse))
-        else {
-            return sequence;
-        };
-        unmet.remove(&next);
-        sequence.push(next);
-        for then in followers.get(&next).into_iter().flatten() {
-            if let Some(count) = unmet.get_mut(then) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    ready.push(Reverse(*then));
+        while let Some(Reverse(next)) = ready.pop() {
+            unmet.remove(&next);
+            sequence.push(next);
+            for then in followers.remove(&next).into_iter().flatten() {
+                if lose_one(&mut unmet, then) {
+                    ready.push(Reverse(then));
                 }
             }
+        }
+        let Some((first, then)) = circle(&unmet, order) else {
+            return sequence;
+        };
+        if let Some(waits_for) = order.waits_for.get_mut(&then) {
+            waits_for.remove(&first);
+        }
+        if let Some(followers) = followers.get_mut(&first) {
+            followers.retain(|follower| *follower != then);
+        }
+        order.dropped.push((first, then));
+        if lose_one(&mut unmet, then) {
+            ready.push(Reverse(then));
         }
     }
 }
 
-/// Takes the first thing of a circle and drops what it still waits for.
-fn break_circle(
-    unmet: &BTreeMap<usize, usize>,
-    sequence: &[usize],
-    order: &mut Order,
-) -> Option<usize> {
-    let (&first, _) = unmet.iter().find(|(_, count)| **count > 0)?;
-    let placed: BTreeSet<usize> = sequence.iter().copied().collect();
-    let waits_for = order.waits_for.entry(first).or_default();
-    let open: Vec<usize> = waits_for.difference(&placed).copied().collect();
-    for other in open {
-        waits_for.remove(&other);
-        order.dropped.push((other, first));
+/// Counts one thing less to wait for. Says whether it was the last.
+fn lose_one(unmet: &mut BTreeMap<usize, usize>, item: usize) -> bool {
+    unmet.get_mut(&item).is_some_and(|count| {
+        *count = count.saturating_sub(1);
+        *count == 0
+    })
+}
+
+/// Finds a circle among what is not placed yet, and the edge by which its first thing waits: (first, then).
+fn circle(unmet: &BTreeMap<usize, usize>, order: &Order) -> Option<(usize, usize)> {
+    let waits_for = |item: usize| {
+        let firsts = order.waits_for.get(&item).into_iter().flatten();
+        firsts.copied().find(|first| unmet.contains_key(first))
+    };
+    let (&start, _) = unmet.first_key_value()?;
+    // Whoever walks on from thing to thing ends up in a circle, for all that is left waits for something that is left.
+    let mut path = BTreeSet::from([start]);
+    let mut on_circle = waits_for(start)?;
+    while path.insert(on_circle) {
+        on_circle = waits_for(on_circle)?;
     }
-    Some(first)
+    let mut then = on_circle;
+    let mut next = waits_for(on_circle)?;
+    while next != on_circle {
+        then = then.min(next);
+        next = waits_for(next)?;
+    }
+    Some((waits_for(then)?, then))
 }
 
 /// What waits for a blocked thing is blocked by it.

@@ -75,17 +75,17 @@ impl Sieve {
 
     /// What the thing's own features say.
     pub fn standing(&self, thing: &Thing) -> Standing {
-        if let (Some(projects), Some(project)) = (&self.scope.projects, &thing.project)
-            && !projects.contains(project)
-        {
-            return Standing::OutsideProject;
-        }
         let is_project = &*thing.at.kind == PROJECT_KIND;
         let project = if is_project {
             Some(&thing.at.id)
         } else {
             thing.project.as_ref()
         };
+        if let (Some(projects), Some(project)) = (&self.scope.projects, project)
+            && !projects.contains(project)
+        {
+            return Standing::OutsideProject;
+        }
         if let Some(project) =
             project.filter(|project| self.scope.protected_projects.contains(*project))
         {

@@ -1,1 +1,229 @@
-//! Laws of the plan.
+//! What tests of the plan are written in: things in a few words, and what a plan says of them.
+
+mod laws;
+mod order;
+mod verdicts;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::*;
+use crate::name::{NameMatcher, OriginFilter, TaskId, built_in};
+use crate::resource::{Owner, Relation, Seen, Step};
+
+const TASK: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+const OURS: &str = "s_rally_0a1b2c3d_AbCdEf12";
+const OTHERS: &str = "s_rally_ffffffff_AbCdEf12";
+
+fn at(text: &str) -> ThingRef {
+    ThingRef::parse(text).unwrap()
+}
+
+/// A listed thing of the project `demo`, without a name.
+fn thing(text: &str) -> Seen {
+    let at = at(text);
+    let project = (&*at.kind != crate::resource::PROJECT_KIND).then(|| Arc::from("demo"));
+    Seen {
+        thing: Thing {
+            at,
+            name: None,
+            project,
+            parent: None,
+            created_at: None,
+            status: None,
+            tags: Vec::new(),
+            object: "{}".to_owned(),
+        },
+        owners: Vec::new(),
+        steps: Vec::new(),
+    }
+}
+
+impl Seen {
+    fn named(mut self, name: &str) -> Self {
+        self.thing.name = Some(name.to_owned());
+        self
+    }
+
+    fn of_project(mut self, project: &str) -> Self {
+        self.thing.project = Some(Arc::from(project));
+        self
+    }
+
+    fn of_no_project(mut self) -> Self {
+        self.thing.project = None;
+        self
+    }
+
+    fn under(mut self, parent: &str) -> Self {
+        self.thing.parent = Some(at(parent));
+        self
+    }
+
+    fn tagged(mut self, tag: &str) -> Self {
+        self.thing.tags.push(tag.to_owned());
+        self
+    }
+
+    fn made(mut self, time: &str) -> Self {
+        self.thing.created_at = Some(time.parse().unwrap());
+        self
+    }
+
+    fn named_by(mut self, owner: &str) -> Self {
+        self.owners.push(Owner {
+            relation: Relation::NamedBy,
+            owner: at(owner),
+        });
+        self
+    }
+
+    fn part_of(mut self, owner: &str) -> Self {
+        self.owners.push(Owner {
+            relation: Relation::PartOf,
+            owner: at(owner),
+        });
+        self
+    }
+
+    fn before(mut self, other: &str) -> Self {
+        self.steps.push(Step::Before(at(other)));
+        self
+    }
+
+    fn after(mut self, other: &str) -> Self {
+        self.steps.push(Step::After(at(other)));
+        self
+    }
+}
+
+fn sieve(scope: SweepScope) -> Sieve {
+    let names = NameMatcher::new(
+        built_in(),
+        &[TaskId::parse(TASK).unwrap()],
+        OriginFilter::All,
+    );
+    Sieve::new(scope, names)
+}
+
+fn inventory(things: Vec<Seen>, scope: &SweepScope) -> Inventory {
+    let sieve = sieve(scope.clone());
+    let mut inventory = Inventory::default();
+    for seen in things {
+        let standing = sieve.standing(&seen.thing);
+        inventory.add(seen, standing);
+    }
+    inventory
+}
+
+fn plan_in(scope: &SweepScope, things: Vec<Seen>) -> (Plan, Vec<Kept>) {
+    Plan::new(inventory(things, scope), scope.clone(), BTreeMap::new())
+}
+
+fn everywhere() -> SweepScope {
+    SweepScope {
+        projectless: true,
+        ..SweepScope::default()
+    }
+}
+
+fn plan(things: Vec<Seen>) -> Plan {
+    plan_in(&everywhere(), things).0
+}
+
+/// What the plan says of one thing, as people read it.
+fn word(plan: &Plan, kept: &[Kept], thing: &ThingRef) -> String {
+    let item = plan.items.iter().find(|item| item.thing == *thing);
+    let kept = kept.iter().find(|kept| kept.thing == *thing);
+    match (item, kept) {
+        (Some(item), None) => item.reason.to_string(),
+        (None, Some(kept)) => kept.reason.to_string(),
+        (found, _) => panic!("{thing} is planned: {}, and kept too", found.is_some()),
+    }
+}
+
+/// The plan's things in their order.
+fn sequence(plan: &Plan) -> Vec<String> {
+    let things = plan.items.iter().map(|item| item.thing.to_string());
+    things.collect()
+}
+
+fn item<'a>(plan: &'a Plan, thing: &str) -> &'a PlanItem {
+    let found = plan.items.iter().find(|item| item.thing == at(thing));
+    found.unwrap_or_else(|| panic!("{thing} is not in the plan"))
+}
+
+/// What a thing of the plan waits for.
+fn waits_for(plan: &Plan, thing: &str) -> Vec<String> {
+    let firsts = &item(plan, thing).waits_for;
+    firsts
+        .iter()
+        .map(|&first| plan.items[first].thing.to_string())
+        .collect()
+}
+
+/// What is blocked, by what, and why.
+fn blocked(plan: &Plan) -> Vec<String> {
+    let blocked = plan.blocked().flat_map(|item| {
+        let blockers = item.blocked_by.iter();
+        blockers.map(|by| format!("{} by {}, {}", item.thing, by.thing, by.why))
+    });
+    blocked.collect()
+}
+
+#[test]
+fn a_saved_plan_selects_from_a_new_one() {
+    let things = || {
+        vec![
+            thing("a.x/1").named(OURS),
+            thing("a.x/2").named(OURS).after("a.x/1"),
+            thing("a.x/3").named_by("a.x/2").after("a.x/2"),
+        ]
+    };
+    let without = |missing: &str| {
+        let mut things = things();
+        things.retain(|seen| seen.thing.at != at(missing));
+        things
+    };
+    let saved = plan(things());
+    assert_eq!(plan(things()).only(&saved), Ok(saved.clone()));
+
+    // What the saved plan does not name is not deleted, and what it names and is gone is not missed.
+    let older = plan(without("a.x/1"));
+    let selected = plan(things()).only(&older).unwrap();
+    assert_eq!(sequence(&selected), ["a.x/2", "a.x/3"]);
+    assert_eq!(waits_for(&selected, "a.x/2"), Vec::<String>::new());
+    assert_eq!(waits_for(&selected, "a.x/3"), ["a.x/2"]);
+    assert_eq!(selected.items[1].goes_with, Some(0));
+    assert_eq!(
+        sequence(&plan(without("a.x/1")).only(&saved).unwrap()),
+        ["a.x/2", "a.x/3"]
+    );
+}
+
+#[test]
+fn a_thing_that_has_changed_since_is_refused() {
+    let saved = plan(vec![
+        thing("a.x/1").named(OURS),
+        thing("b.y/1").named_by("a.x/1"),
+    ]);
+    let renamed = vec![thing("a.x/1").named(&format!("{OURS}-2"))];
+    let moved = vec![thing("a.x/1").named(OURS).of_project("other")];
+    let handed_over = vec![
+        thing("a.x/1").named(OURS),
+        thing("a.x/2").named(OURS),
+        thing("b.y/1").named_by("a.x/2"),
+    ];
+    for (case, things, changed) in [
+        ("name", renamed, "a.x/1"),
+        ("project", moved, "a.x/1"),
+        ("owner", handed_over, "b.y/1"),
+    ] {
+        let refused = plan(things).only(&saved).unwrap_err();
+        assert_eq!(
+            refused,
+            format!("{changed} now has another name, project or owner"),
+            "{case}"
+        );
+    }
+}

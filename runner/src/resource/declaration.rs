@@ -104,7 +104,7 @@ pub struct Kind {
     pub fields: Fields,
     /// Which fields name owners.
     pub owners: Vec<OwnerField>,
-    /// Kinds that go first, where things do not say it themselves.
+    /// Kinds all of whose things go first.
     pub after: Vec<Arc<str>>,
     /// Every changing request.
     pub requests: Vec<Template>,

@@ -14,7 +14,8 @@
 //! |---|---|
 //! | `GET …`, `HEAD …` | changes nothing, so it needs no template |
 //! | `DELETE /v2.0/ports/{/network_id}` | a `DELETE` ends in `/{id}`: it deletes the thing itself |
-//! | `PUT /v2.0/routers/{/device_id} {…}` without `{id}` | would change something that nobody approved |
+//! | `PUT /v2.0/routers/{/device_id} {…}` | would change something that nobody approved |
+//! | `PUT /v2.0/routers/{/device_id}/remove_router_interface {"port_id":"{id}","force":true}` | a request to another thing is an action on it (the path goes on behind the pointer) and says nothing but the thing's id |
 //! | `..`, `//`, `\`, `#`, `%` in the path | paths are compared, never normalized |
 
 use std::fmt;
@@ -82,7 +83,7 @@ pub enum TemplateError {
     Body(String),
     /// The template does not name the thing.
     #[error(
-        "template {0:?} does not name the thing: a DELETE ends in /{{id}}, any other has {{id}} in its path, query or body"
+        "template {0:?} does not aim at the thing: a DELETE ends in /{{id}}, any other has /{{id}} in its path, or is an action on another thing whose body is nothing but {{\"…\":\"{{id}}\"}}"
     )]
     Aim(String),
 }
@@ -133,16 +134,7 @@ impl Template {
                 Text::parse(text).ok_or_else(|| TemplateError::Placeholder(source.to_owned()))
             })
             .collect::<Result<_, _>>()?;
-        let aims = match change {
-            Change::Delete => path
-                .split('?')
-                .next()
-                .is_some_and(|path| path.ends_with("/{id}")),
-            Change::Post | Change::Put | Change::Patch => {
-                texts.iter().any(|text| text.0.contains(&Piece::Id))
-            }
-        };
-        if !aims {
+        if !aims_at_the_thing(change, path, body.as_ref()) {
             return Err(TemplateError::Aim(source.to_owned()));
         }
         let starred =
@@ -220,6 +212,32 @@ impl fmt::Display for Template {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.source)
     }
+}
+
+/// Whether a template can change nothing but the thing itself, or is an action on another thing that only says which thing this
+/// is.
+fn aims_at_the_thing(change: Change, path: &str, body: Option<&Value>) -> bool {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let names_thing = path.ends_with("/{id}") || path.contains("/{id}/");
+    match change {
+        Change::Delete => path.ends_with("/{id}"),
+        Change::Post | Change::Put | Change::Patch if names_thing => true,
+        Change::Post | Change::Put | Change::Patch => {
+            query.is_empty() && !path.ends_with('}') && body.is_some_and(says_only_id)
+        }
+    }
+}
+
+/// `{"port_id":"{id}"}` or `{"ids":["{id}"]}`.
+fn says_only_id(body: &Value) -> bool {
+    let Some(members) = body.as_object().filter(|members| members.len() == 1) else {
+        return false;
+    };
+    members.values().all(|value| match value {
+        Value::String(text) => text == "{id}",
+        Value::Array(elements) => elements.len() == 1 && elements.iter().all(|it| it == "{id}"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    })
 }
 
 /// What placeholders are filled with.
@@ -502,6 +520,10 @@ mod tests {
             "DELETE /v2.0/ports/{id}/x",
             r#"PUT /v2.0/routers/{/device_id} {"router":{"routes":[]}}"#,
             "POST /v2.0/ports/{parent}",
+            r#"PUT /v2.0/routers/{/device_id} {"port_id":"{id}"}"#,
+            r#"PUT /v2.0/routers/{/device_id}?x={id} {"router":{"routes":[]}}"#,
+            r#"PUT /v2.0/routers/{/device_id}/remove {"port_id":"{id}","force":true}"#,
+            r#"POST /servers/{/device_id}/action {"os-stop":null,"x":"{id}"}"#,
             "DELETE v2.0/ports/{id}",
             "DELETE /v2.0//ports/{id}",
             "DELETE /v2.0/../ports/{id}",

@@ -19,7 +19,10 @@ pub(super) enum State {
     /// It can be deleted again at this time.
     Retry(Instant),
     /// The cloud is being asked.
-    Deleting,
+    Deleting {
+        /// The tick at which it was asked.
+        begun: u64,
+    },
     /// It is on its way out, and listings will tell.
     Lingering {
         /// Since when.
@@ -44,7 +47,12 @@ pub(super) struct Progress {
     kinds: Vec<Arc<str>>,
     kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     open_by_kind: BTreeMap<Arc<str>, usize>,
-    ready: BTreeSet<usize>,
+    ready: BTreeMap<Arc<str>, BTreeSet<usize>>,
+    underway: BTreeSet<(u64, usize)>,
+    /// Counts what happens, so that it can be told what happened first.
+    tick: u64,
+    moved_at: u64,
+    put_off_at: Vec<Option<u64>>,
     retries: BTreeSet<(Instant, usize)>,
     lingering: BTreeMap<Arc<str>, BTreeSet<usize>>,
     changes: Vec<usize>,
@@ -67,7 +75,11 @@ impl Progress {
                 .collect(),
             kind_order: plan.kind_order.clone(),
             open_by_kind: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            ready: BTreeMap::new(),
+            underway: BTreeSet::new(),
+            tick: 0,
+            moved_at: 0,
+            put_off_at: vec![None; count],
             retries: BTreeSet::new(),
             lingering: BTreeMap::new(),
             changes: Vec::new(),
@@ -106,12 +118,8 @@ impl Progress {
             self.retries.remove(&(due, item));
             return Some(item);
         }
-        let item = self
-            .ready
-            .iter()
-            .copied()
-            .find(|&item| self.kind_may_go(item))?;
-        self.ready.remove(&item);
+        let item = self.startable().min()?;
+        self.unready(item);
         Some(item)
     }
 
@@ -120,7 +128,9 @@ impl Progress {
     }
 
     pub(super) fn begin(&mut self, item: usize) -> u32 {
-        self.set(item, State::Deleting);
+        let begun = self.next_tick();
+        self.set(item, State::Deleting { begun });
+        self.underway.insert((begun, item));
         let attempts = self.attempts.get_mut(item);
         attempts.map_or(1, |attempts| {
             *attempts += 1;
@@ -132,8 +142,24 @@ impl Progress {
         self.attempts.get(item).copied().unwrap_or_default()
     }
 
-    /// Counts an attempt that failed while nothing else moved.
-    pub(super) fn note_idle(&mut self, item: usize, is_idle: bool) -> u32 {
+    /// Takes note that something was in the way of a thing. Says how many times in a row this was so although nothing that could
+    /// get out of the way has moved since the time before, or is on its way.
+    pub(super) fn put_off(&mut self, item: usize) -> u32 {
+        let begun = match self.states.get(item) {
+            Some(State::Deleting { begun }) => *begun,
+            _ => self.tick,
+        };
+        let now = self.next_tick();
+        let before = self
+            .put_off_at
+            .get_mut(item)
+            .and_then(|at| at.replace(now))
+            .unwrap_or(begun);
+        let has_long_been_asked = self.underway.range(..(before, 0)).next().is_some();
+        let is_idle = self.moved_at < before
+            && !has_long_been_asked
+            && self.startable().next().is_none()
+            && self.lingering.values().all(BTreeSet::is_empty);
         let Some(count) = self.idle_attempts.get_mut(item) else {
             return 0;
         };
@@ -141,14 +167,18 @@ impl Progress {
         *count
     }
 
-    /// Whether something is on its way out, or about to be.
-    pub(super) fn is_moving(&self) -> bool {
-        !self.ready.is_empty() || self.lingering.values().any(|items| !items.is_empty())
-    }
-
     pub(super) fn ready(&mut self, item: usize) {
         self.set(item, State::Ready);
-        self.ready.insert(item);
+        if let Some(kind) = self.kinds.get(item) {
+            self.ready.entry(kind.clone()).or_default().insert(item);
+        }
+    }
+
+    /// Ends a thing's waiting.
+    pub(super) fn release(&mut self, item: usize) {
+        if self.states.get(item) == Some(&State::Waiting) {
+            self.ready(item);
+        }
     }
 
     pub(super) fn retry(&mut self, item: usize, due: Instant) {
@@ -157,6 +187,7 @@ impl Progress {
     }
 
     pub(super) fn linger(&mut self, item: usize, with_owner: bool) {
+        self.moved_at = self.next_tick();
         self.set(
             item,
             State::Lingering {
@@ -182,6 +213,7 @@ impl Progress {
     }
 
     pub(super) fn gone(&mut self, item: usize) {
+        self.moved_at = self.next_tick();
         self.end(item, Fate::Gone);
         for follower in self.followers.get(item).cloned().unwrap_or_default() {
             self.lose_one(follower, item);
@@ -213,7 +245,8 @@ impl Progress {
     /// Lets things go whose kinds wait for each other's things in a way that the things themselves contradict. Says whether there
     /// were any.
     pub(super) fn release_stalled(&mut self) -> bool {
-        let stalled = !self.ready.is_empty() && !self.kind_order.is_empty();
+        let is_held = self.ready.values().any(|items| !items.is_empty());
+        let stalled = is_held && !self.kind_order.is_empty();
         if stalled {
             self.kind_order.clear();
         }
@@ -230,7 +263,7 @@ impl Progress {
         let fate = |state| match state {
             State::Ended(fate) => fate,
             State::Waiting => Fate::Abandoned("what must go before it did not go".to_owned()),
-            State::Ready | State::Retry(_) | State::Deleting | State::Lingering { .. } => {
+            State::Ready | State::Retry(_) | State::Deleting { .. } | State::Lingering { .. } => {
                 Fate::Abandoned("the purge ended before it did".to_owned())
             }
         };
@@ -257,13 +290,28 @@ impl Progress {
         }
     }
 
-    fn kind_may_go(&self, item: usize) -> bool {
-        let firsts = self
-            .kinds
-            .get(item)
-            .and_then(|kind| self.kind_order.get(kind));
+    /// The first thing of each kind whose things can start now.
+    fn startable(&self) -> impl Iterator<Item = usize> {
+        let kinds = self.ready.iter().filter(|(kind, _)| self.kind_may_go(kind));
+        kinds.filter_map(|(_, items)| items.first().copied())
+    }
+
+    fn kind_may_go(&self, kind: &Arc<str>) -> bool {
+        let firsts = self.kind_order.get(kind);
         let is_open = |kind: &Arc<str>| self.open_by_kind.get(kind).is_some_and(|open| *open > 0);
         !firsts.into_iter().flatten().any(is_open)
+    }
+
+    fn next_tick(&mut self) -> u64 {
+        self.tick += 1;
+        self.tick
+    }
+
+    fn unready(&mut self, item: usize) {
+        let kind = self.kinds.get(item);
+        if let Some(items) = kind.and_then(|kind| self.ready.get_mut(kind)) {
+            items.remove(&item);
+        }
     }
 
     fn end(&mut self, item: usize, fate: Fate) {
@@ -286,8 +334,9 @@ impl Progress {
             return;
         };
         match std::mem::replace(slot, state) {
-            State::Ready => {
-                self.ready.remove(&item);
+            State::Ready => self.unready(item),
+            State::Deleting { begun } => {
+                self.underway.remove(&(begun, item));
             }
             State::Retry(due) => {
                 self.retries.remove(&(due, item));
@@ -301,7 +350,7 @@ impl Progress {
                     items.remove(&item);
                 }
             }
-            State::Waiting | State::Deleting | State::Ended(_) => {}
+            State::Waiting | State::Ended(_) => {}
         }
     }
 }

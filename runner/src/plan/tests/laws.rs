@@ -1,0 +1,207 @@
+//! Laws that hold for every inventory, however odd.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::resource::PROJECT_KIND;
+
+const KINDS: &[&str] = &["a.x", "b.y", "c.z", PROJECT_KIND];
+const IDS: &[&str] = &["demo", "other", "3", "4", "5"];
+
+fn scope() -> SweepScope {
+    SweepScope {
+        tasks: vec![TASK.to_owned()],
+        projects: Some(BTreeSet::from(["demo".into(), "3".into()])),
+        projectless: true,
+        protected_projects: BTreeSet::from(["3".into()]),
+        protected_tags: BTreeSet::from(["keep".to_owned()]),
+        ..SweepScope::default()
+    }
+}
+
+fn any_ref() -> impl Strategy<Value = ThingRef> {
+    (select(KINDS), select(IDS)).prop_map(|(kind, id)| ThingRef::new(kind, id))
+}
+
+fn any_owner() -> impl Strategy<Value = Owner> {
+    let relation = select(&[Relation::NamedBy, Relation::PartOf][..]);
+    (relation, any_ref()).prop_map(|(relation, owner)| Owner { relation, owner })
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let side = select(&[Step::Before as fn(ThingRef) -> Step, Step::After][..]);
+    (side, any_ref()).prop_map(|(side, other)| side(other))
+}
+
+fn any_seen() -> impl Strategy<Value = Seen> {
+    let name = select(
+        &[
+            None,
+            None,
+            Some(OURS),
+            Some(OURS),
+            Some(OTHERS),
+            Some("web"),
+        ][..],
+    );
+    let project = select(&[None, Some("demo"), Some("demo"), Some("3"), Some("other")][..]);
+    let parent = proptest::option::weighted(0.2, any_ref());
+    let is_tagged = proptest::bool::weighted(0.1);
+    let owners = proptest::collection::vec(any_owner(), 0..3);
+    let steps = proptest::collection::vec(any_step(), 0..3);
+    (any_ref(), name, project, parent, is_tagged, owners, steps).prop_map(
+        |(at, name, project, parent, is_tagged, owners, steps)| {
+            let mut seen = thing(&at.to_string());
+            seen.thing.name = name.map(str::to_owned);
+            seen.thing.project = project.map(Arc::from);
+            seen.thing.parent = parent;
+            seen.thing.tags = is_tagged.then(|| "keep".to_owned()).into_iter().collect();
+            Seen {
+                owners,
+                steps,
+                ..seen
+            }
+        },
+    )
+}
+
+/// Things, no two of which are the same.
+fn any_things() -> impl Strategy<Value = Vec<Seen>> {
+    proptest::collection::vec(any_seen(), 0..20).prop_map(|mut things| {
+        let mut known = BTreeSet::new();
+        things.retain(|seen| known.insert(seen.thing.at.clone()));
+        things
+    })
+}
+
+fn any_plan() -> impl Strategy<Value = (Vec<Seen>, Plan, Vec<Kept>)> {
+    any_things().prop_map(|things| {
+        let (plan, kept) = plan_in(&scope(), things.clone());
+        (things, plan, kept)
+    })
+}
+
+proptest! {
+    #[test]
+    fn nothing_precedes_what_it_waits_for((_, plan, _) in any_plan()) {
+        for (position, item) in plan.items.iter().enumerate() {
+            prop_assert!(item.waits_for.iter().all(|first| *first < position), "{}", item.thing);
+        }
+    }
+
+    #[test]
+    fn steps_without_a_circle_are_all_kept(mut things in any_things()) {
+        for seen in &mut things {
+            let at = seen.thing.at.clone();
+            seen.thing.parent = None;
+            seen.owners.clear();
+            seen.steps.retain(|step| match step {
+                Step::Before(other) => at.id < other.id,
+                Step::After(other) => other.id < at.id,
+            });
+            seen.thing.project = None;
+        }
+        let (plan, _) = plan_in(&scope(), things.clone());
+        let place = |at: &ThingRef| plan.items.iter().position(|item| item.thing == *at);
+        for seen in things {
+            for step in seen.steps {
+                let (first, then) = match step {
+                    Step::Before(other) => (place(&seen.thing.at), place(&other)),
+                    Step::After(other) => (place(&other), place(&seen.thing.at)),
+                };
+                if let (Some(first), Some(then)) = (first, then) {
+                    prop_assert!(plan.items[then].waits_for.contains(&first));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_listing_changes_nothing(
+        (things, shuffled) in any_things().prop_flat_map(|things| (Just(things.clone()), Just(things).prop_shuffle()))
+    ) {
+        prop_assert_eq!(plan_in(&scope(), things), plan_in(&scope(), shuffled));
+    }
+
+    #[test]
+    fn every_thing_is_planned_or_kept((things, plan, kept) in any_plan()) {
+        let found: BTreeSet<ThingRef> = things.into_iter().map(|seen| seen.thing.at).collect();
+        let planned: BTreeSet<ThingRef> = plan.items.iter().map(|item| item.thing.clone()).collect();
+        let left: BTreeSet<ThingRef> = kept.iter().map(|kept| kept.thing.clone()).collect();
+        prop_assert_eq!(planned.len(), plan.items.len());
+        prop_assert!(planned.is_disjoint(&left));
+        prop_assert_eq!(&planned | &left, found);
+        prop_assert_eq!(plan.kept.values().sum::<usize>(), kept.len());
+        prop_assert_eq!(plan.found, plan.items.len() + kept.len());
+    }
+
+    #[test]
+    fn nothing_outside_the_projects_or_protected_is_deleted((things, plan, _) in any_plan()) {
+        let find = |at: &ThingRef| &things.iter().find(|seen| seen.thing.at == *at).unwrap().thing;
+        for item in &plan.items {
+            let thing = find(&item.thing);
+            let project = if &*thing.at.kind == PROJECT_KIND { Some(&thing.at.id) } else { thing.project.as_ref() };
+            prop_assert!(project.is_none_or(|project| &**project == "demo"), "{}", item.thing);
+            prop_assert!(thing.tags.is_empty(), "{}", item.thing);
+        }
+    }
+
+    /// A reason that names another thing is true of that thing.
+    #[test]
+    fn reasons_agree_with_each_other((_, plan, kept) in any_plan()) {
+        let is_planned = |at: &ThingRef| plan.items.iter().any(|item| item.thing == *at);
+        for item in &plan.items {
+            match &item.reason {
+                Reason::Name { .. } => prop_assert_eq!(item.name.as_deref(), Some(OURS)),
+                Reason::Owner { chain } | Reason::Part { chain } => {
+                    prop_assert!(!chain.is_empty() && chain.iter().all(is_planned), "{}", item.thing);
+                }
+                Reason::Project { project } => prop_assert!(is_planned(project), "{}", item.thing),
+            }
+        }
+        for kept in &kept {
+            if let Keep::OwnerKept { owner } = &kept.reason {
+                prop_assert!(!is_planned(owner), "{}", kept.thing);
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_blocked_thing_is_blocked((_, plan, _) in any_plan()) {
+        for item in &plan.items {
+            let is_held = item.waits_for.iter().any(|&first| !plan.items[first].blocked_by.is_empty());
+            prop_assert!(!is_held || !item.blocked_by.is_empty(), "{}", item.thing);
+        }
+    }
+
+    #[test]
+    fn a_plan_read_back_is_the_same((_, plan, _) in any_plan()) {
+        let written = serde_json::to_string(&plan).unwrap();
+        let read: Plan = serde_json::from_str(&written).unwrap();
+        let mut unseen = plan;
+        for item in &mut unseen.items {
+            item.seen = None;
+        }
+        prop_assert_eq!(read, unseen);
+    }
+
+    #[test]
+    fn a_saved_plan_selects_exactly_what_it_names((things, saved, _) in any_plan(), drop in any_ref()) {
+        let mut reduced = saved.clone();
+        reduced.items.retain(|item| item.thing != drop);
+        let (now, _) = plan_in(&scope(), things);
+        let selected = now.only(&reduced).unwrap();
+        prop_assert_eq!(sequence(&selected), sequence(&reduced));
+        for (position, item) in selected.items.iter().enumerate() {
+            prop_assert!(item.waits_for.iter().all(|first| *first < position));
+            let before = saved.items.iter().find(|old| old.thing == item.thing).unwrap();
+            let firsts = before.waits_for.iter().map(|&first| &saved.items[first].thing);
+            let expected: BTreeSet<_> = firsts.filter(|first| **first != drop).collect();
+            let firsts: BTreeSet<_> = item.waits_for.iter().map(|&first| &selected.items[first].thing).collect();
+            prop_assert_eq!(firsts, expected);
+        }
+    }
+}
