@@ -1,4 +1,4 @@
-//! What tests share: a fake cloud at the wire, and components built on first use.
+//! What tests share: a fake cloud at the wire, components built on first use, and the real binary in a place of its own.
 
 #[expect(
     dead_code,
@@ -6,3 +6,5 @@
 )]
 pub(crate) mod fake_cloud;
 pub(crate) mod guests;
+pub(crate) mod run;
+pub(crate) mod scripted_rule;

@@ -26,9 +26,12 @@ USERS = [
     ("demo", "demo", ["member", "heat_stack_owner", "load-balancer_member", "creator"]),
     ("demo2", "demo2", ["member", "heat_stack_owner", "load-balancer_member", "creator"]),
 ]
+# What has to report a heartbeat, by group. Requests before that end in an error, or wait for ever.
 WORKERS = {
-    "block_storage": ["cinder-scheduler", "cinder-volume", "cinder-backup"],
-    "compute": ["nova-conductor", "nova-scheduler", "nova-compute"],
+    "core": ["cinder-scheduler", "cinder-volume", "cinder-backup"],
+    "nova": ["nova-conductor", "nova-scheduler", "nova-compute"],
+    "heat": ["heat-engine"],
+    "manila": ["manila-scheduler", "manila-share"],
 }
 
 
@@ -108,9 +111,24 @@ def make_heat_domain(identity, admin_role):
     identity.assign_domain_role_to_user(domain, user, admin_role)
 
 
-def workers_up(services, names):
-    state = {service.binary: service.state for service in services}
-    return all(state.get(name) == "up" for name in names)
+def worker_states(cloud, group):
+    """(worker, state) of each that has ever reported."""
+    match group:
+        case "core":
+            return [(service.binary, service.state) for service in cloud.block_storage.services()]
+        case "nova":
+            return [(service.binary, service.state) for service in cloud.compute.services()]
+        case "heat":
+            services = cloud.orchestration.get("/services").json()["services"]
+            return [(service["binary"], service["status"]) for service in services]
+        case "manila":
+            services = cloud.shared_file_system.get("/services", microversion="2.60").json()["services"]
+            return [(service["binary"], service["state"]) for service in services]
+
+
+def workers_up(cloud, group):
+    """A probe: does each worker of the group count as up?"""
+    return lambda: set(WORKERS[group]) <= {worker for worker, state in worker_states(cloud, group) if state == "up"}
 
 
 def wait_for_services(cloud):
@@ -118,10 +136,9 @@ def wait_for_services(cloud):
         if health:
             origin = "/".join(url.split("/")[:3])
             wait_for(name, answers(origin + health))
-    for service, names in WORKERS.items():
-        if service == "compute" and "nova" not in GROUPS:
-            continue
-        wait_for(f"{service} workers", lambda: workers_up(getattr(cloud, service).services(), names))
+    for group in WORKERS:
+        if group in GROUPS:
+            wait_for(f"workers of {group}", workers_up(cloud, group))
 
 
 def make_content(cloud):

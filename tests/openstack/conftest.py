@@ -52,7 +52,9 @@ class Seed:
 def seed_cloud(directory, *options):
     manifest = directory / "manifest.json"
     command = [sys.executable, HERE / "seed.py", "--manifest", manifest, *map(str, options)]
-    subprocess.run(command, check=True, timeout=SEED_SECONDS_MAX, env=os.environ | {"OS_CLIENT_CONFIG_FILE": CLOUDS_YAML})
+    subprocess.run(
+        command, check=True, timeout=SEED_SECONDS_MAX, env=os.environ | {"OS_CLIENT_CONFIG_FILE": CLOUDS_YAML}
+    )
     return Seed(json.loads(manifest.read_text()))
 
 

@@ -84,6 +84,7 @@ KINDS = {
         Kind("identity.domain", "/domains", "domains"),
         Kind("identity.service", "/services", "services"),
         Kind("identity.endpoint", "/endpoints", "endpoints"),
+        Kind("identity.credential", "/credentials", "credentials"),
     ],
 }
 
@@ -107,9 +108,7 @@ class Snapshot:
         """Things of both snapshots that do not look the same, with the fields that differ."""
         both = self.states.keys() & other.states.keys()
         return {
-            thing: fields
-            for thing in both
-            if (fields := differing_fields(self.states[thing], other.states[thing]))
+            thing: fields for thing in both if (fields := differing_fields(self.states[thing], other.states[thing]))
         }
 
 
@@ -141,7 +140,6 @@ def kinds_of_user(user):
     """What each user has, and what no listing of the whole cloud shows."""
     credentials = f"/users/{user}/application_credentials"
     yield "identity", Kind("identity.application-credential", credentials, "application_credentials")
-    yield "identity", Kind("identity.ec2-credential", f"/users/{user}/credentials/OS-EC2", "credentials", id="access")
     keys = Kind(
         "compute.keypair", f"/os-keypairs?user_id={user}", "keypairs", id="name", microversion="2.10", wrapped="keypair"
     )

@@ -17,6 +17,7 @@ groups, rules) stay so, and are entered at the end by what they belong to. Any f
 import argparse
 import concurrent.futures
 import dataclasses
+import hashlib
 import itertools
 import json
 import random
@@ -286,7 +287,6 @@ class Unit:
         name = task.scenario()
         near = [
             f"my_{name}",
-            f" {name}",
             name.upper(),
             f"s_rally_{task.part.upper()}_{random_part()}",
             f"s_rally_{task.part}_{random_part(7)}",
@@ -302,6 +302,8 @@ class Unit:
             add("network.network", neutron.create_network(name=each), None, self.place, why="nearly a task's name")
             volume = cinder.create_volume(size=1, name=each)
             add("block-storage.volume", volume, None, self.place, why="nearly a task's name")
+        # Networks only: Cinder strips the names it is given.
+        add("network.network", neutron.create_network(name=f" {name}"), None, self.place, why="nearly a task's name")
         for tail in ("-1", ".name.", "_copy", "9"):
             network = neutron.create_network(name=task.scenario() + tail)
             add("network.network", network, task, self.place, why="a tail is accepted")
@@ -387,7 +389,10 @@ class Seeding:
         keystone.assign_project_role_to_user(project.id, user.id, keystone.find_role("member").id)
         self.make_identity_things(task, user)
         key = keystone.post(f"/users/{user.id}/credentials/OS-EC2", json={"tenant_id": project.id}).json()
-        self.manifest.add("identity.ec2-credential", key["credential"]["access"], task, "cloud")
+        # Keystone keeps it among all credentials, under the digest of its access key.
+        credential = hashlib.sha256(key["credential"]["access"].encode()).hexdigest()
+        why = f"belongs to identity.user {user.id}"
+        self.manifest.add("identity.credential", credential, task, "cloud", why=why)
         auth = self.admin.config.config["auth"] | {
             "username": user.name,
             "password": PASSWORD,
@@ -426,14 +431,14 @@ class Seeding:
         policy = neutron.create_qos_policy(name=task.scenario())
         neutron.create_qos_bandwidth_limit_rule(policy, max_kbps=1000)
         network = neutron.create_network(name=task.scenario(), qos_policy_id=policy.id)
-        share = neutron.create_rbac_policy(
+        neutron.create_rbac_policy(
             object_type="network",
             object_id=network.id,
             action="access_as_shared",
             target_project_id=self.admin.identity.find_project("demo2").id,
         )
-        for kind, thing in (("qos-policy", policy), ("network", network), ("rbac-policy", share)):
-            self.manifest.add(f"network.{kind}", thing, task, "admin")
+        self.manifest.add("network.qos-policy", policy, task, "admin")
+        self.manifest.add("network.network", network, task, "admin")
 
     def make_volume_types(self, task):
         """A public type in use and a private one; QoS specs that the public one refers to."""
@@ -469,6 +474,8 @@ class Seeding:
         for group in neutron.security_groups():
             if group.name == "default":
                 self.manifest.adopt("network.security-group", group, owners.get(group.project_id))
+        for policy in neutron.rbac_policies():
+            self.manifest.adopt("network.rbac-policy", policy, owners.get(policy.object_id))
         owners = self.manifest.by_id()
         for rule in neutron.security_group_rules():
             self.manifest.adopt("network.security-group-rule", rule, owners.get(rule.security_group_id))

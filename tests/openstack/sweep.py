@@ -46,8 +46,8 @@ class Runner:
 
     def __init__(self, binary, guests, clouds_yaml, directory):
         self.binary, self.guests, self.directory = pathlib.Path(binary), guests, directory
-        # Nothing of the caller's own clouds may leak in.
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+        # Nothing of the caller's own clouds and settings may leak in.
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith(("OS_", "RUNNER_"))}
         self.environment |= {"OS_CLIENT_CONFIG_FILE": str(clouds_yaml), "XDG_CACHE_HOME": str(directory / "cache")}
 
     def command(self, *tasks, cloud="admin", guests=None, extra=()):

@@ -24,8 +24,8 @@ def changes(requests):
 
 def gone_between(before, after):
     """Ids of what has gone, and the assurance that nothing came and nothing that stayed has changed."""
-    assert not after - before, "something was made"
-    assert not before.changed_in(after), "something that stays was changed"
+    assert after - before == set(), "something was made"
+    assert before.changed_in(after) == {}, "something that stays was changed"
     return {thing.id for thing in before - after}
 
 

@@ -38,6 +38,7 @@ pub(crate) const SERVICE: Service = Service {
         GROUP,
         GROUP_SNAPSHOT,
         TYPE,
+        GROUP_TYPE,
         QOS_SPECS,
         ATTACHMENT,
         QUOTA,
@@ -219,6 +220,22 @@ const TYPE: Row = Row {
     )],
     refs: &["qos_specs_id"],
     ..Row::new("block_storage.type", "types", "volume_types", "volume_type")
+};
+
+const GROUP_TYPE: Row = Row {
+    shape: r#"{"id":"$id","name":"","description":null,"is_public":true}"#,
+    reach: Reach::Cloud,
+    public: "is_public",
+    created: 202,
+    deleted: 202,
+    missing: ("", "Group type {id} could not be found."),
+    since: 11,
+    ..Row::new(
+        "block_storage.group_type",
+        "group_types",
+        "group_types",
+        "group_type",
+    )
 };
 
 const QOS_SPECS: Row = Row {

@@ -296,8 +296,8 @@ impl Store {
             }
             return;
         };
-        let waits_already = self.text(kind, id, leaving.field) == leaving.value;
-        if waits_already {
+        let is_due = |due: &(usize, Arc<str>)| due.0 == index && *due.1 == *id;
+        if self.text(kind, id, leaving.field) == leaving.value && self.due.values().any(is_due) {
             return;
         }
         self.set(

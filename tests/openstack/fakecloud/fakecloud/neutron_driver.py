@@ -5,7 +5,8 @@ Addresses, quotas, conflicts, routers, trunks, security groups: all that is Neut
 
 import uuid
 
-from neutron_lib import constants, context as neutron_context
+from neutron_lib import constants
+from neutron_lib import context as neutron_context
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.plugins import directory
 from neutron_lib.plugins.ml2 import api

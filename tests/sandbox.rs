@@ -1,0 +1,561 @@
+//! Every hostile behavior is stopped and named, and stops nothing else.
+//!
+//! `guests/misbehave` passes for the rule for images and runs beside the rule pack's other rules. Whatever it does, the cloud's
+//! own record must show no change that the plan did not approve, and the other rules must have finished their work.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::fake_cloud::{FakeCloud, Known, Options};
+use crate::support::guests::{hostile, rule_pack};
+use crate::support::run::{Place, Run};
+
+const TASK: &str = "5e1f0a3c-7c0e-4b7e-9c55-0d3b1d0d9a11";
+const OTHER_TASK: &str = "0b5e77aa";
+
+/// Exit codes, as the command line's help has them.
+const CLEAN: i32 = 0;
+const USAGE: i32 = 2;
+const LEFT: i32 = 3;
+const UNLISTED: i32 = 4;
+
+/// Images that the task left. The rule is asked to delete these, and no others.
+const IMAGES: usize = 3;
+
+/// Small limits, so that running into one takes no time. One deletion after the other makes the order certain.
+const CONFIG: &str = "
+[sweep]
+deletions_max = 1
+pause_ms_min = 10
+pause_ms_max = 50
+
+[rules.misbehave.limits]
+cpu_ms_max = 400
+call_s_max = 5
+memory_bytes_max = 16777216
+requests_max = 20
+pages_max = 7
+things_max = 30
+relations_max = 1000
+log_bytes_max = 4096
+stderr_bytes_max = 1024
+failures_max = 10
+";
+
+/// A cloud with a task's things, other people's things, and the rules to be run there.
+struct Scene {
+    cloud: FakeCloud,
+    place: Place,
+    images: BTreeSet<String>,
+    others: BTreeSet<String>,
+    before: Vec<Known>,
+}
+
+/// What came of it.
+struct Aftermath {
+    scene: Scene,
+    run: Run,
+}
+
+impl Scene {
+    async fn set(behavior: &str) -> Self {
+        let cloud = FakeCloud::start(Options::default()).await;
+        let short = &TASK[..8];
+        let image = |letter: usize| {
+            let name = format!("s_rally_{short}_{}", "abc"[letter..=letter].repeat(8));
+            cloud.add("image.image", json!({ "name": name }))
+        };
+        let images = (0..IMAGES).map(image).collect();
+        let name = format!("s_rally_{short}_abcdefgh");
+        let kinds = [
+            "network.network",
+            "network.security_group",
+            "block_storage.volume",
+        ];
+        let others = kinds.map(|kind| cloud.add(kind, json!({ "name": name })));
+        for kind in kinds.iter().chain(&["image.image"]) {
+            let name = format!("s_rally_{OTHER_TASK}_abcdefgh");
+            cloud.add(kind, json!({ "name": name }));
+        }
+        cloud.add("image.image", json!({ "name": "victim" }));
+        let place = Place::new(&cloud);
+        place.write("runner.toml", CONFIG);
+        place.add_rules(rule_pack());
+        std::fs::remove_file(place.path("rules/openstack_image.wasm")).unwrap();
+        place.write("rules/misbehave.wasm", component(behavior));
+        Self {
+            before: cloud.things(),
+            cloud,
+            place,
+            images,
+            others: others.into(),
+        }
+    }
+
+    fn sweep(self) -> Aftermath {
+        self.sweep_with(&[])
+    }
+
+    fn sweep_with(self, more: &[&str]) -> Aftermath {
+        let arguments = ["--task", TASK, "--show-kept", "-f", "json"];
+        let run = self.place.run(arguments.iter().chain(more));
+        Aftermath { scene: self, run }
+    }
+}
+
+impl Aftermath {
+    /// What holds whatever a rule does: no request aimed at anything but the task's things, nothing else is gone or new, and the
+    /// other rules' things are gone.
+    fn is_contained(&self) -> &Self {
+        self.changed_nothing_unapproved();
+        let there = self.there();
+        for id in &self.scene.others {
+            assert!(
+                !there.contains(id),
+                "another rule's {id} is left\n{}",
+                self.run
+            );
+        }
+        self
+    }
+
+    fn changed_nothing_unapproved(&self) {
+        let Scene {
+            cloud,
+            images,
+            others,
+            before,
+            ..
+        } = &self.scene;
+        let doomed: BTreeSet<&String> = images.union(others).collect();
+        for request in cloud.mutations() {
+            let end = request.path.rsplit('/').next().unwrap_or_default();
+            let approved = request.method == "DELETE" && doomed.iter().any(|id| *id == end);
+            assert!(
+                approved,
+                "{} {}\n{}",
+                request.method, request.path, self.run
+            );
+        }
+        let keep = |things: Vec<Known>| -> BTreeSet<Known> {
+            let kept = things
+                .into_iter()
+                .filter(|thing| !doomed.contains(&thing.1));
+            kept.collect()
+        };
+        // A deleted network or security group takes its own parts along, which had no name to be told by.
+        let parts = |known: &&Known| known.0 != "network.security_group_rule";
+        let (before, after) = (keep(before.clone()), keep(cloud.things()));
+        let missing: Vec<_> = before.difference(&after).filter(parts).collect();
+        let new: Vec<_> = after.difference(&before).collect();
+        assert!(
+            missing.is_empty() && new.is_empty(),
+            "gone {missing:?}, new {new:?}\n{}",
+            self.run
+        );
+    }
+
+    /// How it ended, how many of the task's images are left, and what was said: the rule's name and the deed.
+    fn ended(&self, code: i32, images_left: usize, words: &[&str]) -> &Self {
+        self.run.expect_code(code);
+        let there = self.there();
+        let left = self.scene.images.intersection(&there).count();
+        assert_eq!(left, images_left, "images left\n{}", self.run);
+        for words in words {
+            assert!(self.run.says(words), "nobody said {words:?}\n{}", self.run);
+        }
+        self
+    }
+
+    fn there(&self) -> BTreeSet<String> {
+        let things = self.scene.cloud.things();
+        things.into_iter().map(|(_, id, ..)| id).collect()
+    }
+
+    /// Requests of one method whose path holds this text.
+    fn requests(&self, method: &str, path: &str) -> usize {
+        let requests = self.scene.cloud.requests();
+        let like = requests
+            .iter()
+            .filter(|it| it.method == method && it.path.contains(path));
+        like.count()
+    }
+}
+
+/// The hostile component with a behavior.
+fn component(behavior: &str) -> Vec<u8> {
+    const PREFIX: &[u8] = b"behavior:";
+    const LENGTH: usize = 64;
+    let mut bytes = std::fs::read(hostile().join("misbehave.wasm")).unwrap();
+    let blank = [PREFIX, &[b' '; LENGTH - PREFIX.len()]].concat();
+    let found: Vec<usize> = (0..bytes.len() - LENGTH)
+        .filter(|at| bytes[*at..].starts_with(&blank))
+        .collect();
+    assert_eq!(found.len(), 1, "the marker is there once");
+    let from = found[0] + PREFIX.len();
+    bytes[from..from + behavior.len()].copy_from_slice(behavior.as_bytes());
+    bytes
+}
+
+/// One test per behavior: how the run ends, how many of the task's images are left, and what is said.
+macro_rules! attacks {
+    ($($test:ident: $behavior:literal => $code:expr, $left:expr, [$($words:expr),+];)+) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $test() {
+            Scene::set($behavior).await.sweep().is_contained().ended($code, $left, &[$($words),+]);
+        }
+    )+};
+}
+
+const IN_LIST: &str = "rule misbehave, list of image.image: ";
+const IN_DELETE: &str = "rule misbehave, delete of image.image/";
+const MISBEHAVED: &str = "the rule misbehaved: ";
+const CPU: &str = "the rule used up cpu_ms_max = 400";
+
+attacks! {
+    an_endless_loop_in_list: "loop-in-list" => UNLISTED, IMAGES, [IN_LIST, CPU];
+    an_endless_loop_in_name: "loop-in-name" => UNLISTED, IMAGES, [IN_LIST, CPU];
+    an_endless_loop_in_owners: "loop-in-owners" => UNLISTED, IMAGES, [IN_LIST, CPU];
+    an_endless_loop_in_order: "loop-in-order" => UNLISTED, IMAGES, [IN_LIST, CPU];
+    an_endless_loop_in_delete: "loop-in-delete" => LEFT, IMAGES, [IN_DELETE, CPU];
+    an_endless_loop_in_gone: "loop-in-gone" => LEFT, IMAGES, ["rule misbehave, gone of image.image/", CPU];
+    a_loop_of_log_lines: "loop-of-logs" => UNLISTED, IMAGES, [IN_LIST, CPU];
+    a_loop_of_requests: "loop-of-requests" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "requests_max"];
+    a_loop_of_refused_requests: "loop-of-refused-requests" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "DELETE /v2/images/x"];
+    more_requests_in_a_batch_than_allowed: "requests-in-one-batch" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "requests_max"];
+    more_memory_than_allowed: "memory-bomb" => UNLISTED, IMAGES, [IN_LIST, "memory_bytes_max = 16777216"];
+    a_recursion_without_end: "deep-recursion" => UNLISTED, IMAGES, [IN_LIST, "the rule crashed", "call stack exhausted"];
+    a_rule_that_sleeps: "sleep" => UNLISTED, IMAGES, [IN_LIST, "call_s_max = 5"];
+    a_cursor_of_megabytes: "long-cursor" => UNLISTED, IMAGES, [IN_LIST, "cursor_bytes_max = 8192"];
+    the_same_place_pointed_to_again: "same-page-again-and-again" => UNLISTED, IMAGES, [IN_LIST, "requests_max = 20"];
+    an_order_of_a_hundred_thousand: "many-steps" => UNLISTED, IMAGES, [IN_LIST, "relations_max = 1000"];
+    a_panic_in_list: "panic-in-list" => UNLISTED, IMAGES, [IN_LIST, "these are the last words"];
+    a_panic_in_delete: "panic-in-delete" => LEFT, IMAGES, [IN_DELETE, "these are the last words"];
+    a_panic_after_much_was_written: "panic-after-stderr-flood" => UNLISTED, IMAGES, [IN_LIST, "these are the last words"];
+    a_crash_on_the_third_page: "panic-on-the-third-page" => UNLISTED, 1, [IN_LIST, "the third page was too much"];
+    a_cursor_that_repeats: "cursor-repeats" => UNLISTED, IMAGES, [IN_LIST, "links to one that was shown before"];
+    a_listing_without_end: "cursor-never-ends" => UNLISTED, IMAGES, [IN_LIST, "pages_max = 7"];
+    a_response_that_was_never_received: "response-never-received" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "response 7"];
+    a_response_of_an_earlier_call: "response-of-an-earlier-call" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "response 0"];
+    an_object_of_another_collection: "object-of-another-collection" => UNLISTED, IMAGES,
+        ["rule misbehave, list of image.net: ", MISBEHAVED, "/v2.0/security-groups", "not the collection"];
+    an_object_out_of_a_list: "object-inside-an-object" => UNLISTED, IMAGES, [IN_LIST, "/images/0"];
+    a_name_that_the_thing_does_not_carry: "name-not-carried" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "s_rally_5e1f0a3c_AAAAAAAA"];
+    an_owner_that_the_thing_does_not_carry: "owner-not-carried" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "network.network/x"];
+    a_deletion_that_is_only_said: "only-says-that-it-is-gone" => LEFT, IMAGES, ["it was deleted and is still listed"];
+
+    a_delete_of_another_thing: "delete-another-id" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "none of the request templates"];
+    a_delete_of_the_collection: "delete-the-collection" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "DELETE /v2/images to"];
+    a_delete_of_the_collection_with_a_slash: "delete-the-collection-with-a-slash" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "DELETE /v2/images/ to"];
+    a_delete_in_another_service: "delete-in-another-service" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "to network"];
+    a_delete_with_a_query: "delete-with-a-query" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "?force=1"];
+    a_delete_by_dot_segments: "delete-by-dot-segments" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "/../"];
+    a_delete_with_a_body: "delete-with-a-body" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED];
+    a_delete_of_a_part: "delete-a-part" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "/members/x"];
+    a_put_that_was_not_declared: "put-not-in-the-templates" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "PUT /v2/images/"];
+    a_post_that_was_not_declared: "post-not-in-the-templates" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "POST /v2/images/"];
+    a_patch_that_was_not_declared: "patch-not-in-the-templates" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "PATCH /v2/images/"];
+    a_delete_of_another_thing_in_a_batch: "delete-another-id-in-a-batch" => UNLISTED, 2, [IN_DELETE, MISBEHAVED, "none of the request templates"];
+    a_rule_that_turns_at_the_third_thing: "turn-at-the-third" => UNLISTED, 1, [IN_DELETE, MISBEHAVED, "none of the request templates"];
+    a_delete_in_list: "delete-in-list" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "only GET and HEAD may be sent outside delete"];
+    a_post_in_list: "post-in-list" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "only GET and HEAD may be sent outside delete"];
+    a_delete_in_name: "delete-in-name" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "no request may be sent in this function"];
+    a_get_in_name: "get-in-name" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "no request may be sent in this function"];
+    a_delete_in_owners: "delete-in-owners" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "no request may be sent in this function"];
+    a_delete_in_order: "delete-in-order" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "no request may be sent in this function"];
+    a_delete_in_gone: "delete-in-gone" => UNLISTED, IMAGES, ["rule misbehave, gone of image.image/", MISBEHAVED, "only GET and HEAD may be sent outside delete"];
+
+    an_absolute_url: "absolute-url" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "127.0.0.1:9"];
+    a_network_path: "network-path" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "127.0.0.1:9"];
+    an_empty_segment: "empty-segment" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "/v2//images"];
+    dot_segments: "dot-segments" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "/v2/../../identity"];
+    encoded_dot_segments: "encoded-dot-segments" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "%2e%2e"];
+    an_encoded_slash: "encoded-slash" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "%2f"];
+    a_doubly_encoded_slash: "doubly-encoded-slash" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "%252f"];
+    a_backslash: "backslash" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "backslash"];
+    a_line_break_in_a_path: "line-break-in-path" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "must be percent-encoded"];
+    a_fragment: "fragment" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "/v2/images#x"];
+    a_user_in_a_path: "user-in-path" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "@127.0.0.1:9"];
+    lookalike_letters: "lookalike-letters" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "must be percent-encoded"];
+    a_header_with_a_token: "token-header" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "X-Auth-Token"];
+    a_header_with_a_host: "host-header" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "Host"];
+    a_header_with_a_method: "method-override-header" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "X-HTTP-Method-Override"];
+    a_line_break_in_a_header: "line-break-in-header" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "may not be set"];
+    a_service_of_another_rule: "foreign-service" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "GET /v3/users to identity"];
+    a_service_that_is_a_url: "unknown-service" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "http://127.0.0.1:9"];
+    a_link_to_another_origin: "next-link-to-another-origin" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "http://169.254.169.254"];
+    the_machine_around_it: "look-around" => UNLISTED, IMAGES, [IN_LIST, "around is: ."];
+}
+
+/// Without misdeeds it is a rule like any other: the tests above fail for what the rule does, not for what it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_rule_is_let_work_if_it_is_honest() {
+    let aftermath = Scene::set("honest").await.sweep();
+    aftermath.is_contained().ended(CLEAN, 0, &[]);
+    assert_eq!(aftermath.requests("DELETE", "/v2/images/"), IMAGES);
+}
+
+/// With memory enough to make it, what stops it is the size of what may cross the boundary.
+async fn hands_over_too_much(behavior: &str) {
+    let scene = Scene::set(behavior).await;
+    let roomy = CONFIG.replace(
+        "memory_bytes_max = 16777216",
+        "memory_bytes_max = 268435456",
+    );
+    scene.place.write(
+        "runner.toml",
+        roomy.replace("cpu_ms_max = 400", "cpu_ms_max = 10000"),
+    );
+    let aftermath = scene.sweep();
+    aftermath.is_contained().ended(
+        UNLISTED,
+        IMAGES,
+        &[IN_LIST, "the rule used up handover_bytes_max = 16777216"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strings_of_megabytes() {
+    hands_over_too_much("long-strings").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_a_million() {
+    hands_over_too_much("long-list").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_of_too_many_things_is_given_up() {
+    let aftermath = Scene::set("things-never-end").await;
+    aftermath.place.write(
+        "runner.toml",
+        CONFIG.replace("things_max = 30", "things_max = 10"),
+    );
+    let aftermath = aftermath.sweep();
+    aftermath.is_contained();
+    assert!(
+        aftermath.run.says(IN_LIST) && aftermath.run.says("things_max = 10"),
+        "{}",
+        aftermath.run
+    );
+    aftermath.run.expect_code(UNLISTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_crashes_again_and_again_is_switched_off() {
+    let scene = Scene::set("panic-in-delete").await;
+    scene.place.write(
+        "runner.toml",
+        CONFIG.replace("failures_max = 10", "failures_max = 2"),
+    );
+    let aftermath = scene.sweep();
+    aftermath
+        .is_contained()
+        .ended(UNLISTED, IMAGES, &[IN_DELETE, "the rule is switched off"]);
+    let images = &aftermath.scene.images;
+    let asked = images
+        .iter()
+        .map(|id| aftermath.requests("GET", id))
+        .sum::<usize>();
+    assert_eq!(
+        asked, 2,
+        "the third deletion was not tried\n{}",
+        aftermath.run
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_log_lines_is_cut_off() {
+    let aftermath = Scene::set("log-flood").await.sweep();
+    aftermath.is_contained().ended(CLEAN, 0, &["flood flood"]);
+    let said = aftermath.run.stderr.matches("flood ").count() * "flood ".len();
+    assert!((1_000..=4_096).contains(&said), "{said} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_line_is_one_line() {
+    let aftermath = Scene::set("log-forgery").await.sweep();
+    aftermath.is_contained().ended(CLEAN, 0, &["error: forged"]);
+    let stderr = &aftermath.run.stderr;
+    assert!(
+        !stderr.contains('\x1b') && !stderr.contains("\nerror: forged"),
+        "{stderr}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_is_one_line_of_bounded_length() {
+    let aftermath = Scene::set("long-error").await.sweep();
+    aftermath
+        .is_contained()
+        .ended(UNLISTED, IMAGES, &[IN_LIST, "error: forged"]);
+    let Run { stdout, stderr, .. } = &aftermath.run;
+    assert!(
+        stdout.len() + stderr.len() < 100_000,
+        "{} bytes",
+        stdout.len() + stderr.len()
+    );
+    assert!(
+        !stderr.contains('\x1b') && !stderr.contains("\nerror: forged"),
+        "{stderr}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_writes_to_standard_error_is_logged_up_to_the_limit() {
+    let aftermath = Scene::set("stderr-flood").await.sweep_with(&["-vv"]);
+    aftermath.is_contained().ended(CLEAN, 0, &["flood 199 xxx"]);
+    let said = aftermath.run.stderr.matches('x').count();
+    assert!((500..4_096).contains(&said), "{said} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_in_answers_are_blanked() {
+    let scene = Scene::set("read-secrets").await;
+    let credential = json!({"_access": "access-1", "_secret": "hunter2-hunter2"});
+    scene.cloud.add("identity.ec2_credential", credential);
+    let scene = Scene {
+        before: scene.cloud.things(),
+        ..scene
+    };
+    let aftermath = scene.sweep();
+    aftermath
+        .is_contained()
+        .ended(UNLISTED, IMAGES, &["list of image.secret", "[blanked]"]);
+    assert!(!aftermath.run.says("hunter2"), "{}", aftermath.run);
+}
+
+/// Whatever is wrong with a component file, nothing is begun.
+fn refused_at_load(scene: Scene, words: &[&str]) {
+    let aftermath = scene.sweep();
+    aftermath.run.expect_code(USAGE);
+    assert!(aftermath.scene.cloud.mutations().is_empty());
+    for words in words {
+        assert!(
+            aftermath.run.stderr.contains(words),
+            "nobody said {words:?}\n{}",
+            aftermath.run
+        );
+    }
+    assert!(!aftermath.run.stderr.contains('\x1b'), "{}", aftermath.run);
+}
+
+macro_rules! refusals {
+    ($($test:ident: $behavior:literal => [$($words:expr),+];)+) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $test() {
+            refused_at_load(Scene::set($behavior).await, &["misbehave.wasm", $($words),+]);
+        }
+    )+};
+}
+
+refusals! {
+    an_endless_loop_in_kinds: "loop-in-kinds" => ["failed to describe its kinds", CPU];
+    a_panic_in_kinds: "panic-in-kinds" => ["failed to describe its kinds", "these are the last words"];
+    a_request_in_kinds: "get-in-kinds" => ["failed to describe its kinds", "no request may be sent in this function"];
+    an_id_from_an_unusual_field: "unusual-id" => ["takes its id from /network_id", "trust = [\"unusual-fields\"]"];
+    a_name_from_an_unusual_field: "unusual-name" => ["takes its name from /checksum"];
+    a_project_from_an_unusual_field: "unusual-project" => ["takes its project from /visibility"];
+    a_property_that_nobody_knows: "unknown-property" => ["has the property \"trusted\", which this runner does not know"];
+    a_template_that_aims_at_the_collection: "template-without-id" => ["DELETE /v2/images"];
+    a_template_with_dot_segments: "template-with-dots" => ["DELETE /v2/../{id}"];
+    a_template_that_aims_at_another_thing: "template-of-another-kind" => ["DELETE /v2/images/{/base_image_ref}"];
+    a_kind_name_with_control_characters: "odd-kind-name" => ["is no name of a kind"];
+    a_kind_described_twice: "same-kind-twice" => ["image.image is described twice"];
+    a_rule_without_kinds: "no-kind" => ["at least one"];
+    a_rule_of_a_hundred_thousand_kinds: "many-kinds" => ["failed to describe its kinds"];
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_waits_for_itself() {
+    refused_at_load(
+        Scene::set("circle").await,
+        &["wait for each other in a circle", "image.image"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_rules_for_one_kind() {
+    let scene = Scene::set("honest").await;
+    scene.place.write("rules/another.wasm", component("honest"));
+    refused_at_load(
+        scene,
+        &["image.image is claimed by two rules, another and misbehave"],
+    );
+}
+
+/// A folder with one broken file among the rules.
+async fn with_file(content: &[u8], words: &[&str]) {
+    let scene = Scene::set("honest").await;
+    scene.place.write("rules/broken.wasm", content);
+    refused_at_load(scene, &[&["broken.wasm"], words].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_file() {
+    with_file(b"", &["is no WebAssembly component"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_webassembly() {
+    with_file(b"#!/bin/sh\nrm -rf /\n", &["is no WebAssembly component"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_was_cut_off() {
+    let bytes = component("honest");
+    with_file(&bytes[..bytes.len() / 2], &["is no WebAssembly component"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_core_module() {
+    with_file(
+        b"\0asm\x01\0\0\0",
+        &["is a core WebAssembly module, not a component"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_is_no_rule() {
+    with_file(b"\0asm\x0d\0\x01\0", &["is a component but no rule"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_for_another_version_of_the_contract() {
+    let bytes = replaced(&component("honest"), b"@0.1.0", b"@0.2.0");
+    with_file(
+        &bytes,
+        &["was built for version 0.2.0 of cleanup:rules", "0.1.0"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_is_too_large() {
+    let scene = Scene::set("honest").await;
+    let config = CONFIG.replace("failures_max = 10", "component_bytes_max = 1000");
+    scene.place.write("runner.toml", config);
+    refused_at_load(scene, &["misbehave.wasm", "component_bytes_max = 1000"]);
+}
+
+/// All places of a text replaced by another of the same length.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut replaced = bytes.to_vec();
+    let places = (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from));
+    for at in places {
+        replaced[at..at + to.len()].copy_from_slice(to);
+    }
+    assert_ne!(replaced, bytes);
+    replaced
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_where_a_rule_tried_to() {
+    let aftermath = Scene::set("look-around").await.sweep();
+    aftermath.is_contained().ended(UNLISTED, IMAGES, &[IN_LIST]);
+    assert!(!aftermath.scene.place.path("misbehave").exists());
+    assert!(!Path::new("/misbehave").exists());
+}
