@@ -341,7 +341,7 @@ async fn a_failure_takes_its_dependants_and_nothing_else() {
         let why = format!("rule scripted, delete of a.x/1: {cause}");
         assert_eq!(purged.why("a.x/1"), format!("failed: {why}"), "{case}");
         for dependant in ["b.y/1", "c.z/1"] {
-            let expected = format!("abandoned: what must go before it is left: {why}");
+            let expected = format!("abandoned: a.x/1 must go before it and is left: {why}");
             assert_eq!(purged.why(dependant), expected, "{case}");
             assert!(cloud.exists(dependant), "{case}");
         }

@@ -52,7 +52,7 @@ async fn what_was_not_deleted_is_left_with_its_reason() {
             ("a.x/2".to_owned(), "b.y/1 is in the way (kept: other name)"),
             (
                 "c.z/1".to_owned(),
-                "what must go before it is left: refused: no"
+                "a.x/1 must go before it and is left: refused: no"
             ),
         ]
     );

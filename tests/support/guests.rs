@@ -48,31 +48,40 @@ fn build(workspace: &str) -> PathBuf {
     target.join("wasm32-wasip2/release")
 }
 
-/// Copies the wanted components into a folder of their own, where nothing else is.
+/// Copies the wanted components into a folder of their own, where nothing else is. What is there already stays untouched: another
+/// process may be reading it.
 fn gather(from: &Path, name: &str, wanted: impl Fn(&str) -> bool) -> PathBuf {
     let to = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("target/guests")
         .join(name);
     std::fs::create_dir_all(&to).expect("the folder can be made");
-    for entry in std::fs::read_dir(&to).expect("the folder can be read") {
-        std::fs::remove_file(entry.expect("an entry").path())
-            .expect("an old component can be removed");
-    }
-    for entry in std::fs::read_dir(from).expect("components were built") {
-        let path = entry.expect("an entry").path();
-        let stem = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if path
-            .extension()
+    let is_wanted = |path: &PathBuf| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        path.extension()
             .is_some_and(|extension| extension == "wasm")
             && wanted(&stem)
-        {
-            std::fs::copy(&path, to.join(path.file_name().expect("a file")))
-                .expect("a component can be copied");
+    };
+    let built: Vec<PathBuf> = files(from).into_iter().filter(is_wanted).collect();
+    for old in files(&to) {
+        if !built.iter().any(|path| path.file_name() == old.file_name()) {
+            std::fs::remove_file(old).expect("an old component can be removed");
+        }
+    }
+    for path in built {
+        let bytes = std::fs::read(&path).expect("a component can be read");
+        let copy = to.join(path.file_name().expect("a file"));
+        if std::fs::read(&copy).ok().as_ref() != Some(&bytes) {
+            let fresh = copy.with_extension(format!("{}.new", std::process::id()));
+            std::fs::write(&fresh, bytes).expect("a component can be copied");
+            std::fs::rename(fresh, copy).expect("a component can take its place");
         }
     }
     to
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
 }

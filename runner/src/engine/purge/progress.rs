@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::plan::Plan;
+use crate::resource::ThingRef;
 
 use super::Fate;
 
@@ -44,7 +45,7 @@ pub(super) struct Progress {
     goes_with: Vec<Option<usize>>,
     attempts: Vec<u32>,
     idle_attempts: Vec<u32>,
-    kinds: Vec<Arc<str>>,
+    things: Vec<ThingRef>,
     kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     open_by_kind: BTreeMap<Arc<str>, usize>,
     ready: BTreeMap<Arc<str>, BTreeSet<usize>>,
@@ -68,11 +69,7 @@ impl Progress {
             goes_with: plan.items.iter().map(|item| item.goes_with).collect(),
             attempts: vec![0; count],
             idle_attempts: vec![0; count],
-            kinds: plan
-                .items
-                .iter()
-                .map(|item| item.thing.kind.clone())
-                .collect(),
+            things: plan.items.iter().map(|item| item.thing.clone()).collect(),
             kind_order: plan.kind_order.clone(),
             open_by_kind: BTreeMap::new(),
             ready: BTreeMap::new(),
@@ -169,7 +166,7 @@ impl Progress {
 
     pub(super) fn ready(&mut self, item: usize) {
         self.set(item, State::Ready);
-        if let Some(kind) = self.kinds.get(item) {
+        if let Some(ThingRef { kind, .. }) = self.things.get(item) {
             self.ready.entry(kind.clone()).or_default().insert(item);
         }
     }
@@ -196,7 +193,7 @@ impl Progress {
                 with_owner,
             },
         );
-        if let Some(kind) = self.kinds.get(item) {
+        if let Some(ThingRef { kind, .. }) = self.things.get(item) {
             self.lingering.entry(kind.clone()).or_default().insert(item);
         }
         self.changes.push(item);
@@ -222,13 +219,15 @@ impl Progress {
 
     pub(super) fn fail(&mut self, item: usize, why: &str) {
         self.end(item, Fate::Failed(why.to_owned()));
+        let thing = self
+            .things
+            .get(item)
+            .map_or_else(String::new, ThingRef::to_string);
+        let in_turn = format!("{thing} must go before it and is left: {why}");
         let mut open = self.followers.get(item).cloned().unwrap_or_default();
         while let Some(follower) = open.pop() {
             if self.states.get(follower) == Some(&State::Waiting) {
-                self.end(
-                    follower,
-                    Fate::Abandoned(format!("what must go before it is left: {why}")),
-                );
+                self.end(follower, Fate::Abandoned(in_turn.clone()));
                 open.extend(self.followers.get(follower).cloned().unwrap_or_default());
             }
         }
@@ -308,7 +307,7 @@ impl Progress {
     }
 
     fn unready(&mut self, item: usize) {
-        let kind = self.kinds.get(item);
+        let kind = self.things.get(item).map(|thing| &thing.kind);
         if let Some(items) = kind.and_then(|kind| self.ready.get_mut(kind)) {
             items.remove(&item);
         }
@@ -320,9 +319,9 @@ impl Progress {
         }
         self.set(item, State::Ended(fate));
         if let Some(open) = self
-            .kinds
+            .things
             .get(item)
-            .and_then(|kind| self.open_by_kind.get_mut(kind))
+            .and_then(|thing| self.open_by_kind.get_mut(&thing.kind))
         {
             *open = open.saturating_sub(1);
         }
@@ -343,9 +342,9 @@ impl Progress {
             }
             State::Lingering { .. } => {
                 if let Some(items) = self
-                    .kinds
+                    .things
                     .get(item)
-                    .and_then(|kind| self.lingering.get_mut(kind))
+                    .and_then(|thing| self.lingering.get_mut(&thing.kind))
                 {
                     items.remove(&item);
                 }
