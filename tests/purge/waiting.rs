@@ -35,6 +35,26 @@ async fn what_waits_goes_on_when_a_listing_shows_that_it_may() {
     assert_eq!(purged.took, Duration::from_secs(4));
 }
 
+/// A listing that was asked for before a thing was to go, and of another project, does not say that it has gone.
+#[tokio::test(start_paused = true)]
+async fn a_listing_counts_for_what_it_was_asked_about() {
+    let cloud = ScriptedCloud::with([
+        ours("a.x/1").lingers_ms(3_000),
+        ours("a.x/2")
+            .of_project(Some("other"))
+            .latency_ms(700)
+            .lingers_ms(5_000),
+        ours("b.y/1").after("a.x/2"),
+    ]);
+    let stage = stage(&cloud, &["a.x", "b.y"]);
+    let (plan, _) = stage.plan().await;
+    // The look at 0.5 s is on its way until 0.9 s, and meanwhile, at 0.7 s, the second deletion is accepted.
+    cloud.list_slowly(400);
+    let (purged, _) = stage.purge_plan(&plan).await;
+    purged.expect_gone(&["a.x/1", "a.x/2", "b.y/1"]);
+    assert!(asked_ms(&cloud, "b.y/1") >= 5_700);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_kind_under_others_is_looked_for_under_these_only() {
     let cloud = ScriptedCloud::with([

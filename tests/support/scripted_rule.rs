@@ -180,6 +180,8 @@ struct Inner {
     faults: BTreeMap<String, VecDeque<Cause>>,
     calls: Vec<(Instant, Call)>,
     page_things: usize,
+    /// How long a page is on its way. It shows what was there when it was asked for.
+    page_latency: Duration,
     /// Kinds whose last page links to the first.
     endless: BTreeSet<String>,
     deleting: usize,
@@ -214,6 +216,11 @@ impl ScriptedCloud {
     /// Lets listings come in pages of so many things.
     pub(crate) fn page_by(&self, things: usize) {
         self.inner().page_things = things;
+    }
+
+    /// Lets every page of a listing take so long.
+    pub(crate) fn list_slowly(&self, ms: u64) {
+        self.inner().page_latency = Duration::from_millis(ms);
     }
 
     /// Lets the last page of a kind link to the first.
@@ -424,6 +431,8 @@ impl Rule for ScriptedRule {
         cursor: Option<String>,
     ) -> Result<Page, RuleError> {
         let page = self.cloud.page(&kind.name, scope, cursor);
+        let latency = self.cloud.inner().page_latency;
+        tokio::time::sleep(latency).await;
         page.map_err(|cause| RuleError {
             rule: self.name.clone(),
             function: "list",

@@ -207,8 +207,9 @@ impl Call {
         let body = without_secrets(response.body);
         let number = u32::try_from(self.relayed.len()).unwrap_or(u32::MAX);
         let path = path.split('?').next().unwrap_or_default().to_owned();
-        // A deletion's answers are shown once; a listing's are what the page will point to.
-        let kept = if matches!(self.gate, Gate::Reading(_)) {
+        // A deletion's answers are shown once; a listing's are what the page will point to. An error shows no things.
+        let is_listing = matches!(self.gate, Gate::Reading(_));
+        let kept = if is_listing && (200..300).contains(&response.status) {
             body.clone()
         } else {
             String::new()
