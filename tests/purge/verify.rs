@@ -82,7 +82,10 @@ async fn what_has_appeared_since_is_left() {
     cloud.add(thing("a.x/3").named("web"));
     cloud.add(thing("a.x/4"));
     let verification = stage.engine.verify(&plan, &fates, &stage.sieve).await;
-    let expected = ("a.x/2".to_owned(), "it has appeared since the survey");
+    let expected = (
+        "a.x/2".to_owned(),
+        "it is not in the plan: it has appeared since, or was left out of it",
+    );
     assert_eq!(left(&verification), [expected]);
 }
 

@@ -31,7 +31,7 @@ pub enum Fate {
     Gone,
     /// It could not be deleted.
     Failed(String),
-    /// It was not tried: what must go before it is left, or the run was ended.
+    /// It was not tried, because what must go before it is left; or the run was ended before it was tried or seen to go.
     Abandoned(String),
     /// It was not tried: something that is kept stands in the way.
     Blocked(String),

@@ -201,7 +201,8 @@ impl<R: Rule> Engine<R> {
                 Left {
                     thing: thing.at,
                     name: thing.name,
-                    why: "it has appeared since the survey".to_owned(),
+                    why: "it is not in the plan: it has appeared since, or was left out of it"
+                        .to_owned(),
                 },
             );
         }
