@@ -64,6 +64,9 @@ pub struct PlanItem {
     pub seen: Option<Thing>,
 }
 
+/// Why a thing does not go that is in another one's way and is to be deleted itself.
+const BLOCKED_ITSELF: &str = "it is blocked itself";
+
 /// Something that is in the way and will not go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocker {
@@ -86,6 +89,16 @@ pub struct Kept {
     pub project: Option<Arc<str>>,
     /// Why.
     pub reason: Keep,
+}
+
+impl PlanItem {
+    fn as_blocker(&self, why: &str) -> Blocker {
+        Blocker {
+            thing: self.thing.clone(),
+            name: self.name.clone(),
+            why: why.to_owned(),
+        }
+    }
 }
 
 impl Plan {
@@ -143,7 +156,7 @@ impl Plan {
         )
     }
 
-    /// Reduces a fresh plan to what a saved one names.
+    /// Reduces a fresh plan to what a saved one names. What the saved one leaves out is not deleted, and blocks what waits for it.
     ///
     /// # Errors
     /// If a thing of the saved plan has another name, project or reason now.
@@ -151,9 +164,12 @@ impl Plan {
         let wanted: BTreeMap<&ThingRef, &PlanItem> =
             saved.items.iter().map(|item| (&item.thing, item)).collect();
         let mut places = BTreeMap::new();
+        // What stays, by its position in the fresh plan. A thing comes after all that it waits for, so one pass finds all.
+        let mut staying: BTreeMap<usize, Blocker> = BTreeMap::new();
         let mut items: Vec<PlanItem> = Vec::new();
         for (position, mut item) in self.items.into_iter().enumerate() {
             let Some(before) = wanted.get(&item.thing) else {
+                staying.insert(position, item.as_blocker("the saved plan leaves it out"));
                 continue;
             };
             if (&item.name, &item.project, &item.reason)
@@ -164,7 +180,14 @@ impl Plan {
                     item.thing
                 ));
             }
-            // What the saved plan does not name is not deleted; whatever waits for it is told so by the cloud.
+            // The cloud would not always tell: a project can be deleted while something is in it.
+            if item.blocked_by.is_empty() {
+                let blockers = item.waits_for.iter().filter_map(|first| staying.get(first));
+                item.blocked_by = blockers.take(order::BLOCKERS_MAX).cloned().collect();
+            }
+            if !item.blocked_by.is_empty() {
+                staying.insert(position, item.as_blocker(BLOCKED_ITSELF));
+            }
             let new = |old: &usize| places.get(old).copied();
             item.waits_for = item.waits_for.iter().filter_map(new).collect();
             item.goes_with = item.goes_with.as_ref().and_then(new);
@@ -233,7 +256,7 @@ fn name_blockers(
         let thing = &inventory.entries().get(*position)?.thing;
         let why = match verdicts.get(*position)? {
             Verdict::Keep(keep) => keep.to_string(),
-            Verdict::Delete(_) => "it is blocked itself".to_owned(),
+            Verdict::Delete(_) => BLOCKED_ITSELF.to_owned(),
         };
         Some(Blocker {
             thing: thing.at.clone(),

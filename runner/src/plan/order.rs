@@ -14,7 +14,7 @@ use super::decide::{Keep, Reason, Verdict};
 use super::inventory::{Entry, Inventory};
 
 /// Blockers named for one thing. A network with a thousand tenants' ports needs no thousand lines.
-const BLOCKERS_MAX: usize = 5;
+pub(super) const BLOCKERS_MAX: usize = 5;
 
 /// The doomed things of an inventory, by their positions in it.
 #[derive(Debug, Default)]

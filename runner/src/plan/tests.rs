@@ -195,6 +195,14 @@ fn a_saved_plan_selects_from_a_new_one() {
     assert_eq!(waits_for(&selected, "a.x/2"), Vec::<String>::new());
     assert_eq!(waits_for(&selected, "a.x/3"), ["a.x/2"]);
     assert_eq!(selected.items[1].goes_with, Some(0));
+    let why = |item: usize| {
+        let blockers = selected.items[item].blocked_by.iter();
+        blockers
+            .map(|it| (it.thing.clone(), it.why.as_str()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(why(0), [(at("a.x/1"), "the saved plan leaves it out")]);
+    assert_eq!(why(1), [(at("a.x/2"), "it is blocked itself")]);
     assert_eq!(
         sequence(&plan(without("a.x/1")).only(&saved).unwrap()),
         ["a.x/2", "a.x/3"]
