@@ -81,8 +81,6 @@ pub enum Event {
 pub enum Phase {
     /// Everything is listed.
     Survey,
-    /// The plan is made.
-    Plan,
     /// The plan is executed.
     Purge,
     /// Everything is listed again.

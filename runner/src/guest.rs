@@ -77,11 +77,6 @@ impl Guest {
         &self.component
     }
 
-    /// How many calls it has had.
-    pub fn calls(&self) -> u64 {
-        self.component.pool.calls()
-    }
-
     /// The session whose token a call for this kind and project needs.
     async fn session_for(&self, kind: &Kind, project: Option<&str>) -> Result<Session, Cause> {
         match (&kind.reach, project) {

@@ -24,9 +24,7 @@ pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<u8, F
         .ready(common, &args.rules.guests, Wanted::by(&args.scope), guards)
         .await?;
     ready.introduce();
-    let survey = ready.engine.survey(&ready.sieve).await;
-    let failures = survey.failures.clone();
-    let (plan, kept) = ready.engine.plan(survey, &ready.sieve);
+    let (plan, kept, failures) = ready.look().await;
     if let Some(file) = &args.plan_out {
         save(&plan, file)?;
     }
@@ -60,24 +58,20 @@ pub(super) async fn apply(common: &CommonArgs, args: &ApplyArgs) -> Result<u8, F
         .ready(common, &args.rules.guests, wanted, Some(&args.guards))
         .await?;
     ready.introduce();
-    let survey = ready.engine.survey(&ready.sieve).await;
-    let failures = survey.failures.clone();
-    let (now, kept) = ready.engine.plan(survey, &ready.sieve);
-    let plan = now.only(&saved).map_err(|drift| {
+    let (now, kept, failures) = ready.look().await;
+    let drifted = |drift: String| {
         Failure::guarded(format!(
             "the cloud has changed since the plan was made: {drift}"
         ))
         .hint("make a new plan with --dry-run --plan-out")
-    })?;
+    };
+    let plan = now.only(&saved).map_err(drifted)?;
     if let Some(changed) = kept
         .iter()
         .find(|kept| saved.items.iter().any(|item| item.thing == kept.thing))
     {
-        return Err(Failure::guarded(format!(
-            "the cloud has changed since the plan was made: {} is now {}",
-            changed.thing, changed.reason
-        ))
-        .hint("make a new plan with --dry-run --plan-out"));
+        let drift = format!("{} is now {}", changed.thing, changed.reason);
+        return Err(drifted(drift));
     }
     ready.check_guards(&plan, &args.guards, false)?;
     ready
@@ -101,9 +95,7 @@ pub(super) async fn explain(common: &CommonArgs, args: &ExplainArgs) -> Result<u
                 .hint("`runner rules list` shows the kinds"),
         );
     }
-    let survey = ready.engine.survey(&ready.sieve).await;
-    let failures = survey.failures.clone();
-    let (plan, kept) = ready.engine.plan(survey, &ready.sieve);
+    let (plan, kept, failures) = ready.look().await;
     ready.progress.finish();
     let text = explanation(&thing, &plan, &kept);
     print(&text)?;
@@ -143,6 +135,14 @@ fn explanation(thing: &ThingRef, plan: &Plan, kept: &[Kept]) -> String {
 }
 
 impl Ready {
+    /// Lists everything and makes the plan, with what is kept beside it and what could not be listed.
+    async fn look(&self) -> (Plan, Vec<Kept>, Vec<ListingFailure>) {
+        let survey = self.engine.survey(&self.sieve).await;
+        let failures = survey.failures.clone();
+        let (plan, kept) = self.engine.plan(survey, &self.sieve);
+        (plan, kept, failures)
+    }
+
     /// Says, before anything is listed, as whom and where.
     fn introduce(&self) {
         let projects = match &self.sieve.scope().projects {

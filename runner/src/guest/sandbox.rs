@@ -5,7 +5,6 @@
 //! a rule nothing.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -80,7 +79,6 @@ impl Sandbox {
             limits,
             places,
             idle: Mutex::new(Vec::new()),
-            calls: AtomicU64::new(0),
         })
     }
 }
@@ -227,7 +225,6 @@ pub(super) struct Pool {
     limits: Limits,
     places: Semaphore,
     idle: Mutex<Vec<Instance>>,
-    calls: AtomicU64,
 }
 
 impl Pool {
@@ -239,11 +236,6 @@ impl Pool {
         &self.limits
     }
 
-    /// Calls so far.
-    pub(super) fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
-    }
-
     /// Gives an instance to `work`, for one call or for several that belong together. The instance is used again only if
     /// `work` succeeds; a dropped future drops the instance too.
     pub(super) async fn run<T>(
@@ -253,7 +245,6 @@ impl Pool {
     ) -> Result<(T, Call), (Cause, Option<Call>)> {
         let closed = |_| (Cause::Other("the runner is shutting down".to_owned()), None);
         let _place = self.places.acquire().await.map_err(closed)?;
-        self.calls.fetch_add(1, Ordering::Relaxed);
         let deadline = Duration::from_secs(self.limits.call_s_max);
         let warm = self
             .idle

@@ -48,7 +48,6 @@ impl Progress {
             .enable_steady_tick(std::time::Duration::from_millis(120));
         self.bar.set_message(match phase {
             Phase::Survey => "survey",
-            Phase::Plan => "plan",
             Phase::Purge => "purge",
             Phase::Verify => "verify",
         });

@@ -5,7 +5,6 @@
 //! projects come from fields that are called so, in objects of the very collection that the kind's templates delete from.
 //! Anything else is *unusual* and needs the operator's word.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -333,17 +332,6 @@ impl Kind {
                 .iter()
                 .any(|failed| failed.eq_ignore_ascii_case(status))
         })
-    }
-
-    /// All kinds that this one refers to.
-    pub fn neighbors(&self) -> BTreeSet<Arc<str>> {
-        self.owners
-            .iter()
-            .map(|owner| &owner.kind)
-            .chain(&self.after)
-            .chain(self.reach.parent())
-            .cloned()
-            .collect()
     }
 
     /// The value of a field. A pointer through a wrapper counts only if the wrapper is all there is: else a thing could
