@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::http::Response;
 use crate::model::{Page, Slice};
 use crate::requests::{self, get};
 use crate::row::Row;
@@ -10,8 +11,8 @@ use crate::{RuleError, Scope};
 /// How a service hands out pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Paging {
-    /// By a link in the body, in any of the ways OpenStack knows: `ports_links` with `rel: next` (Neutron, Nova, Cinder,
-    /// Octavia), `links.next` (Keystone, Designate), or `next` (Glance, Magnum, Mistral, Barbican).
+    /// By a link in the body, in any of the ways OpenStack knows: `ports_links` or `links` with `rel: next` (Neutron, Nova,
+    /// Cinder, Octavia, Heat), `links.next` (Keystone, Designate), or `next` (Glance, Magnum, Mistral, Barbican).
     ///
     /// Only the link's query is followed, on the listing's own path: services behind a proxy write links with their
     /// inner scheme and host, and Cinder's for groups and transfers lead to the listing without details.
@@ -20,6 +21,8 @@ pub enum Paging {
     Marker(&'static str),
     /// By asking with this query parameter for what follows as many objects as were seen, until a page is empty.
     Offset(&'static str),
+    /// By a link in this header (`next-page`), until an answer has none.
+    Header(&'static str),
     /// All at once.
     None,
 }
@@ -32,11 +35,11 @@ pub(crate) fn page(
     cursor: Option<String>,
 ) -> Result<Page, RuleError> {
     let is_first = cursor.is_none();
-    let own_if_denied = row.own_if_denied && is_first && matches!(scope, Scope::Project(_));
+    let own_if_denied = row.own_if_denied && is_first && !matches!(scope, Scope::All);
     let mut path = cursor.unwrap_or_else(|| first_path(row, scope));
     let mut response = get(service, &path, row.microversion)?;
     if response.status == 403 && own_if_denied {
-        row.list.clone_into(&mut path);
+        path = own_path(row, scope);
         response = get(service, &path, row.microversion)?;
     }
     if is_first && is_absent(row, scope, response.status) {
@@ -53,7 +56,7 @@ pub(crate) fn page(
     }
     requests::check(&response)?;
     Ok(Page {
-        next: next(row, &path, &response.body)?.or_else(|| again(row, scope, &path)),
+        next: next(row, &path, &response)?.or_else(|| again(row, scope, &path)),
         slices: vec![Slice {
             response: response.number,
             at: row.at.to_owned(),
@@ -62,11 +65,11 @@ pub(crate) fn page(
 }
 
 /// Whether this status says that nothing is there to list: the parent has gone meanwhile, or this cloud lacks an optional
-/// extension.
+/// extension (404), or is too old for its microversion (406).
 fn is_absent(row: &Row, scope: &Scope, status: u32) -> bool {
     match scope {
         Scope::Under(_) => status == 404 || row.parent_gone == Some(status),
-        Scope::All | Scope::Project(_) => status == 404 && row.optional,
+        Scope::All | Scope::Project(_) => matches!(status, 404 | 406) && row.optional,
     }
 }
 
@@ -84,18 +87,19 @@ fn again(row: &Row, scope: &Scope, path: &str) -> Option<String> {
 }
 
 fn first_path(row: &Row, scope: &Scope) -> String {
-    let (path, narrowing) = match scope {
-        Scope::All => (row.list.to_owned(), row.everywhere.to_owned()),
-        Scope::Project(id) => (
-            row.list.to_owned(),
-            row.narrow.replace("{project}", &requests::encode(id)),
-        ),
-        Scope::Under(parent) => (
-            row.list.replace("{parent}", &requests::encode(&parent.id)),
-            String::new(),
-        ),
+    let query = match scope {
+        Scope::All | Scope::Under(_) => row.everywhere.to_owned(),
+        Scope::Project(id) => row.narrow.replace("{project}", &requests::encode(id)),
     };
-    with_query(path, &narrowing)
+    with_query(own_path(row, scope), &query)
+}
+
+/// The path of a listing, without the query that asks for more than the project of the token.
+fn own_path(row: &Row, scope: &Scope) -> String {
+    match scope {
+        Scope::All | Scope::Project(_) => row.list.to_owned(),
+        Scope::Under(parent) => row.list.replace("{parent}", &requests::encode(&parent.id)),
+    }
 }
 
 fn with_query(path: String, query: &str) -> String {
@@ -106,9 +110,14 @@ fn with_query(path: String, query: &str) -> String {
     }
 }
 
-fn next(row: &Row, path: &str, body: &str) -> Result<Option<String>, RuleError> {
+fn next(row: &Row, path: &str, response: &Response) -> Result<Option<String>, RuleError> {
+    let body = &response.body;
     match row.paging {
         Paging::None => Ok(None),
+        Paging::Header(name) => {
+            let header = response.headers.iter().find(|it| it.name == name);
+            Ok(header.map(|header| header.value.clone()))
+        }
         Paging::Links => {
             let link = next_page(&parse(body)?)?;
             Ok(link.map(|link| on_path(path, &link)))
@@ -173,7 +182,7 @@ fn next_link(body: &Value) -> Option<String> {
     let members = body.as_object()?;
     members
         .iter()
-        .filter(|(name, _)| name.ends_with("_links"))
+        .filter(|(name, _)| *name == "links" || name.ends_with("_links"))
         .find_map(|(_, links)| by_relation(links))
         .or_else(|| {
             body.pointer("/links/next")
@@ -203,13 +212,23 @@ fn parameter_of(path: &str, parameter: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Header;
+
+    fn answer(body: &str) -> Response {
+        Response {
+            number: 0,
+            status: 200,
+            headers: Vec::new(),
+            body: body.to_owned(),
+        }
+    }
 
     const ROW: Row = Row::new("a.thing", "/things?limit=2", "/things", &[]);
 
     #[test]
     fn an_offset_counts_what_was_seen_until_a_page_is_empty() {
         let row = ROW.paged(Paging::Offset("offset"));
-        let follow = |path: &str, body: &str| next(&row, path, body).expect("a listing");
+        let follow = |path: &str, body: &str| next(&row, path, &answer(body)).expect("a listing");
 
         let second = follow("/things?limit=2", r#"{"things":[{"id":"a"},{"id":"b"}]}"#);
         assert_eq!(second.as_deref(), Some("/things?limit=2&offset=2"));
@@ -221,17 +240,50 @@ mod tests {
     }
 
     #[test]
+    fn a_header_is_followed_until_there_is_none() {
+        let row = ROW.paged(Paging::Header("next-page"));
+        let mut page = answer(r#"{"things":[]}"#);
+        assert_eq!(next(&row, "/things", &page).expect("a listing"), None);
+        page.headers.push(Header {
+            name: "next-page".to_owned(),
+            value: "http://h/things?token=a".to_owned(),
+        });
+        let followed = next(&row, "/things", &page).expect("a listing");
+        assert_eq!(followed.as_deref(), Some("http://h/things?token=a"));
+    }
+
+    #[test]
     fn a_listing_that_was_cut_off_is_followed_or_an_error() {
         let cut = r#"{"things":[{"id":"a"}],"links":{"next":null},"truncated":true}"#;
         assert!(matches!(
-            next(&ROW, "/things", cut),
+            next(&ROW, "/things", &answer(cut)),
             Err(RuleError::Other(_))
         ));
 
         let linked =
             r#"{"things":[],"links":{"next":"http://h/things?marker=a"},"truncated":true}"#;
-        let followed = next(&ROW, "/things", linked).expect("a listing");
+        let followed = next(&ROW, "/things", &answer(linked)).expect("a listing");
         assert_eq!(followed.as_deref(), Some("/things?marker=a"));
+    }
+
+    #[test]
+    fn a_list_of_links_is_searched_for_the_next_page() {
+        let linked = r#"{"things":[],"links":[{"rel":"next","href":"http://h/things?marker=a"}]}"#;
+        let followed = next(&ROW, "/things", &answer(linked)).expect("a listing");
+        assert_eq!(followed.as_deref(), Some("/things?marker=a"));
+    }
+
+    #[test]
+    fn what_lies_under_a_thing_is_asked_for_in_all_projects_too() {
+        let row = Row::new("a.part", "/things/{parent}/parts", "/parts", &[]);
+        let under = Scope::Under(crate::Thing {
+            kind: "a.thing".to_owned(),
+            id: "a b".to_owned(),
+        });
+        let row = row.scoped("all_projects=true", "");
+        let first = first_path(&row, &under);
+        assert_eq!(first, "/things/a%20b/parts?all_projects=true");
+        assert_eq!(own_path(&row, &under), "/things/a%20b/parts");
     }
 
     #[test]
@@ -242,6 +294,7 @@ mod tests {
         });
         assert!(!is_absent(&ROW, &Scope::All, 404));
         assert!(is_absent(&ROW.optional(), &Scope::All, 404));
+        assert!(is_absent(&ROW.optional(), &Scope::All, 406));
         assert!(is_absent(&ROW, &under, 404));
         assert!(!is_absent(&ROW, &under, 400));
         assert!(is_absent(&ROW.parent_gone(400), &under, 400));

@@ -73,17 +73,26 @@ impl Object {
             .collect()
     }
 
-    /// The things whose ids stand at these places.
+    /// The things whose ids stand at these places. Of a URL its last segment is the id, as the runner reads it too.
     pub fn things(&self, places: &[Place]) -> Vec<Thing> {
         let at = |(kind, pointer): &Place| {
             let ids = self.texts(pointer).into_iter();
             let things = ids.map(|id| Thing {
                 kind: (*kind).to_owned(),
-                id: id.to_owned(),
+                id: id_in(id).to_owned(),
             });
             things.collect::<Vec<_>>()
         };
         places.iter().flat_map(at).collect()
+    }
+}
+
+fn id_in(text: &str) -> &str {
+    if text.contains("://") {
+        let path = text.trim_end_matches('/');
+        path.rsplit('/').next().unwrap_or(path)
+    } else {
+        text
     }
 }
 

@@ -53,6 +53,7 @@ pub struct Row {
     after: &'static [Place],
     last_of: &'static [&'static str],
     part_of_parent: bool,
+    goes_with_parent: bool,
     stays_listed: bool,
     owners_by: Option<fn(&Object) -> Vec<Owner>>,
     order_by: Option<fn(&Object) -> Vec<Step>>,
@@ -109,6 +110,7 @@ impl Row {
             after: &[],
             last_of: &[],
             part_of_parent: false,
+            goes_with_parent: false,
             stays_listed: false,
             owners_by: None,
             order_by: None,
@@ -161,8 +163,9 @@ impl Row {
         }
     }
 
-    /// The API denies the narrowing query of `scoped` to whoever is no administrator, where other APIs ignore it: then a
-    /// project is listed without it. What comes back is the project of the token, so the runner may ask for no other.
+    /// The API denies the queries of `scoped` to whoever is no administrator, where other APIs ignore them: then a project, or
+    /// what lies under a thing, is listed without. What comes back is the project of the token, so the runner may ask for no
+    /// other.
     pub const fn own_if_denied(self) -> Self {
         Self {
             own_if_denied: true,
@@ -262,7 +265,7 @@ impl Row {
         }
     }
 
-    /// Not every cloud has this collection: where it answers 404 there is nothing.
+    /// Not every cloud has this collection: where it answers 404, or 406 for the microversion, there is nothing.
     pub const fn optional(self) -> Self {
         Self {
             optional: true,
@@ -284,6 +287,15 @@ impl Row {
     pub const fn part_of_parent(self) -> Self {
         Self {
             part_of_parent: true,
+            ..self
+        }
+    }
+
+    /// As `part_of_parent`, and vanishes with it.
+    pub const fn goes_with_parent(self) -> Self {
+        Self {
+            part_of_parent: true,
+            goes_with_parent: true,
             ..self
         }
     }
@@ -391,22 +403,29 @@ impl Row {
             None => relate(Relation::NamedBy, self.owners, object),
         };
         let mut owners = relate(Relation::PartOf, self.parts_of, object);
-        if let Spread::UnderEach(kind) = self.reach
-            && self.part_of_parent
-        {
-            owners.push(Owner {
+        if self.part_of_parent {
+            owners.extend(self.parent(item).map(|owner| Owner {
                 relation: Relation::PartOf,
-                owner: Thing {
-                    kind: kind.to_owned(),
-                    id: item.parent.clone(),
-                },
-            });
+                owner,
+            }));
         }
         owners.extend(named_by);
         owners
     }
 
-    fn order_of(&self, object: &Object) -> Vec<Step> {
+    /// The thing under which one was listed.
+    fn parent(&self, item: &Item) -> Option<Thing> {
+        let Spread::UnderEach(kind) = self.reach else {
+            return None;
+        };
+        Some(Thing {
+            kind: kind.to_owned(),
+            id: item.parent.clone(),
+        })
+    }
+
+    fn order_of(&self, item: &Item) -> Vec<Step> {
+        let object = &Object::parse(&item.object);
         let before = object.things(self.before).into_iter();
         let after = object.things(self.after).into_iter();
         let mut steps: Vec<Step> = before.map(Step::Before).collect();
@@ -416,6 +435,9 @@ impl Row {
                 .into_iter()
                 .flat_map(|order_by| order_by(object)),
         );
+        if self.goes_with_parent {
+            steps.extend(self.parent(item).map(Step::After));
+        }
         steps
     }
 }
@@ -474,7 +496,7 @@ impl Table {
     /// The export `order.order`.
     pub fn order(&self, kind: &str, item: &Item) -> Vec<Step> {
         self.row(kind)
-            .map(|row| row.order_of(&Object::parse(&item.object)))
+            .map(|row| row.order_of(item))
             .unwrap_or_default()
     }
 
