@@ -20,14 +20,16 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     ("guest", &["audit", "cloud", "resource", "rule"]),
     // Floor 3
     ("engine", &["event", "plan", "resource", "rule"]),
+    ("case", &["audit", "cloud", "guest", "resource", "rule"]),
+    ("lock", &["guest", "resource"]),
     // Floor 4
     ("report", &["engine", "event", "plan", "resource"]),
-    ("config", &["cloud", "engine", "guest", "name"]),
+    ("config", &["cloud", "engine", "guest", "name", "resource"]),
     (
         "cli",
         &[
-            "audit", "cloud", "config", "engine", "event", "guest", "name", "plan", "report",
-            "resource", "rule",
+            "audit", "case", "cloud", "config", "engine", "event", "guest", "lock", "name", "plan",
+            "report", "resource", "rule",
         ],
     ),
     ("lib", &[]),

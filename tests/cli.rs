@@ -29,7 +29,7 @@ fn stable(text: &str, place: &Place) -> String {
         (r"req-<uuid>", "<request>"),
         (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "<time>"),
         (r"\b\d+ bytes", "<n> bytes"),
-        (r"\b[0-9.]+ s\n", "<n> s\n"),
+        (r"\b[0-9.]+ s(\n|,)", "<n> s$1"),
     ] {
         let pattern = regex::Regex::new(pattern).expect("a pattern");
         text = pattern.replace_all(&text, name).into_owned();
@@ -62,6 +62,9 @@ fn help_is_complete() {
         &["rules", "-h"],
         &["rules", "list", "-h"],
         &["rules", "check", "-h"],
+        &["rules", "new", "-h"],
+        &["rules", "test", "-h"],
+        &["rules", "bench", "-h"],
         &["doctor", "-h"],
         &["completions", "-h"],
     ] {

@@ -38,6 +38,12 @@ fn main() -> ExitCode {
         arguments.remove(1);
         return runner::cli::main(arguments);
     }
+    if arguments
+        .get(1)
+        .is_some_and(|first| first == runner::cli::COMPILE_COMPONENT)
+    {
+        return runner::cli::main(arguments);
+    }
     match tokio::runtime::Runtime::new()
         .map_err(Into::into)
         .and_then(|runtime| runtime.block_on(show()))

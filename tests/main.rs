@@ -14,15 +14,23 @@ mod architecture;
 mod audit;
 /// The command line: help, streams, forms of output, refusals.
 mod cli;
+/// A component of yesterday runs today, and the contract only grows.
+mod compatibility;
 /// The examples: each is built, described, and asks for nothing out of the ordinary.
 mod examples;
+/// The lock file: what is not as it says does not run.
+mod lock;
 /// The runner's formats against Rally's own answers.
 mod names;
 /// The engine against a scripted rule: order, waiting, giving up, looking again.
 mod purge;
+/// The contract's reference says what the WIT says.
+mod reference;
 /// Every hostile rule is stopped, named, and stops nothing else.
 mod sandbox;
 /// The fake cloud, the components, and what else tests share.
 mod support;
 /// The main job: what goes, what stays, what is said.
 mod sweep;
+/// The author's tools: a rule is begun, checked, tested, recorded and measured.
+mod tools;

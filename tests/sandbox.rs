@@ -84,7 +84,7 @@ impl Scene {
         place.write("runner.toml", CONFIG);
         place.add_rules(rule_pack());
         std::fs::remove_file(place.path("rules/openstack_image.wasm")).unwrap();
-        place.write("rules/misbehave.wasm", component(behavior));
+        place.write("rules/misbehave.wasm", misbehaving(behavior));
         Self {
             before: cloud.things(),
             cloud,
@@ -185,7 +185,7 @@ impl Aftermath {
 }
 
 /// The hostile component with a behavior.
-fn component(behavior: &str) -> Vec<u8> {
+pub(crate) fn misbehaving(behavior: &str) -> Vec<u8> {
     const PREFIX: &[u8] = b"behavior:";
     const LENGTH: usize = 64;
     let mut bytes = std::fs::read(hostile().join("misbehave.wasm")).unwrap();
@@ -479,7 +479,9 @@ async fn a_kind_that_waits_for_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_rules_for_one_kind() {
     let scene = Scene::set("honest").await;
-    scene.place.write("rules/another.wasm", component("honest"));
+    scene
+        .place
+        .write("rules/another.wasm", misbehaving("honest"));
     refused_at_load(
         scene,
         &["image.image is claimed by two rules, another and misbehave"],
@@ -505,7 +507,7 @@ async fn a_file_that_is_no_webassembly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_was_cut_off() {
-    let bytes = component("honest");
+    let bytes = misbehaving("honest");
     with_file(&bytes[..bytes.len() / 2], &["is no WebAssembly component"]).await;
 }
 
@@ -525,7 +527,7 @@ async fn a_component_that_is_no_rule() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_for_another_version_of_the_contract() {
-    let bytes = replaced(&component("honest"), b"@0.1.0", b"@0.2.0");
+    let bytes = replaced(&misbehaving("honest"), b"@0.1.0", b"@0.2.0");
     with_file(
         &bytes,
         &["was built for version 0.2.0 of cleanup:rules", "0.1.0"],
@@ -539,6 +541,70 @@ async fn a_component_that_is_too_large() {
     let config = CONFIG.replace("failures_max = 10", "component_bytes_max = 1000");
     scene.place.write("runner.toml", config);
     refused_at_load(scene, &["misbehave.wasm", "component_bytes_max = 1000"]);
+}
+
+/// A rule in which there is a core module besides, of eight functions with so many operations each.
+fn with_large_module(operations: usize) -> Vec<u8> {
+    fn leb128(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number >= 0x80 {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    }
+    fn sized(content: &[u8]) -> Vec<u8> {
+        [&leb128(content.len()), content].concat()
+    }
+    const FUNCTIONS: u8 = 8;
+    const TYPES: &[u8] = b"\x01\x60\x01\x7f\x01\x7f"; // one: i32 -> i32
+    const MULTIPLY_AND_ADD: &[u8] = b"\x20\x00\x6c\x41\x07\x6a";
+    let body = [
+        b"\x00\x20\x00",
+        &*MULTIPLY_AND_ADD.repeat(operations),
+        b"\x0b",
+    ]
+    .concat();
+    let code = [&[FUNCTIONS], &*sized(&body).repeat(FUNCTIONS.into())].concat();
+    let functions = [&[FUNCTIONS][..], &[0; FUNCTIONS as usize]].concat();
+    let sections = [(1, TYPES), (3, &functions), (10, &code)];
+    let sections = sections.map(|(id, content)| [&[id], &*sized(content)].concat());
+    let module = [&b"\0asm\x01\0\0\0"[..], &sections.concat()].concat();
+    let mut component = misbehaving("honest");
+    component.extend([&[1], &*sized(&module)].concat());
+    component
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_takes_too_long_to_compile() {
+    let scene = Scene::set("honest").await;
+    let config = CONFIG.replace("failures_max = 10", "compile_cpu_s_max = 1");
+    scene.place.write("runner.toml", config);
+    let component = with_large_module(300_000);
+    scene.place.write("rules/misbehave.wasm", component);
+    refused_at_load(scene, &["misbehave.wasm", "used up compile_cpu_s_max = 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_takes_too_much_memory_to_compile() {
+    let scene = Scene::set("honest").await;
+    let limit = "compile_memory_bytes_max = 150000000";
+    let config = CONFIG.replace("failures_max = 10", limit);
+    scene.place.write("runner.toml", config);
+    let component = with_large_module(300_000);
+    scene.place.write("rules/misbehave.wasm", component);
+    refused_at_load(scene, &["misbehave.wasm", "used up", limit]);
+}
+
+/// What is behind the bounds is only their size: the same component compiles, and works, where they are ordinary.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_component_within_its_bounds() {
+    let scene = Scene::set("honest").await;
+    scene
+        .place
+        .write("rules/misbehave.wasm", with_large_module(1_000));
+    scene.sweep().is_contained().ended(CLEAN, 0, &[]);
 }
 
 /// All places of a text replaced by another of the same length.

@@ -1,8 +1,13 @@
 //! The command line: flags in, exit code out. The one place that ends the process's work with a number.
 
+mod advice;
 mod args;
+mod bench;
+mod cases;
 mod failure;
 mod inspect;
+mod lock;
+mod new;
 mod setup;
 mod sweep;
 
@@ -13,7 +18,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
-use args::{Cli, Command, RulesCommand};
+use crate::guest::{CompileError, compile_in_bounds};
+
+use args::{Cli, Command, CompileArgs, RulesCommand};
 use failure::Failure;
 
 /// Exit code: looked again, nothing is left (or a dry run is done).
@@ -34,6 +41,9 @@ pub const GUARDED: u8 = 6;
 pub const WORK_TO_DO: u8 = 10;
 /// Exit code: interrupted; what was in flight is in the audit log.
 pub const INTERRUPTED: u8 = 130;
+
+/// First argument of the process that compiles a component and ends. Not for people.
+pub const COMPILE_COMPONENT: &str = "compile-component";
 
 /// Runs the command line, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -69,22 +79,44 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         ..
     } = cli;
     match command {
+        Some(Command::CompileComponent(bounds)) => compile(&bounds),
         None => sweep::sweep(&common, &sweep).await,
         Some(Command::Apply(apply)) => sweep::apply(&common, &apply).await,
         Some(Command::Explain(explain)) => sweep::explain(&common, &explain).await,
         Some(Command::Names(names)) => inspect::names(&common, &names),
         Some(Command::Doctor(doctor)) => inspect::doctor(&common, &doctor).await,
-        Some(Command::Rules {
-            command: RulesCommand::List(list),
-        }) => inspect::list(&common, &list).await,
-        Some(Command::Rules {
-            command: RulesCommand::Check(check),
-        }) => inspect::check(&common, &check).await,
+        Some(Command::Rules { command }) => match command {
+            RulesCommand::List(list) => inspect::list(&common, &list).await,
+            RulesCommand::Check(check) => inspect::check(&common, &check).await,
+            RulesCommand::Lock(place) => lock::lock(&common, &place).await,
+            RulesCommand::Diff(place) => lock::diff(&common, &place).await,
+            RulesCommand::New(new) => self::new::new(&new),
+            RulesCommand::Test(test) => cases::test(&common, &test).await,
+            RulesCommand::Bench(bench) => self::bench::bench(&common, &bench).await,
+        },
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "runner", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
+    }
+}
+
+/// What the process does that compiles a component and ends. Its parent makes a sentence of what it says.
+fn compile(bounds: &CompileArgs) -> Result<u8, Failure> {
+    let CompileArgs {
+        cache_dir,
+        cpu_s_max,
+        memory_bytes_max,
+    } = bounds;
+    let component = std::io::stdin().lock();
+    match compile_in_bounds(cache_dir, *cpu_s_max, *memory_bytes_max, component) {
+        Ok(()) => Ok(CLEAN),
+        Err(CompileError::Refused(why)) => {
+            let _ = writeln!(std::io::stderr(), "{why}");
+            Ok(USAGE)
+        }
+        Err(error) => Err(Failure::usage(error.to_string())),
     }
 }
 

@@ -18,6 +18,7 @@ mod path;
 mod plain;
 mod renewal;
 mod session;
+mod tape;
 #[cfg(test)]
 mod wire_tests;
 
@@ -38,6 +39,7 @@ pub use self::credentials::{
 };
 pub use self::path::{LinkError, PathError};
 pub use self::session::Session;
+pub use self::tape::{Exchange, Tape};
 
 /// Everything needed to reach one cloud, resolved and checked, with no reference to where it came from.
 #[derive(Debug, Clone)]
@@ -361,6 +363,8 @@ pub enum ErrorKind {
     Malformed,
     /// The request or the configuration is wrong; nothing was sent.
     Invalid,
+    /// A tape stands in for the cloud, and has no such exchange.
+    NotRecorded,
 }
 
 /// A request that got no answer, or a session that could not be opened.

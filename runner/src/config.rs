@@ -15,6 +15,7 @@ use crate::cloud::{HttpLimits, PlainAuth, PlainService};
 use crate::engine::EngineLimits;
 use crate::guest::{Grants, Limits};
 use crate::name::{FormatConfig, FormatConfigError, NamedFormat, built_in};
+use crate::resource::KindPattern;
 
 use clouds::Surroundings;
 
@@ -66,12 +67,16 @@ pub struct HttpConfig {
     pub in_flight_max: usize,
 }
 
-/// What one rule is allowed beyond the ordinary, and limits of its own.
+/// What one rule is allowed beyond the ordinary, what it is not left of its own, and its limits.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleConfig {
     /// What it is allowed beyond the ordinary.
     pub trust: BTreeSet<Trust>,
+    /// Kinds that it is left, of those it describes.
+    pub only: Vec<KindPattern>,
+    /// Kinds that it is not left.
+    pub except: Vec<KindPattern>,
     /// Its limits, instead of the common ones.
     pub limits: Option<Limits>,
 }
@@ -206,15 +211,18 @@ impl Config {
 
     /// What a rule is granted.
     pub fn grants(&self, rule: &str) -> Grants {
-        let config = self.rules.get(rule);
-        let limits = config
-            .and_then(|config| config.limits.clone())
-            .unwrap_or_else(|| self.limits.clone());
-        let unusual_fields =
-            config.is_some_and(|config| config.trust.contains(&Trust::UnusualFields));
+        let Some(config) = self.rules.get(rule) else {
+            return Grants {
+                limits: self.limits.clone(),
+                ..Grants::default()
+            };
+        };
         Grants {
-            unusual_fields,
-            limits,
+            unusual_fields: config.trust.contains(&Trust::UnusualFields),
+            only: config.only.clone(),
+            except: config.except.clone(),
+            sha256: None,
+            limits: config.limits.clone().unwrap_or_else(|| self.limits.clone()),
         }
     }
 

@@ -4,12 +4,15 @@
 //! cloud, and does the work of a [`Rule`]. What a rule says about a thing is believed only as far as the object shows it, which
 //! the runner itself reads out of a response that it relayed in the same call.
 
+mod bench;
 mod bindings;
 mod capability;
+mod compiler;
 mod component;
 mod contract;
 mod limits;
 mod reading;
+mod recorder;
 mod sandbox;
 mod tail;
 mod words;
@@ -29,9 +32,12 @@ use capability::{Approved, Call, Gate, LogBudget};
 use reading::PageFlaw;
 use sandbox::Instance;
 
+pub use bench::{CallCost, StartCost};
+pub use compiler::{CompileError, Compiler, compile_in_bounds};
 pub use component::{Component, Grants, LoadError, LoadFlaw};
 pub use contract::{CONTRACT_VERSION, ContractError, Outline};
 pub use limits::Limits;
+pub use recorder::Recorder;
 pub use sandbox::Sandbox;
 
 /// A component at work in a cloud.
@@ -43,6 +49,7 @@ pub struct Guest {
     failures: AtomicU32,
     is_off: AtomicBool,
     log_budget: LogBudget,
+    recorder: Option<Recorder>,
 }
 
 impl Guest {
@@ -59,6 +66,15 @@ impl Guest {
             failures: AtomicU32::new(0),
             is_off: AtomicBool::new(false),
             log_budget,
+            recorder: None,
+        }
+    }
+
+    /// Has all that the component asks for and is shown taken down.
+    pub fn recorded_by(self, recorder: Recorder) -> Self {
+        Self {
+            recorder: Some(recorder),
+            ..self
         }
     }
 
@@ -103,13 +119,14 @@ impl Guest {
             ));
         }
         let limits = self.component.pool.limits();
-        let call = Call::new(
+        let mut call = Call::new(
             self.component.name.clone(),
             gate,
             Some(session),
             limits.requests_max,
             self.log_budget.clone(),
         );
+        call.recorder.clone_from(&self.recorder);
         let (result, call) = match self.component.pool.run(call, work).await {
             Ok((result, call)) => (result, Some(call)),
             Err((cause, call)) => (Err(cause), call),

@@ -3,7 +3,7 @@
 //! ```text
 //!   floor 4   main.rs ──► cli ──────────────► report
 //!                          │ └──► config
-//!   floor 3              engine  (survey → plan → purge → verify)
+//!   floor 3              engine  (survey → plan → purge → verify)          case   lock
 //!                          │
 //!   floor 2              guest     the only place that knows wasmtime
 //!                          │
@@ -15,12 +15,14 @@
 //! Arrows go down only. `docs/architecture.md` is the guide to the house; `tests/architecture.rs` holds its walls up.
 
 pub mod audit;
+pub mod case;
 pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod engine;
 pub mod event;
 pub mod guest;
+pub mod lock;
 pub mod name;
 pub mod plan;
 pub mod report;

@@ -5,6 +5,7 @@
 
 pub mod declaration;
 pub mod object;
+pub mod pattern;
 pub mod template;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use declaration::{Fields, Flaw, Kind, OwnerField, Reach};
+pub use pattern::{KindPattern, PatternError};
 pub use template::{Template, TemplateError};
 
 /// The kind whose things are the projects themselves. Everything in a project must be gone before the project is.

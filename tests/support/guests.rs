@@ -17,11 +17,25 @@ pub(crate) fn rule_pack() -> &'static Path {
 /// The hostile guests.
 pub(crate) fn hostile() -> &'static Path {
     static HOSTILE: OnceLock<PathBuf> = OnceLock::new();
-    HOSTILE.get_or_init(|| gather(&build("tests/guests"), "hostile", |_| true))
+    HOSTILE.get_or_init(|| {
+        gather(&build("tests/guests"), "hostile", |name| {
+            name == "misbehave"
+        })
+    })
+}
+
+/// Rules built against the contract as it was in earlier versions.
+pub(crate) fn frozen() -> &'static Path {
+    static FROZEN: OnceLock<PathBuf> = OnceLock::new();
+    FROZEN.get_or_init(|| {
+        gather(&build("tests/guests"), "frozen", |name| {
+            name.starts_with("contract_")
+        })
+    })
 }
 
 /// Builds a workspace of guests, and returns the folder with its components.
-fn build(workspace: &str) -> PathBuf {
+pub(crate) fn build(workspace: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = root.join("target/guests").join(workspace);
     let built = Command::new(env!("CARGO"))

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::config::clouds::CloudOptions;
 use crate::name::{Origin, OriginFilter};
 use crate::report::Format;
+use crate::resource::{KindPattern, ThingRef};
 
 /// Delete exactly what one task left behind in a cloud
 ///
@@ -49,13 +50,15 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Print names that a task may give, so that what bears them can be cleaned
     Names(NamesArgs),
-    /// Look at rules
+    /// Look at rules, and write them
     Rules {
         #[command(subcommand)]
         command: RulesCommand,
     },
     /// Say who you are in the cloud, where, and what a sweep would reach
     Doctor(DoctorArgs),
+    #[command(hide = true)]
+    CompileComponent(CompileArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -69,6 +72,16 @@ pub(super) enum RulesCommand {
     List(RulesArgs),
     /// Check component files: contract, imports, kinds, and every request that they may send
     Check(CheckArgs),
+    /// Write the lock file: a later run takes these rules, as they are now, and no others
+    Lock(RulesPlace),
+    /// Say how the rules differ from the lock file
+    Diff(RulesPlace),
+    /// Begin a rule: make a project that builds and passes its test as it is
+    New(NewArgs),
+    /// Test a rule with recorded exchanges, offline; or record them
+    Test(TestArgs),
+    /// Measure what components cost: size, compilation, start, memory, time of a call
+    Bench(BenchArgs),
 }
 
 /// What every command that looks at a cloud needs.
@@ -276,10 +289,20 @@ pub(super) struct ScopeArgs {
 
 /// Which rules.
 #[derive(Debug, Args)]
-pub(super) struct RulesArgs {
+pub(super) struct RulesPlace {
     /// Folder with rules, or a single component file
     #[arg(long, value_name = "PATH", default_value = "rules")]
     pub(super) guests: PathBuf,
+    /// Lock file, which the rules must be as [default: rules.lock beside the rules, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(super) lock: Option<PathBuf>,
+}
+
+/// Which rules, and how to write what comes of them.
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    #[command(flatten)]
+    pub(super) place: RulesPlace,
     /// How to write the result
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) format: Format,
@@ -358,11 +381,109 @@ pub(super) struct NamesArgs {
     pub(super) all: bool,
 }
 
+/// Bounds within which the component on standard input is compiled.
+#[derive(Debug, Args)]
+pub(super) struct CompileArgs {
+    pub(super) cache_dir: PathBuf,
+    pub(super) cpu_s_max: u64,
+    pub(super) memory_bytes_max: u64,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// Component files
     #[arg(required = true)]
     pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NewArgs {
+    /// The language to write it in
+    pub(super) language: Language,
+    /// Name of the rule and of its folder: my-zones
+    pub(super) name: String,
+    /// Service type in the catalog, or name of a service in the configuration
+    #[arg(long, value_name = "TYPE", default_value = "example")]
+    pub(super) service: String,
+    /// Kind that the rule cleans [default: <service>.<name>]
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Option<String>,
+    /// Path of the collection: GET lists it, DELETE of path/id deletes one of it [default: /v1/<name>]
+    #[arg(long, value_name = "PATH")]
+    pub(super) path: Option<String>,
+    /// Member of the answer that holds the list [default: the path's last part]
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) at: Option<String>,
+    /// Folder to write to [default: one of the rule's name, here]
+    #[arg(long, value_name = "DIR")]
+    pub(super) into: Option<PathBuf>,
+}
+
+/// Languages that there is a template for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Language {
+    Rust,
+    Python,
+    Javascript,
+    Go,
+    C,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestArgs {
+    /// Folder of the rule's project, with cases in tests/*.json
+    pub(super) dir: PathBuf,
+    /// The rule's component [default: the only one in the folder, or in its target/wasm32-wasip2/release]
+    #[arg(long, value_name = "FILE")]
+    pub(super) rule: Option<PathBuf>,
+    /// Write what was found into the cases, where every request was recorded
+    #[arg(long, conflicts_with = "record")]
+    pub(super) update: bool,
+    #[command(flatten)]
+    pub(super) recording: RecordArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Component files
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Folder of a rule's project: calls are timed in its case with the most things
+    #[arg(long, value_name = "DIR")]
+    pub(super) cases: Option<PathBuf>,
+    /// How to write the result
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// What to record.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Recording")]
+pub(super) struct RecordArgs {
+    /// List a real cloud and write a case for each kind, instead of testing; changes nothing there without --delete-task
+    #[arg(long)]
+    pub(super) record: bool,
+    /// Only kinds that fit, with * as wildcard; can be repeated
+    #[arg(long = "kind", value_name = "PATTERN", requires = "record", value_parser = KindPattern::parse)]
+    pub(super) kinds: Vec<KindPattern>,
+    /// A thing under which to list, for kinds that are listed so; can be repeated
+    #[arg(long, value_name = "KIND/ID", requires = "record", value_parser = thing)]
+    pub(super) under: Vec<ThingRef>,
+    /// List in this project only (name or id)
+    #[arg(long, value_name = "PROJECT", requires = "record")]
+    pub(super) project: Option<String>,
+    /// Also delete, and record it, what bears a name of this task, such as `runner names` gives
+    #[arg(long, value_name = "ID", requires = "record")]
+    pub(super) delete_task: Option<String>,
+    /// Where to write the audit log of what is deleted [default: runner/audit.jsonl in your state folder]
+    #[arg(long, value_name = "FILE", requires = "delete_task")]
+    pub(super) audit_log: Option<PathBuf>,
+}
+
+/// Reads `<kind>/<id>`.
+fn thing(text: &str) -> Result<ThingRef, String> {
+    ThingRef::parse(text)
+        .ok_or_else(|| "a thing is given as <kind>/<id>: network.port/4f5c…".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -3,8 +3,12 @@
 use std::fmt;
 
 use crate::cloud::{self, ErrorKind};
+use crate::guest::{LoadError, LoadFlaw};
 
 use super::{GUARDED, REFUSED, UNEXPECTED, UNLISTED, USAGE};
+
+/// What helps where rules are not as they were locked.
+pub(super) const REVIEW: &str = "nothing was changed; `runner rules diff` says what they may do now, `runner rules lock` accepts that";
 
 /// A failed command.
 #[derive(Debug)]
@@ -29,6 +33,13 @@ impl Failure {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// The engine does not start.
+    pub(super) fn wasm(error: &impl fmt::Display) -> Self {
+        Self::unexpected(format!(
+            "WebAssembly does not work on this machine: {error:#}"
+        ))
     }
 
     pub(super) fn refused(message: impl Into<String>) -> Self {
@@ -56,6 +67,16 @@ impl Failure {
         Self {
             hint: Some(hint.into()),
             ..self
+        }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let message = error.to_string();
+        match error.why {
+            LoadFlaw::NotAsLocked { .. } => Self::guarded(message).hint(REVIEW),
+            _ => Self::usage(message),
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Commands that look and change nothing: names, rules, doctor.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::guest::Component;
+use crate::guest::{Component, Sandbox};
 use crate::name::TaskId;
 use crate::report::rows_in;
 use crate::resource::Kind;
 
+use super::advice::advice;
 use super::args::{CheckArgs, CommonArgs, DoctorArgs, NamesArgs, RulesArgs};
 use super::failure::Failure;
-use super::print;
-use super::setup::Setup;
+use super::setup::{Setup, component_files};
+use super::{CLEAN, print};
 
 /// `runner names`
 pub(super) fn names(common: &CommonArgs, args: &NamesArgs) -> Result<u8, Failure> {
@@ -74,7 +76,7 @@ impl KindRow {
 /// `runner rules list`
 pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<u8, Failure> {
     let setup = Setup::load(common)?;
-    let components = setup.components(&args.guests).await?;
+    let components = setup.components(&args.place).await?;
     let mut kinds: Vec<KindRow> = components
         .iter()
         .flat_map(|rule| rule.kinds().iter().map(|kind| KindRow::new(rule, kind)))
@@ -96,27 +98,34 @@ pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<u8, Fa
 /// `runner rules check`
 pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<u8, Failure> {
     let setup = Setup::load(common)?;
-    let mut text = String::new();
-    for file in &args.files {
-        for component in setup.components(file).await? {
-            text.push_str(&description(&component));
+    // Without the cache: how long it takes to compile is one of the things to know.
+    let sandbox = Sandbox::new(None).map_err(|error| Failure::wasm(&error))?;
+    for path in &args.files {
+        for file in component_files(path)? {
+            let begin = Instant::now();
+            let component = setup.loaded(&sandbox, &file, &setup.grants(&file)).await?;
+            print(&description(&component, begin.elapsed()))?;
         }
     }
-    print(&text)
+    Ok(CLEAN)
 }
 
-fn description(component: &Component) -> String {
-    let imports = component.outline().imports.iter().map(String::as_str);
+fn description(component: &Component, compilation: Duration) -> String {
+    let outline = component.outline();
+    let imports = outline.imports.iter().map(String::as_str);
     let (wasi, ours): (Vec<&str>, Vec<&str>) =
         imports.partition(|import| import.starts_with("wasi:"));
     let mut text = format!(
-        "{} ({} bytes, sha256 {})\n  imports: {}; and {} of WASI, which it finds empty\n  exports: {}\n",
+        "{}\n  {} bytes, sha256 {}\n  built for contract {}; compiled in {:.1} s, which a run does once\n  \
+         imports: {}; and {} of WASI, which it finds empty\n  exports: {}\n",
         component.path().display(),
         component.bytes(),
         component.sha256(),
+        outline.contract(),
+        compilation.as_secs_f64(),
         ours.join(" "),
         wasi.len(),
-        component.outline().exports.join(" "),
+        outline.exports.join(" "),
     );
     for kind in component.kinds() {
         text.push_str(&format!(
@@ -126,6 +135,9 @@ fn description(component: &Component) -> String {
         for request in &kind.requests {
             text.push_str(&format!("    {request}\n"));
         }
+    }
+    for advice in advice(component) {
+        text.push_str(&format!("  advice: {advice}\n"));
     }
     text
 }
@@ -153,7 +165,7 @@ struct ServiceRow {
 pub(super) async fn doctor(common: &CommonArgs, args: &DoctorArgs) -> Result<u8, Failure> {
     let setup = Setup::load(common)?;
     // Who am I can be answered without rules; what they reach cannot.
-    let components = match setup.components(&args.rules.guests).await {
+    let components = match setup.components(&args.rules.place).await {
         Ok(components) => components,
         Err(failure) => {
             tracing::warn!("without rules: {}", failure.to_string().trim_end());

@@ -1,7 +1,7 @@
 //! From flags to an engine: configuration, rules, cloud, scope, audit log. Whatever is wrong is said before anything is changed.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,12 +15,14 @@ use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Method, Reque
 use crate::config::Config;
 use crate::config::clouds::{Surroundings, resolve};
 use crate::engine::{Engine, Reachable};
-use crate::guest::{Component, Guest, Sandbox};
+use crate::guest::{Compiler, Component, Grants, Guest, Limits, Sandbox};
+use crate::lock::Lock;
 use crate::name::{NameMatcher, NamedFormat, OriginFilter, TaskId};
 use crate::plan::{Sieve, SweepScope};
-use crate::report::progress::Progress;
+use crate::report::progress::{Progress, patiently};
 
-use super::args::{CommonArgs, GuardArgs, ScopeArgs};
+use super::COMPILE_COMPONENT;
+use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
 use super::failure::Failure;
 
 /// The configuration and the process around it.
@@ -76,40 +78,82 @@ impl Setup {
             .map_err(|error| Failure::input(&error))
     }
 
-    /// Loads all components of a folder, or a single one.
-    pub(super) async fn components(&self, guests: &Path) -> Result<Vec<Arc<Component>>, Failure> {
-        let files = component_files(guests)?;
+    /// Loads all components of a folder, or a single one. Where there is a lock file, they must be as it says.
+    pub(super) async fn components(
+        &self,
+        rules: &RulesPlace,
+    ) -> Result<Vec<Arc<Component>>, Failure> {
+        let files = component_files(&rules.guests)?;
+        let locked = rules.locked(&files)?;
         let sandbox = self.sandbox()?;
         let mut components = Vec::with_capacity(files.len());
-        for file in files {
-            let name = file.file_stem().unwrap_or_default().to_string_lossy();
-            let loaded = Component::load(&sandbox, &file, &self.config.grants(&name)).await;
-            components.push(Arc::new(
-                loaded.map_err(|error| Failure::usage(error.to_string()))?,
-            ));
+        for file in &files {
+            let mut grants = self.grants(file);
+            if let Some(locked) = &locked {
+                grants.sha256 = Some(locked.sha256_of(file)?);
+            }
+            components.push(self.loaded(&sandbox, file, &grants).await?);
+        }
+        if let Some(locked) = &locked {
+            locked.check(&self.lock_of(&components))?;
         }
         Ok(components)
+    }
+
+    /// What these components are and may do.
+    pub(super) fn lock_of(&self, components: &[Arc<Component>]) -> Lock {
+        Lock::of(components.iter().map(|it| &**it), &Limits::default())
+    }
+
+    /// Loads one component, whether it is locked or not: it is not set to work.
+    pub(super) async fn component(&self, file: &Path) -> Result<Arc<Component>, Failure> {
+        self.loaded(&self.sandbox()?, file, &self.grants(file))
+            .await
+    }
+
+    pub(super) fn grants(&self, file: &Path) -> Grants {
+        self.config.grants(&rule_name(file))
+    }
+
+    /// Loads a component into a sandbox.
+    pub(super) async fn loaded(
+        &self,
+        sandbox: &Sandbox,
+        file: &Path,
+        grants: &Grants,
+    ) -> Result<Arc<Component>, Failure> {
+        let load = Component::load(sandbox, file, grants);
+        let loaded = patiently(load, file, self.is_quiet()).await;
+        loaded.map(Arc::new).map_err(Failure::from)
     }
 
     pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
         let folder = self
             .folder("XDG_CACHE_HOME", ".cache")
             .map(|folder| folder.join("runner/components"));
-        let cache = folder.filter(|folder| match private_folder(folder) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(
-                    "compiled rules cannot be kept in {}: {error}",
-                    folder.display()
-                );
-                false
-            }
-        });
-        Sandbox::new(cache.as_deref()).map_err(|error| {
-            Failure::unexpected(format!(
-                "WebAssembly does not work on this machine: {error:#}"
-            ))
-        })
+        let cache =
+            folder.filter(
+                |folder| match private_folder(folder).and_then(|()| is_ours(folder)) {
+                    Ok(()) => true,
+                    Err(error) => {
+                        tracing::warn!(
+                            "compiled rules cannot be kept in {}: {error}",
+                            folder.display()
+                        );
+                        false
+                    }
+                },
+            );
+        let program = std::env::current_exe();
+        let sandbox = match (cache, program) {
+            (Some(cache_dir), Ok(program)) => Sandbox::compiling_apart(Compiler {
+                program,
+                arguments: vec![COMPILE_COMPONENT.into()],
+                cache_dir,
+            }),
+            (cache, _) => Sandbox::new(cache.as_deref()),
+        };
+        sandbox.map_err(|error| Failure::wasm(&error))
     }
 
     /// Authenticates, and learns from the token itself who we are and where.
@@ -158,13 +202,13 @@ impl Setup {
     pub(super) async fn ready(
         &self,
         common: &CommonArgs,
-        guests: &Path,
+        rules: &RulesPlace,
         wanted: Wanted,
         guards: Option<&GuardArgs>,
     ) -> Result<Ready, Failure> {
         let tasks = parse_tasks(&wanted.scope.tasks)?;
         let formats = self.formats()?;
-        let components = self.components(guests).await?;
+        let components = self.components(rules).await?;
         let connected = self.connect(common, &components).await?;
         let scope = connected
             .sweep_scope(wanted.scope, &wanted.projects, &self.config)
@@ -173,7 +217,8 @@ impl Setup {
         let sieve = Sieve::new(scope, NameMatcher::new(formats, &tasks, wanted.origin));
         let audit = match guards {
             Some(guards) => {
-                Some(self.open_audit(guards, &connected, sieve.scope(), &components)?)
+                let file = guards.audit_log.as_deref();
+                Some(self.open_audit(file, &connected, sieve.scope(), &components)?)
             }
             None => None,
         };
@@ -203,14 +248,15 @@ impl Setup {
         !tracing::enabled!(tracing::Level::WARN)
     }
 
-    fn open_audit(
+    /// Opens the audit log: the given file, or the usual one.
+    pub(super) fn open_audit(
         &self,
-        guards: &GuardArgs,
+        given: Option<&Path>,
         connected: &Connected,
         scope: &SweepScope,
         components: &[Arc<Component>],
     ) -> Result<Audit, Failure> {
-        let path = match &guards.audit_log {
+        let path = match given {
             Some(path) => self.surroundings.cwd.join(path),
             None => {
                 let folder = self
@@ -230,10 +276,7 @@ impl Setup {
                 ))
             })?;
         }
-        let rules = components.iter().map(|component| RuleDigest {
-            name: component.name().to_string(),
-            sha256: component.sha256().to_owned(),
-        });
+        let rules = components.iter().map(|component| digest(component));
         let header = RunHeader {
             tool: format!("runner {}", env!("CARGO_PKG_VERSION")),
             cloud: connected.cloud.clone(),
@@ -340,7 +383,7 @@ impl Connected {
     }
 
     /// Narrows the scope to what the credentials reach and the operator asked for.
-    async fn sweep_scope(
+    pub(super) async fn sweep_scope(
         &self,
         mut scope: SweepScope,
         given: &[String],
@@ -447,8 +490,16 @@ impl Wanted {
     }
 }
 
+/// A rule, as the audit log names it.
+pub(super) fn digest(rule: &Component) -> RuleDigest {
+    RuleDigest {
+        name: rule.name().to_string(),
+        sha256: rule.sha256().to_owned(),
+    }
+}
+
 /// Parses task ids, and says what may be a slip.
-fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
+pub(super) fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
     let mut tasks = Vec::with_capacity(ids.len());
     for id in ids {
         let task = TaskId::parse(id).map_err(|error| Failure::input(&error))?;
@@ -466,7 +517,14 @@ fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
     Ok(tasks)
 }
 
-fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// A rule's name: its file's, without `.wasm`.
+pub(super) fn rule_name(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
+/// The component files of a folder, or the one that is given.
+pub(super) fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
     let hint = "rules are component files (*.wasm); docs/rules.md says how to build the rule pack, --guests where to find it";
     let unreadable = |error: std::io::Error| {
         Failure::usage(format!(
@@ -503,6 +561,20 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
+}
+
+/// Whether nobody else can have put anything there: what is in the cache is run as native code.
+fn is_ours(folder: &Path) -> std::io::Result<()> {
+    let theirs = |why: &str| Err(std::io::Error::other(why.to_owned()));
+    let there = std::fs::metadata(folder)?;
+    let ours = tempfile::NamedTempFile::new_in(folder)?;
+    if there.uid() != ours.as_file().metadata()?.uid() {
+        return theirs("it belongs to another user");
+    }
+    if there.mode() & 0o022 != 0 {
+        return theirs("others may write there");
+    }
+    Ok(())
 }
 
 /// The first Ctrl-C winds the run up; a second one ends the process at once.

@@ -21,7 +21,7 @@ pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<u8, F
     let setup = Setup::load(common)?;
     let guards = (!args.dry_run).then_some(&args.guards);
     let ready = setup
-        .ready(common, &args.rules.guests, Wanted::by(&args.scope), guards)
+        .ready(common, &args.rules.place, Wanted::by(&args.scope), guards)
         .await?;
     ready.introduce();
     let (plan, kept, failures) = ready.look().await;
@@ -55,7 +55,7 @@ pub(super) async fn apply(common: &CommonArgs, args: &ApplyArgs) -> Result<u8, F
         projects: Vec::new(),
     };
     let ready = setup
-        .ready(common, &args.rules.guests, wanted, Some(&args.guards))
+        .ready(common, &args.rules.place, wanted, Some(&args.guards))
         .await?;
     ready.introduce();
     let (now, kept, failures) = ready.look().await;
@@ -87,7 +87,7 @@ pub(super) async fn explain(common: &CommonArgs, args: &ExplainArgs) -> Result<u
     };
     let setup = Setup::load(common)?;
     let ready = setup
-        .ready(common, &args.rules.guests, Wanted::by(&args.scope), None)
+        .ready(common, &args.rules.place, Wanted::by(&args.scope), None)
         .await?;
     if !ready.engine.kinds().any(|kind| kind.name == thing.kind) {
         return Err(

@@ -232,13 +232,8 @@ impl Wire {
     fn give_up(&self, outcome: Result<Answer, Fault>, context: &Context) -> Error {
         match outcome {
             Ok(answer) => {
-                let attempts = self.limits.attempts_max.max(1);
-                let message = format!(
-                    "the service answered {} to each of {attempts} attempts",
-                    answer.status
-                );
                 let request_id = headers::request_id(&answer.headers);
-                Error::new(ErrorKind::Throttled, message)
+                repeated_in_vain(answer.status, self.limits.attempts_max)
                     .during(context)
                     .answered(answer.status, request_id)
             }
@@ -309,6 +304,13 @@ impl From<reqwest::Error> for Fault {
             Self::Broken(error)
         }
     }
+}
+
+/// What is left to say when a status that asks for patience came every time.
+pub(super) fn repeated_in_vain(status: u16, attempts_max: usize) -> Error {
+    let attempts = attempts_max.max(1);
+    let message = format!("the service answered {status} to each of {attempts} attempts");
+    Error::new(ErrorKind::Throttled, message)
 }
 
 /// Whether rustls refused; `io::Error` hides its cause from `source()` and must be opened by hand.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::auth::{Keystone, Token};
-use super::{Error, ErrorKind, TokenScope};
+use super::{AuthMethod, Error, ErrorKind, TokenScope};
 
 /// A credential and a scope with their current token.
 pub(super) struct Account {
@@ -24,7 +24,58 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(keystone: Arc<Keystone>, scope: TokenScope, token: Token) -> Self {
+    /// The account that a session begins with.
+    pub(super) async fn open(keystone: &Arc<Keystone>) -> Result<Self, Error> {
+        let scope = keystone.config().scope.clone();
+        match keystone.issue(&scope).await {
+            Ok(token) => Ok(Self::new(Arc::clone(keystone), scope, token)),
+            Err(error)
+                if error.kind() == ErrorKind::NotAuthenticated && scope != TokenScope::Unscoped =>
+            {
+                if !keystone.knows_the_user().await {
+                    return Err(error);
+                }
+                let message = format!(
+                    "user and password are right, but there is no token for {}: it does not exist, is disabled, \
+                 or the user has no role on it",
+                    scope.described()
+                );
+                Err(denied(message, &error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same credential's account in a project.
+    pub(super) async fn of_project(
+        keystone: &Arc<Keystone>,
+        project_id: &str,
+    ) -> Result<Arc<Self>, Error> {
+        if matches!(
+            keystone.config().auth,
+            AuthMethod::ApplicationCredential { .. }
+        ) {
+            let message = format!(
+                "an application credential is bound to the project in which it was created and gives no token for \
+             project `{project_id}`: use a password, or an application credential of that project"
+            );
+            return Err(Error::new(ErrorKind::Denied, message));
+        }
+        let scope = TokenScope::project(project_id);
+        match keystone.issue(&scope).await {
+            Ok(token) => Ok(Arc::new(Self::new(Arc::clone(keystone), scope, token))),
+            // The credential itself is good: it opened this session.
+            Err(error) if error.kind() == ErrorKind::NotAuthenticated => {
+                let message = format!(
+                    "no token for project `{project_id}`: it does not exist, is disabled, or the user has no role on it"
+                );
+                Err(denied(message, &error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn new(keystone: Arc<Keystone>, scope: TokenScope, token: Token) -> Self {
         Self {
             keystone,
             scope,
@@ -101,5 +152,15 @@ impl Account {
         } else {
             refusing.remove(service);
         }
+    }
+}
+
+/// Says what a refusal means once the credential is known to be good. The refusal's own text
+/// doubts the credential and would mislead; its status and request id stay.
+fn denied(message: String, refusal: &Error) -> Error {
+    let error = Error::new(ErrorKind::Denied, message);
+    match refusal.status() {
+        Some(status) => error.answered(status, refusal.request_id().map(str::to_owned)),
+        None => error,
     }
 }

@@ -11,13 +11,14 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::auth::{Identity, Keystone, Token};
-use super::catalog::{self, ServiceSummary, Unversioned, canonical};
+use super::catalog::{self, ServiceSummary, Unversioned, canonical, official_service_type};
 use super::http::{Answer, Gate, Outgoing, Wire};
 use super::path::{self, Joining, LinkError, RelativePath};
 use super::renewal::Account;
+use super::tape::{Tape, recorded_endpoint};
 use super::{
-    AuthMethod, CloudConfig, Context, Error, ErrorKind, HttpLimits, Method, Request, Response,
-    TokenScope, headers, plain,
+    CloudConfig, Context, Error, ErrorKind, HttpLimits, Method, PlainAuth, PlainService, Request,
+    Response, headers, plain,
 };
 
 type Cells<T> = Mutex<BTreeMap<String, Arc<OnceCell<T>>>>;
@@ -41,6 +42,8 @@ struct Shared {
     accounts: Cells<Arc<Account>>,
     /// Version segments found in version documents, by endpoint.
     versions: Cells<String>,
+    /// What stands in for the cloud, if something does.
+    tape: Option<Arc<Tape>>,
 }
 
 /// Where a service's requests go.
@@ -68,17 +71,10 @@ impl Session {
             None => None,
         };
         let account = match &keystone {
-            Some(keystone) => Some(Arc::new(open_account(keystone).await?)),
+            Some(keystone) => Some(Arc::new(Account::open(keystone).await?)),
             None => None,
         };
-        let shared = Shared {
-            config,
-            wire,
-            keystone,
-            gates: Mutex::default(),
-            accounts: Mutex::default(),
-            versions: Mutex::default(),
-        };
+        let shared = Shared::new(config, wire, keystone, None);
         if let Some(account) = &account {
             let token = account.current();
             let CloudConfig {
@@ -94,6 +90,34 @@ impl Session {
         Ok(Self {
             shared: Arc::new(shared),
             account,
+        })
+    }
+
+    /// A session in which a tape stands in for the cloud. It has exactly these services, at `https://<service>.example`, and
+    /// no projects: any project's token is as good as another.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where a service's name cannot be part of a host name.
+    pub fn replaying<'a>(
+        services: impl IntoIterator<Item = &'a str>,
+        tape: Arc<Tape>,
+    ) -> Result<Self, Error> {
+        let mut config = CloudConfig::without_keystone("a tape", BTreeMap::new());
+        for service in services {
+            let url = recorded_endpoint(service)?;
+            if official_service_type(service).is_some() {
+                config.endpoint_overrides.insert(service.to_owned(), url);
+            } else {
+                let auth = PlainAuth::None;
+                let plain = PlainService { url, auth };
+                config.plain_services.insert(service.to_owned(), plain);
+            }
+        }
+        let wire = Arc::new(Wire::new(&config.tls, HttpLimits::default())?);
+        let shared = Shared::new(config, wire, None, Some(tape));
+        Ok(Self {
+            shared: Arc::new(shared),
+            account: None,
         })
     }
 
@@ -116,6 +140,9 @@ impl Session {
     /// [`ErrorKind::Denied`] where the user has no role on the project, where the credential is
     /// bound to another one, or where Keystone gives a token for anything else.
     pub async fn for_project(&self, project_id: &str) -> Result<Self, Error> {
+        if self.shared.tape.is_some() {
+            return Ok(self.clone());
+        }
         let keystone = self.shared.keystone.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
@@ -130,7 +157,7 @@ impl Session {
         }
         let cell = cell(&self.shared.accounts, project_id);
         let account = cell
-            .get_or_try_init(|| project_account(keystone, project_id))
+            .get_or_try_init(|| Account::of_project(keystone, project_id))
             .await?;
         Ok(Self {
             shared: Arc::clone(&self.shared),
@@ -154,6 +181,13 @@ impl Session {
             method: request.method,
             path: parsed.path().to_owned(),
         };
+        if let Some(tape) = &self.shared.tape {
+            let destination = self.destination(&request.service);
+            destination
+                .and_then(|it| headers::for_request(&request, it.is_plain))
+                .map_err(|error| error.during(&context))?;
+            return tape.answer(&request, &context, self.shared.wire.limits().attempts_max);
+        }
         let answer = self
             .answer(&request, parsed, &context)
             .await
@@ -460,68 +494,28 @@ impl std::fmt::Debug for Session {
     }
 }
 
+impl Shared {
+    fn new(
+        config: CloudConfig,
+        wire: Arc<Wire>,
+        keystone: Option<Arc<Keystone>>,
+        tape: Option<Arc<Tape>>,
+    ) -> Self {
+        Self {
+            config,
+            wire,
+            keystone,
+            gates: Mutex::default(),
+            accounts: Mutex::default(),
+            versions: Mutex::default(),
+            tape,
+        }
+    }
+}
+
 fn cell<T>(cells: &Cells<T>, key: &str) -> Arc<OnceCell<T>> {
     let mut cells = cells.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(cells.entry(key.to_owned()).or_default())
-}
-
-async fn open_account(keystone: &Arc<Keystone>) -> Result<Account, Error> {
-    let scope = keystone.config().scope.clone();
-    match keystone.issue(&scope).await {
-        Ok(token) => Ok(Account::new(Arc::clone(keystone), scope, token)),
-        Err(error)
-            if error.kind() == ErrorKind::NotAuthenticated && scope != TokenScope::Unscoped =>
-        {
-            if !keystone.knows_the_user().await {
-                return Err(error);
-            }
-            let message = format!(
-                "user and password are right, but there is no token for {}: it does not exist, is disabled, \
-                 or the user has no role on it",
-                scope.described()
-            );
-            Err(denied(message, &error))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-async fn project_account(
-    keystone: &Arc<Keystone>,
-    project_id: &str,
-) -> Result<Arc<Account>, Error> {
-    if matches!(
-        keystone.config().auth,
-        AuthMethod::ApplicationCredential { .. }
-    ) {
-        let message = format!(
-            "an application credential is bound to the project in which it was created and gives no token for \
-             project `{project_id}`: use a password, or an application credential of that project"
-        );
-        return Err(Error::new(ErrorKind::Denied, message));
-    }
-    let scope = TokenScope::project(project_id);
-    match keystone.issue(&scope).await {
-        Ok(token) => Ok(Arc::new(Account::new(Arc::clone(keystone), scope, token))),
-        // The credential itself is good: it opened this session.
-        Err(error) if error.kind() == ErrorKind::NotAuthenticated => {
-            let message = format!(
-                "no token for project `{project_id}`: it does not exist, is disabled, or the user has no role on it"
-            );
-            Err(denied(message, &error))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Says what a refusal means once the credential is known to be good. The refusal's own text
-/// doubts the credential and would mislead; its status and request id stay.
-fn denied(message: String, refusal: &Error) -> Error {
-    let error = Error::new(ErrorKind::Denied, message);
-    match refusal.status() {
-        Some(status) => error.answered(status, refusal.request_id().map(str::to_owned)),
-        None => error,
-    }
 }
 
 fn with_token(headers: &HeaderMap, token: &Token) -> HeaderMap {

@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::bindings::{http, logging, model};
+use super::recorder::Recorder;
 use super::sandbox::State;
 use super::words::plain;
 use crate::audit::{Answer, Audit, Intention, IntentionId, Outcome};
@@ -27,6 +28,7 @@ const RESPONSE_HEADERS: &[&str] = &[
     "content-type",
     "etag",
     "link",
+    "next-page",
     "retry-after",
     "x-openstack-request-id",
     "x-total-count",
@@ -84,6 +86,8 @@ pub(super) struct Call {
     session: Option<Session>,
     requests_left: u32,
     log_budget: LogBudget,
+    /// Who takes down what is asked and shown, if somebody does.
+    pub(super) recorder: Option<Recorder>,
     /// Responses by their number, kept while reading.
     pub(super) relayed: Vec<Relayed>,
     /// The first thing that the rule asked for and must not.
@@ -109,6 +113,7 @@ impl Call {
             session,
             requests_left,
             log_budget,
+            recorder: None,
             relayed: Vec::new(),
             misdeed: None,
         }
@@ -203,27 +208,37 @@ impl Call {
         Ok((session, to_cloud(request, method)))
     }
 
-    fn relay(&mut self, path: &str, response: cloud::Response) -> http::Response {
-        let body = without_secrets(response.body);
+    fn relay(&mut self, request: &cloud::Request, response: cloud::Response) -> http::Response {
+        let is_shown = |name: &str| RESPONSE_HEADERS.contains(&name);
+        let mut response = response;
+        response.headers.retain(|(name, _)| is_shown(name));
+        response.body = without_secrets(response.body);
+        if let Some(recorder) = &self.recorder {
+            recorder.note(request, Ok(response.clone()));
+        }
         let number = u32::try_from(self.relayed.len()).unwrap_or(u32::MAX);
-        let path = path.split('?').next().unwrap_or_default().to_owned();
+        let path = request
+            .path
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         // A deletion's answers are shown once; a listing's are what the page will point to. An error shows no things.
         let is_listing = matches!(self.gate, Gate::Reading(_));
         let kept = if is_listing && (200..300).contains(&response.status) {
-            body.clone()
+            response.body.clone()
         } else {
             String::new()
         };
         self.relayed.push(Relayed { path, body: kept });
-        let shown = |name: &str| RESPONSE_HEADERS.contains(&name);
-        let headers = response.headers.into_iter().filter(|(name, _)| shown(name));
+        let headers = response.headers.into_iter();
         http::Response {
             number,
             status: u32::from(response.status),
             headers: headers
                 .map(|(name, value)| http::Header { name, value })
                 .collect(),
-            body,
+            body: response.body,
         }
     }
 }
@@ -303,18 +318,27 @@ impl State {
             }
             Gate::Closed | Gate::Reading(_) | Gate::Deleting(_) => None,
         };
-        let path = request.path.clone();
-        let result = session.send(request).await;
+        let result = session.send(request.clone()).await;
         if let Some(intended) = intended {
             intended.came_to(&result).await;
         }
-        match result {
-            Ok(response) => Ok(self.call.relay(&path, response)),
-            Err(error) => Err(self.no_answer(&error)),
-        }
+        self.hand_over(&request, result)
     }
 
-    fn no_answer(&mut self, error: &cloud::Error) -> http::HttpError {
+    fn hand_over(
+        &mut self,
+        request: &cloud::Request,
+        result: Result<cloud::Response, cloud::Error>,
+    ) -> Result<http::Response, http::HttpError> {
+        result
+            .map(|response| self.call.relay(request, response))
+            .map_err(|error| self.no_answer(request, &error))
+    }
+
+    fn no_answer(&mut self, request: &cloud::Request, error: &cloud::Error) -> http::HttpError {
+        if let Some(recorder) = &self.call.recorder {
+            recorder.note(request, Err(error.kind()));
+        }
         match error.kind() {
             ErrorKind::NoService => http::HttpError::NoService,
             ErrorKind::NotAuthenticated | ErrorKind::Denied => {
@@ -355,15 +379,16 @@ impl http::Host for State {
             .map(|request| self.call.admit(request))
             .collect();
         let sent = admitted.into_iter().map(async |admitted| match admitted {
-            Ok((session, request)) => Ok((request.path.clone(), session.send(request).await)),
+            Ok((session, request)) => {
+                let result = session.send(request.clone()).await;
+                Ok((request, result))
+            }
             Err(refused) => Err(refused),
         });
         let answers = join_all(sent).await;
-        let relayed = answers.into_iter().map(|answer| match answer {
-            Ok((path, Ok(response))) => Ok(self.call.relay(&path, response)),
-            Ok((_, Err(error))) => Err(self.no_answer(&error)),
-            Err(refused) => Err(refused),
-        });
+        let relayed = answers
+            .into_iter()
+            .map(|answer| answer.and_then(|(request, result)| self.hand_over(&request, result)));
         relayed.collect()
     }
 }

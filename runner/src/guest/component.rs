@@ -7,11 +7,12 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::capability::{Call, Gate, LogBudget};
+use super::compiler::CompileError;
 use super::contract::{CONTRACT_VERSION, ContractError, Outline, inspect};
 use super::limits::Limits;
 use super::sandbox::{Pool, Sandbox};
 use super::words::plain;
-use crate::resource::Kind;
+use crate::resource::{Kind, KindPattern};
 
 /// A component that was loaded and has described itself.
 pub struct Component {
@@ -49,10 +50,21 @@ pub enum LoadFlaw {
         /// The limit.
         limit: u64,
     },
+    /// It is not the file that was locked.
+    #[error("is not the file that is locked: its SHA-256 is {found}, not {locked}")]
+    NotAsLocked {
+        /// Its SHA-256.
+        found: String,
+        /// What it should be.
+        locked: String,
+    },
     /// It does not fit the contract.
     #[error(transparent)]
     Contract(#[from] ContractError),
-    /// It does not compile, or its types are not those of the contract.
+    /// It does not compile within its limits.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// Its types are not those of the contract.
     #[error("does not fit the contract {CONTRACT_VERSION}: {0}")]
     Types(String),
     /// It failed to describe itself.
@@ -61,6 +73,21 @@ pub enum LoadFlaw {
     /// It describes a kind that makes no sense, or that the runner does not take.
     #[error("describes a kind that cannot be taken: {0}")]
     Kind(String),
+    /// The configuration chooses among kinds that it does not have.
+    #[error(
+        "has no kind that {pattern} fits, as the configuration wants it to; its kinds are: {kinds}"
+    )]
+    NoSuchKind {
+        /// The pattern.
+        pattern: KindPattern,
+        /// What there is.
+        kinds: String,
+    },
+    /// The configuration leaves nothing of it.
+    #[error(
+        "is left with no kind by `only` and `except` in the configuration; take it out of the folder instead"
+    )]
+    NothingLeft,
     /// It asks for more than the ordinary.
     #[error(
         "asks for more than a rule is given by default: {}. If you trust it, allow this with `trust = [\"unusual-fields\"]` under [rules.\"{rule}\"] in the configuration",
@@ -74,13 +101,42 @@ pub enum LoadFlaw {
     },
 }
 
-/// What the operator allows one component beyond the ordinary, and the limits it has.
+/// What the operator allows one component beyond the ordinary, what it is not left, and the limits it has.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
     /// Whether ids, names and projects may stand in fields that are not called so.
     pub unusual_fields: bool,
+    /// Kinds that it is left, of those it describes. Empty: all.
+    pub only: Vec<KindPattern>,
+    /// Kinds that it is not left.
+    pub except: Vec<KindPattern>,
+    /// The SHA-256 that its file must have, in hex.
+    pub sha256: Option<String>,
     /// Its limits.
     pub limits: Limits,
+}
+
+impl Grants {
+    /// What is left of a component's kinds. A pattern that fits none of them is taken for a slip: it would narrow nothing.
+    fn chosen(&self, mut kinds: Vec<Arc<Kind>>) -> Result<Vec<Arc<Kind>>, LoadFlaw> {
+        let fits = |pattern: &KindPattern, kind: &Arc<Kind>| pattern.matches(&kind.name);
+        let mut patterns = self.only.iter().chain(&self.except);
+        if let Some(pattern) = patterns.find(|it| !kinds.iter().any(|kind| fits(it, kind))) {
+            let names: Vec<&str> = kinds.iter().map(|kind| &*kind.name).collect();
+            return Err(LoadFlaw::NoSuchKind {
+                pattern: pattern.clone(),
+                kinds: names.join(", "),
+            });
+        }
+        kinds.retain(|kind| {
+            (self.only.is_empty() || self.only.iter().any(|it| fits(it, kind)))
+                && !self.except.iter().any(|it| fits(it, kind))
+        });
+        if kinds.is_empty() {
+            return Err(LoadFlaw::NothingLeft);
+        }
+        Ok(kinds)
+    }
 }
 
 impl Component {
@@ -94,10 +150,20 @@ impl Component {
             why,
         };
         let bytes = read(path, grants.limits.component_bytes_max).map_err(failed)?;
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        if let Some(locked) = grants.sha256.as_ref().filter(|it| **it != sha256) {
+            return Err(failed(LoadFlaw::NotAsLocked {
+                found: sha256,
+                locked: locked.clone(),
+            }));
+        }
         let outline = inspect(&bytes).map_err(|error| failed(error.into()))?;
         let types =
             |error: wasmtime::Error| failed(LoadFlaw::Types(error.root_cause().to_string()));
-        let compiled = sandbox.compile(&bytes).map_err(types)?;
+        let (bytes, compiled) = sandbox
+            .compile(bytes, &grants.limits)
+            .await
+            .map_err(|error| failed(error.into()))?;
         let pool = sandbox
             .prepare(&compiled, grants.limits.clone())
             .map_err(types)?;
@@ -106,7 +172,8 @@ impl Component {
             .unwrap_or_default()
             .to_string_lossy()
             .into();
-        let kinds = describe(&name, &pool).await.map_err(failed)?;
+        let described = describe(&name, &pool).await.map_err(failed)?;
+        let kinds = grants.chosen(described).map_err(failed)?;
         let unusual: Vec<String> = kinds
             .iter()
             .flat_map(|kind| kind.unusual())
@@ -118,7 +185,6 @@ impl Component {
                 unusual,
             }));
         }
-        let sha256 = hex::encode(Sha256::digest(&bytes));
         Ok(Self {
             name,
             pool,
@@ -148,6 +214,11 @@ impl Component {
     /// The file's size in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Its limits.
+    pub fn limits(&self) -> &Limits {
+        self.pool.limits()
     }
 
     /// Its imports and exports.

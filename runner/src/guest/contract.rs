@@ -28,6 +28,16 @@ pub struct Outline {
     pub imports: Vec<String>,
     /// Names of the interfaces that it exports.
     pub exports: Vec<String>,
+    /// Bytes of debug information in it.
+    pub debug_bytes: usize,
+}
+
+impl Outline {
+    /// The version of the contract that the component was built for.
+    pub fn contract(&self) -> &str {
+        let mut versions = self.exports.iter().filter_map(|name| version_of(name));
+        versions.next().unwrap_or_default()
+    }
 }
 
 /// Why bytes are no rule for this runner.
@@ -106,6 +116,9 @@ fn outline(bytes: &[u8]) -> Result<Outline, ContractError> {
             } if depth == 0 => return Err(ContractError::CoreModule),
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::CustomSection(section) if section.name().starts_with(".debug") => {
+                outline.debug_bytes += section.data().len();
+            }
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
                     outline

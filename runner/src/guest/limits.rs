@@ -39,6 +39,10 @@ pub struct Limits {
     pub instances_max: usize,
     /// Size of a component file, in bytes.
     pub component_bytes_max: u64,
+    /// CPU time for compiling it, in seconds, over all cores. A Python rule takes about 20.
+    pub compile_cpu_s_max: u64,
+    /// Memory for compiling it, in bytes. A Python rule takes about 400 MiB.
+    pub compile_memory_bytes_max: u64,
     /// Failures in a row (crashes, limits, misdeeds) that switch a rule off. Sending a request that nobody approved
     /// and lying about a thing do so at once.
     pub failures_max: u32,
@@ -63,6 +67,8 @@ impl Default for Limits {
             stderr_bytes_max: 16 << 10,
             instances_max: 32,
             component_bytes_max: 64 << 20,
+            compile_cpu_s_max: 120,
+            compile_memory_bytes_max: 2 << 30,
             failures_max: 3,
         }
     }

@@ -15,6 +15,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::{http, logging, model, order, owners, presence, rule};
 use super::capability::Call;
+use super::compiler::{CompileError, Compiler};
 use super::limits::Limits;
 use super::tail::Tail;
 use crate::rule::Cause;
@@ -34,6 +35,19 @@ const HANDOVER_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhauste
 pub struct Sandbox {
     engine: Engine,
     linker: Arc<Linker<State>>,
+    compiler: Option<Arc<Compiler>>,
+}
+
+/// An engine, whose compiled components are kept in `cache_dir`.
+pub(super) fn engine(cache_dir: Option<&Path>) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    if let Some(dir) = cache_dir {
+        let mut cache = CacheConfig::new();
+        cache.with_directory(dir);
+        config.cache(Some(Cache::new(cache)?));
+    }
+    Engine::new(&config)
 }
 
 impl Sandbox {
@@ -43,14 +57,7 @@ impl Sandbox {
     /// # Errors
     /// If the engine does not work on this machine, or the cache folder cannot be used.
     pub fn new(cache_dir: Option<&Path>) -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        if let Some(dir) = cache_dir {
-            let mut cache = CacheConfig::new();
-            cache.with_directory(dir);
-            config.cache(Some(Cache::new(cache)?));
-        }
-        let engine = Engine::new(&config)?;
+        let engine = engine(cache_dir)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         model::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
@@ -60,12 +67,46 @@ impl Sandbox {
         Ok(Self {
             engine,
             linker: Arc::new(linker),
+            compiler: None,
         })
     }
 
-    /// Compiles a component, or takes it from the cache.
-    pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        Component::new(&self.engine, bytes)
+    /// Starts the engine, with a process of its own for each component that is compiled for the first time.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn compiling_apart(compiler: Compiler) -> wasmtime::Result<Self> {
+        let sandbox = Self::new(Some(&compiler.cache_dir))?;
+        Ok(Self {
+            compiler: Some(Arc::new(compiler)),
+            ..sandbox
+        })
+    }
+
+    /// Compiles a component, or takes it from the cache. That may take many seconds, in which other tasks go on. Gives the
+    /// bytes back.
+    pub(super) async fn compile(
+        &self,
+        bytes: Vec<u8>,
+        limits: &Limits,
+    ) -> Result<(Vec<u8>, Component), CompileError> {
+        let (sandbox, limits) = (self.clone(), limits.clone());
+        let compiling = tokio::task::spawn_blocking(move || {
+            let Self {
+                engine, compiler, ..
+            } = &sandbox;
+            if let Some(compiler) = compiler {
+                compiler.prove(engine, &bytes, &limits)?;
+            }
+            let compiled = Component::new(engine, &bytes);
+            let compiled =
+                compiled.map_err(|error| CompileError::Refused(error.root_cause().to_string()))?;
+            Ok((bytes, compiled))
+        });
+        match compiling.await {
+            Ok(compiled) => compiled,
+            Err(error) => Err(CompileError::Process(std::io::Error::other(error))),
+        }
     }
 
     /// Prepares a component for being instantiated.
@@ -253,10 +294,7 @@ impl Pool {
             .pop();
         let mut instance = match warm {
             Some(instance) => instance,
-            None => self
-                .instantiate()
-                .await
-                .map_err(|(error, last_words)| (crash(&error, &last_words, &self.limits), None))?,
+            None => self.fresh().await.map_err(|cause| (cause, None))?,
         };
         instance.arm(call, &self.limits);
         let result = tokio::time::timeout(deadline, work(&mut instance)).await;
@@ -279,6 +317,12 @@ impl Pool {
                 Some(call),
             )),
         }
+    }
+
+    /// A new instance.
+    pub(super) async fn fresh(&self) -> Result<Instance, Cause> {
+        let instance = self.instantiate().await;
+        instance.map_err(|(error, last_words)| crash(&error, &last_words, &self.limits))
     }
 
     async fn instantiate(&self) -> Result<Instance, (wasmtime::Error, String)> {
@@ -370,6 +414,11 @@ pub(super) struct Linked {
 }
 
 impl Instance {
+    /// Linear memory in use, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.store.data().memory.memory_bytes.used
+    }
+
     fn arm(&mut self, call: Call, limits: &Limits) {
         let state = self.store.data_mut();
         state.call = call;

@@ -1,9 +1,12 @@
 //! Progress on a terminal, and the run's notes in the log. Both listen to events and say nothing of their own.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::future::Future;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -44,8 +47,7 @@ impl Progress {
     }
 
     fn begin(&self, phase: Phase) {
-        self.bar
-            .enable_steady_tick(std::time::Duration::from_millis(120));
+        self.bar.enable_steady_tick(Duration::from_millis(120));
         self.bar.set_message(match phase {
             Phase::Survey => "survey",
             Phase::Purge => "purge",
@@ -62,6 +64,38 @@ impl Progress {
         self.bar
             .set_length(u64::try_from(things).unwrap_or(u64::MAX));
     }
+}
+
+/// How long something may take before a person is told what takes so long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Waits for a component to be loaded. Compiling one may take many seconds, so that is said: on a terminal with a clock, which
+/// vanishes at the end; elsewhere in a line.
+pub async fn patiently<T>(load: impl Future<Output = T>, file: &Path, quiet: bool) -> T {
+    let mut load = std::pin::pin!(load);
+    if let Ok(loaded) = tokio::time::timeout(PATIENCE, &mut load).await {
+        return loaded;
+    }
+    let text = format!(
+        "compiling {}, once: later runs find it done",
+        file.display()
+    );
+    if quiet {
+        return load.await;
+    }
+    if !std::io::stderr().is_terminal() {
+        // Without standard error there is nobody to be told.
+        let _ = writeln!(std::io::stderr(), "{text}");
+        return load.await;
+    }
+    let clock = ProgressBar::new_spinner().with_message(text);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        clock.set_style(style);
+    }
+    clock.enable_steady_tick(Duration::from_millis(120));
+    let loaded = load.await;
+    clock.finish_and_clear();
+    loaded
 }
 
 impl Listener for Progress {

@@ -1,0 +1,184 @@
+//! The lock file: which rules may run, byte for byte, and what each may do.
+//!
+//! A person reviews it, a command writes it, and a run that finds one refuses whatever differs. Nothing here reads or writes
+//! files.
+
+mod difference;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::guest::{Component, Limits};
+use crate::resource::Kind;
+
+/// The version of the file's form.
+const VERSION: u32 = 1;
+
+/// What stands at the head of the file.
+const PREFACE: &str = "\
+# Which rules may run here, and what each may do. Written by `runner rules lock`; a run refuses whatever differs.
+# Review it like code: `runner rules diff` says in words what has changed.
+
+";
+
+/// A lock file's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    version: u32,
+    /// By name.
+    #[serde(default)]
+    rules: BTreeMap<String, LockedRule>,
+}
+
+/// A rule, as it was when it was locked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockedRule {
+    sha256: String,
+    contract: String,
+    /// What it is allowed beyond the ordinary, kind by kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unusual: Vec<String>,
+    /// Limits that are not the common ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<String, u64>,
+    /// By name.
+    kinds: BTreeMap<Arc<str>, LockedKind>,
+}
+
+/// A kind, as far as it matters to whoever lets a rule run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockedKind {
+    service: String,
+    listed: String,
+    /// Where its id, its names and its project are read.
+    id: String,
+    names: Vec<String>,
+    project: String,
+    /// `<kind> at <pointer>`
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<String>,
+    requests: Vec<String>,
+}
+
+/// Why a text is no lock file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Not the form that it should have.
+    #[error("is no lock file: {0}")]
+    Form(#[from] toml::de::Error),
+    /// Written by a later runner.
+    #[error("has the form {0}, and this runner knows only {VERSION}")]
+    Version(u32),
+}
+
+impl Lock {
+    /// What these components are and may do. `common` are the limits that need no mention.
+    pub fn of<'a>(components: impl IntoIterator<Item = &'a Component>, common: &Limits) -> Self {
+        let rules = components.into_iter();
+        Self {
+            version: VERSION,
+            rules: rules
+                .map(|it| (it.name().to_string(), LockedRule::of(it, common)))
+                .collect(),
+        }
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// If it is none, or has a form that this runner does not know.
+    pub fn parse(text: &str) -> Result<Self, LockError> {
+        #[derive(Deserialize)]
+        struct Form {
+            version: u32,
+        }
+        let Form { version } = toml::from_str(text)?;
+        if version != VERSION {
+            return Err(LockError::Version(version));
+        }
+        Ok(toml::from_str(text)?)
+    }
+
+    /// The file's text.
+    ///
+    /// # Errors
+    /// If a rule has a name that TOML cannot hold; there is none.
+    pub fn to_text(&self) -> Result<String, toml::ser::Error> {
+        Ok(format!("{PREFACE}{}", toml::to_string_pretty(self)?))
+    }
+
+    /// The SHA-256 that a rule's file must have; `None` if there is no such rule.
+    pub fn sha256(&self, rule: &str) -> Option<&str> {
+        self.rules.get(rule).map(|rule| rule.sha256.as_str())
+    }
+
+    /// The names of its rules.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().map(String::as_str)
+    }
+
+    /// The same, with nothing but these rules.
+    pub fn only<'a>(mut self, rules: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut kept = BTreeMap::new();
+        for name in rules {
+            if let Some(rule) = self.rules.remove(name) {
+                kept.insert(name.to_owned(), rule);
+            }
+        }
+        Self {
+            rules: kept,
+            ..self
+        }
+    }
+}
+
+impl LockedRule {
+    fn of(component: &Component, common: &Limits) -> Self {
+        let kinds = component.kinds().iter();
+        let unusual = kinds.clone().flat_map(|kind| kind.unusual());
+        Self {
+            sha256: component.sha256().to_owned(),
+            contract: component.outline().contract().to_owned(),
+            unusual: unusual.collect(),
+            limits: other_limits(component.limits(), common),
+            kinds: kinds
+                .map(|kind| (kind.name.clone(), LockedKind::of(kind)))
+                .collect(),
+        }
+    }
+}
+
+impl LockedKind {
+    fn of(kind: &Kind) -> Self {
+        let owners = kind.owners.iter();
+        Self {
+            service: kind.service.clone(),
+            listed: kind.reach.to_string(),
+            id: kind.fields.id.clone(),
+            names: kind.fields.names.clone(),
+            project: kind.fields.project.clone(),
+            owners: owners
+                .map(|owner| format!("{} at {}", owner.kind, owner.at))
+                .collect(),
+            requests: kind.requests.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The limits in which two sets differ, with the first one's values.
+fn other_limits(limits: &Limits, common: &Limits) -> BTreeMap<String, u64> {
+    let values = |limits: &Limits| -> BTreeMap<String, u64> {
+        let value = serde_json::to_value(limits).unwrap_or_default();
+        serde_json::from_value(value).unwrap_or_default()
+    };
+    let common = values(common);
+    let mut limits = values(limits);
+    limits.retain(|name, value| common.get(name) != Some(value));
+    limits
+}

@@ -1,0 +1,204 @@
+//! What has changed between two locks, in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use super::{Lock, LockedKind, LockedRule};
+
+impl Lock {
+    /// What `now` has that is not locked, lacks that is, or has otherwise: a sentence each.
+    pub fn differences(&self, now: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, then, now) in pairs(&self.rules, &now.rules) {
+            match (then, now) {
+                (Some(then), Some(now)) => {
+                    let changes = then.differences(now).into_iter();
+                    found.extend(changes.map(|change| format!("{name}: {change}")));
+                }
+                (None, Some(_)) => found.push(format!("{name} is not locked")),
+                (Some(_), None) => found.push(format!("{name} is locked, and not there")),
+                (None, None) => {}
+            }
+        }
+        found
+    }
+}
+
+impl LockedRule {
+    fn differences(&self, now: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.sha256 != now.sha256 {
+            let (then, now) = (&self.sha256, &now.sha256);
+            found.push(format!("another file: SHA-256 {now}, not {then}"));
+        }
+        changed(&mut found, "contract", &self.contract, &now.contract);
+        set(&mut found, "ask for", &self.unusual, &now.unusual);
+        for (name, then, now) in pairs(&self.limits, &now.limits) {
+            let common = "the common one".to_owned();
+            let word = |value: Option<&u64>| value.map_or(common.clone(), u64::to_string);
+            changed(
+                &mut found,
+                &format!("limit {name}"),
+                &word(then),
+                &word(now),
+            );
+        }
+        for (name, then, now) in pairs(&self.kinds, &now.kinds) {
+            match (then, now) {
+                (Some(then), Some(now)) => {
+                    let changes = then.differences(now).into_iter();
+                    found.extend(changes.map(|change| format!("{name} {change}")));
+                }
+                (None, Some(now)) => {
+                    let requests = now.requests.join(", ");
+                    found.push(format!("new kind {name}, which may send {requests}"));
+                }
+                (Some(_), None) => found.push(format!("no kind {name} any more")),
+                (None, None) => {}
+            }
+        }
+        found
+    }
+}
+
+impl LockedKind {
+    fn differences(&self, now: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        changed(&mut found, "service", &self.service, &now.service);
+        changed(&mut found, "listing", &self.listed, &now.listed);
+        changed(&mut found, "place of the id", &self.id, &now.id);
+        changed(
+            &mut found,
+            "place of the project",
+            &self.project,
+            &now.project,
+        );
+        set(&mut found, "read names at", &self.names, &now.names);
+        set(&mut found, "be owned by", &self.owners, &now.owners);
+        set(&mut found, "send", &self.requests, &now.requests);
+        found
+    }
+}
+
+fn changed(found: &mut Vec<String>, what: &str, then: &str, now: &str) {
+    if then != now {
+        found.push(format!("{what}: {now:?}, not {then:?}"));
+    }
+}
+
+/// What is new is said before what is no longer, for that is what wants a second look.
+fn set<T: Display + PartialEq>(found: &mut Vec<String>, verb: &str, then: &[T], now: &[T]) {
+    let new = now.iter().filter(|it| !then.contains(it));
+    let old = then.iter().filter(|it| !now.contains(it));
+    found.extend(new.map(|it| format!("may also {verb} {it}")));
+    found.extend(old.map(|it| format!("may no longer {verb} {it}")));
+}
+
+/// The values of two maps, side by side.
+fn pairs<'a, K: Ord, V>(
+    then: &'a BTreeMap<K, V>,
+    now: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = (&'a K, Option<&'a V>, Option<&'a V>)> {
+    let keys: BTreeSet<&K> = then.keys().chain(now.keys()).collect();
+    keys.into_iter()
+        .map(|key| (key, then.get(key), now.get(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCK: &str = r#"
+version = 1
+
+[rules.a]
+sha256 = "0a"
+contract = "0.1.0"
+
+[rules.a.limits]
+cpu_ms_max = 5
+
+[rules.a.kinds."dns.zone"]
+service = "dns"
+listed = "across projects"
+id = "/id"
+names = ["/name"]
+project = "/project_id"
+owners = []
+requests = ["DELETE /v2/zones/{id}"]
+"#;
+
+    fn differences(from: &str, to: &str) -> Vec<String> {
+        let (then, now) = (Lock::parse(LOCK).unwrap(), LOCK.replace(from, to));
+        then.differences(&Lock::parse(&now).unwrap())
+    }
+
+    #[test]
+    fn what_is_the_same_is_not_different() {
+        assert_eq!(differences("", ""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_change_is_said_in_words() {
+        for (from, to, words) in [
+            ("\"0a\"", "\"0b\"", "a: another file: SHA-256 0b, not 0a"),
+            (
+                "cpu_ms_max = 5",
+                "cpu_ms_max = 6",
+                "a: limit cpu_ms_max: \"6\", not \"5\"",
+            ),
+            (
+                "cpu_ms_max = 5",
+                "",
+                "a: limit cpu_ms_max: \"the common one\", not \"5\"",
+            ),
+            (
+                "service = \"dns\"",
+                "service = \"compute\"",
+                "a: dns.zone service: \"compute\", not \"dns\"",
+            ),
+            (
+                "id = \"/id\"",
+                "id = \"/name\"",
+                "a: dns.zone place of the id: \"/name\", not \"/id\"",
+            ),
+            (
+                "[\"/name\"]",
+                "[\"/name\", \"/title\"]",
+                "a: dns.zone may also read names at /title",
+            ),
+            (
+                "/zones/{id}\"",
+                "/zones/{id}\", \"POST /v2/zones/{id}/x\"",
+                "a: dns.zone may also send POST /v2/zones/{id}/x",
+            ),
+            (
+                "\"DELETE /v2/zones/{id}\"",
+                "",
+                "a: dns.zone may no longer send DELETE /v2/zones/{id}",
+            ),
+            (
+                "dns.zone",
+                "dns.tld",
+                "a: new kind dns.tld, which may send DELETE /v2/zones/{id}",
+            ),
+            ("rules.a", "rules.b", "a is locked, and not there"),
+        ] {
+            let found = differences(from, to);
+            assert!(found.iter().any(|it| it == words), "{words}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_lock_is_refused() {
+        for (text, words) in [
+            ("", "version"),
+            ("version = 2\n", "knows only 1"),
+            ("version = 1\nrule = 1\n", "unknown field"),
+            (&LOCK.replace("contract", "contracts"), "contract"),
+        ] {
+            let error = Lock::parse(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{words}: {error}");
+        }
+    }
+}
