@@ -479,3 +479,31 @@ fn a_cache_that_others_may_write_to_is_not_used() {
     let (run, files) = check(0o700);
     assert!(run.stderr.is_empty() && files > 0, "{run}");
 }
+
+/// Where a second compilation could not succeed, a second run does: it finds the first one's.
+#[test]
+fn a_rule_is_compiled_once() {
+    let place = project(&case());
+    let cache = place.path("cache");
+    let test = || {
+        let mut command = place.command(["rules", "test", "."]);
+        Run::from(command.env("XDG_CACHE_HOME", &cache).output().unwrap())
+    };
+    place.write(
+        "runner.toml",
+        "[limits]\ncompile_memory_bytes_max = 1000000\n",
+    );
+    let run = test();
+    assert!(
+        run.expect_code(USAGE)
+            .says("used up compile_memory_bytes_max = 1000000"),
+        "{run}"
+    );
+    place.write("runner.toml", "");
+    test().expect_code(CLEAN);
+    place.write(
+        "runner.toml",
+        "[limits]\ncompile_memory_bytes_max = 1000000\n",
+    );
+    test().expect_code(CLEAN);
+}

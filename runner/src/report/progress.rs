@@ -66,36 +66,48 @@ impl Progress {
     }
 }
 
-/// How long something may take before a person is told what takes so long.
+/// How long a component may take to be loaded before a person is told what takes so long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Waits for a component to be loaded. Compiling one may take many seconds, so that is said: on a terminal with a clock, which
 /// vanishes at the end; elsewhere in a line.
 pub async fn patiently<T>(load: impl Future<Output = T>, file: &Path, quiet: bool) -> T {
-    let mut load = std::pin::pin!(load);
-    if let Ok(loaded) = tokio::time::timeout(PATIENCE, &mut load).await {
-        return loaded;
-    }
-    let text = format!(
-        "compiling {}, once: later runs find it done",
-        file.display()
-    );
-    if quiet {
-        return load.await;
-    }
-    if !std::io::stderr().is_terminal() {
-        // Without standard error there is nobody to be told.
-        let _ = writeln!(std::io::stderr(), "{text}");
-        return load.await;
-    }
-    let clock = ProgressBar::new_spinner().with_message(text);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-        clock.set_style(style);
-    }
-    clock.enable_steady_tick(Duration::from_millis(120));
-    let loaded = load.await;
+    let clock = ProgressBar::hidden();
+    let loaded = unless_soon(load, || {
+        let text = format!(
+            "compiling {}, once: later runs find it done",
+            file.display()
+        );
+        if quiet {
+            return;
+        }
+        if !std::io::stderr().is_terminal() {
+            // Without standard error there is nobody to be told.
+            let _ = writeln!(std::io::stderr(), "{text}");
+            return;
+        }
+        clock.set_draw_target(ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            clock.set_style(style);
+        }
+        clock.set_message(text);
+        clock.enable_steady_tick(Duration::from_millis(120));
+    });
+    let loaded = loaded.await;
     clock.finish_and_clear();
     loaded
+}
+
+/// Waits for something, and says so if it does not come soon.
+async fn unless_soon<T>(work: impl Future<Output = T>, say: impl FnOnce()) -> T {
+    let mut work = std::pin::pin!(work);
+    match tokio::time::timeout(PATIENCE, &mut work).await {
+        Ok(done) => done,
+        Err(_) => {
+            say();
+            work.await
+        }
+    }
 }
 
 impl Listener for Progress {
@@ -132,6 +144,24 @@ impl Listener for Progress {
                 tracing::warn!("{thing} will not go: {why}");
                 self.bar.inc(1);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_takes_long_is_spoken_of() {
+        for (ms, expected) in [(900, false), (1_100, true)] {
+            let mut said = false;
+            let work = async {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                ms
+            };
+            assert_eq!(unless_soon(work, || said = true).await, ms);
+            assert_eq!(said, expected, "{ms} ms");
         }
     }
 }
