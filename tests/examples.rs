@@ -106,6 +106,33 @@ fn rules_list_shows_kinds_of_every_component() {
     }
 }
 
+/// Rules whose service runs in no test here are held to what it was recorded to say.
+#[test]
+fn recorded_cases_of_the_pack_pass() {
+    let place = Place::unconnected();
+    let mut played = 0;
+    for (service, folder) in folders() {
+        if !folder.join("tests").is_dir() {
+            continue;
+        }
+        let rule = rule_pack().join(file_of(&service));
+        let run = place.run([
+            "rules".as_ref(),
+            "test".as_ref(),
+            folder.as_os_str(),
+            "--rule".as_ref(),
+            rule.as_os_str(),
+        ]);
+        run.expect_code(0);
+        played += run
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("ok "))
+            .count();
+    }
+    assert!(played >= 25, "{played} cases");
+}
+
 #[test]
 fn no_component_is_tracked() {
     let listed = Command::new("git")

@@ -47,6 +47,8 @@ pub fn order(inventory: &Inventory, verdicts: &[Verdict]) -> Order {
             (true, true) => {
                 order.waits_for.entry(then).or_default().insert(first);
             }
+            // A part that goes by its own name does not need its whole to go.
+            (false, true) if ties.wholes(then).any(|whole| whole == first) => {}
             (false, true) => block(&mut order, then, first),
             (_, false) => {}
         }
@@ -89,7 +91,7 @@ impl Ties<'_> {
     fn edges(&self) -> impl Iterator<Item = (usize, usize)> {
         let entries = self.inventory.entries().iter().enumerate();
         let softer = entries.flat_map(|(position, entry)| {
-            let after = self.wholes(position, entry).into_iter();
+            let after = self.followers(position).into_iter();
             let after = after.chain(self.places(position, entry));
             after.map(move |other| (position, other))
         });
@@ -99,17 +101,21 @@ impl Ties<'_> {
     }
 
     /// The owners that go after a thing because it goes with them, or that cannot go because they would take it along.
-    fn wholes(&self, position: usize, entry: &Entry) -> Vec<usize> {
+    fn followers(&self, position: usize) -> Vec<usize> {
         match self.verdicts.get(position) {
             Some(Verdict::Delete(_)) => self.owner(position).into_iter().collect(),
-            Some(Verdict::Keep(Keep::Protected { .. })) => entry
-                .owners
-                .iter()
-                .filter(|owner| owner.relation == Relation::PartOf)
-                .filter_map(|owner| self.inventory.position(&owner.owner))
-                .collect(),
+            Some(Verdict::Keep(Keep::Protected { .. })) => self.wholes(position).collect(),
             Some(Verdict::Keep(_)) | None => Vec::new(),
         }
+    }
+
+    /// What a thing is part of.
+    fn wholes(&self, position: usize) -> impl Iterator<Item = usize> {
+        let entry = self.inventory.entries().get(position);
+        let owners = entry.into_iter().flat_map(|entry| &entry.owners);
+        owners
+            .filter(|owner| owner.relation == Relation::PartOf)
+            .filter_map(|owner| self.inventory.position(&owner.owner))
     }
 
     /// Where a thing is: its project, and what it was listed under.
@@ -129,9 +135,12 @@ impl Ties<'_> {
             Verdict::Delete(Reason::Owner { chain } | Reason::Part { chain }) => {
                 self.inventory.position(chain.first()?)
             }
-            Verdict::Delete(Reason::Name { .. } | Reason::Project { .. }) | Verdict::Keep(_) => {
-                None
-            }
+            // It would go by its own name, but its whole takes it along.
+            Verdict::Delete(Reason::Name { .. }) => self.wholes(position).find(|&whole| {
+                self.verdicts.get(whole).is_some_and(Verdict::is_delete)
+                    && self.steps.contains(&(whole, position))
+            }),
+            Verdict::Delete(Reason::Project { .. }) | Verdict::Keep(_) => None,
         }
     }
 

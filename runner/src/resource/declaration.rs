@@ -5,6 +5,7 @@
 //! projects come from fields that are called so, in objects of the very collection that the kind's templates delete from.
 //! Anything else is *unusual* and needs the operator's word.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -230,6 +231,13 @@ impl Kind {
                 self.name, self.fields.project
             ));
         }
+        let collections = self.requests.iter().filter_map(Template::deletes_from);
+        let collections: BTreeSet<String> = collections.collect();
+        if collections.len() > 1 {
+            let collections: Vec<String> = collections.into_iter().collect();
+            let collections = collections.join(" and ");
+            unusual.push(format!("{} deletes from {collections}", self.name));
+        }
         unusual
     }
 
@@ -349,7 +357,7 @@ impl Kind {
         let path = without_version(path.trim_end_matches('/'));
         self.requests
             .iter()
-            .filter_map(|template| template.collection(thing, object))
+            .flat_map(|template| template.collections(thing, object))
             .any(|collection| {
                 path.strip_prefix(without_version(&collection))
                     .is_some_and(|rest| {
@@ -595,6 +603,11 @@ mod tests {
             kind.unusual().len()
         };
         assert_eq!(unusual(|_| {}), 0);
+        let second = |kind: &mut Kind| {
+            let template = Template::parse("DELETE /v2.0/networks/{id}");
+            kind.requests.extend(template);
+        };
+        assert_eq!(unusual(second), 1);
         assert_eq!(unusual(|kind| kind.fields.id = "/network_id".to_owned()), 1);
         assert_eq!(
             unusual(|kind| kind.fields.names.push("/flavor/original_name".to_owned())),

@@ -18,6 +18,8 @@
 //! | `PUT /v2.0/routers/{/device_id}/remove_router_interface {"port_id":"{id}","force":true}` | a request to another thing is an action on it (the path goes on behind the pointer) and says nothing but the thing's id |
 //! | `..`, `//`, `\`, `#`, `%` in the path | paths are compared, never normalized |
 
+mod collection;
+
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -182,22 +184,6 @@ impl Template {
             self.path.fill(&filling, &encode).as_deref() == Some(path)
                 && self.body_for(&filling) == Some(body.clone())
         })
-    }
-
-    /// The path of the collection to which the thing belongs: all before `/{id}`, filled in for this thing's parent and
-    /// project. `None` if the template's path does not hold `/{id}`.
-    pub fn collection(&self, thing: &Thing, object: &Value) -> Option<String> {
-        let at = self.path.0.iter().position(|piece| *piece == Piece::Id)?;
-        let (before, _) = self.path.0.split_at_checked(at)?;
-        let filling = Filling {
-            thing,
-            object,
-            star: None,
-        };
-        let path = Text(before.to_vec()).fill(&filling, &encode)?;
-        path.strip_suffix('/')
-            .filter(|path| !path.contains('?'))
-            .map(str::to_owned)
     }
 
     fn body_for(&self, filling: &Filling<'_>) -> Option<Option<Value>> {
@@ -537,27 +523,5 @@ mod tests {
         ] {
             assert!(Template::parse(source).is_err(), "{source}");
         }
-    }
-
-    #[test]
-    fn the_collection_is_what_comes_before_the_id() {
-        let collection = |source: &str| {
-            Template::parse(source)
-                .unwrap()
-                .collection(&thing("a1"), &json!({}))
-        };
-        assert_eq!(
-            collection("DELETE /v2.0/ports/{id}").as_deref(),
-            Some("/v2.0/ports")
-        );
-        assert_eq!(
-            collection("POST /servers/{id}/action {}").as_deref(),
-            Some("/servers")
-        );
-        assert_eq!(
-            collection("DELETE /v3/users/{parent}/keys/{id}").as_deref(),
-            Some("/v3/users/u%2F1/keys")
-        );
-        assert_eq!(collection(r#"POST /act {"id":"{id}"}"#), None);
     }
 }

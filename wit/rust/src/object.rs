@@ -102,3 +102,18 @@ fn members<'a>(value: &'a Value, step: &str) -> Vec<&'a Value> {
         _ => value.pointer(&format!("/{step}")).into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_url_is_an_id() {
+        let container = Object::parse(
+            r#"{"secret_refs":[{"secret_ref":"http://h/v1/secrets/a"},{"secret_ref":"b"}]}"#,
+        );
+        let things = container.things(&[("a.secret", "/secret_refs/*/secret_ref")]);
+        let ids: Vec<&str> = things.iter().map(|thing| thing.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+    }
+}

@@ -1,6 +1,7 @@
 //! Requests: sending a row's templates for one thing, and what the answers mean.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value;
 
 use crate::http::{self, HttpError, Method, Request, Response};
 use crate::row::Row;
@@ -119,10 +120,12 @@ impl<'a> Target<'a> {
         let body = parts
             .next()
             .map(|body| self.fill(body, starred, &|text| escape(text)));
+        let path = self.fill(path, starred, &|text| encode(text));
+        check_path(&path)?;
         let response = http::send(&Request {
             service: self.service.to_owned(),
             method: parse_method(method)?,
-            path: self.fill(path, starred, &|text| encode(text)),
+            path,
             headers: self
                 .row
                 .headers
@@ -172,7 +175,7 @@ fn pointer_in(text: &str) -> Option<(usize, usize)> {
 
 /// Escapes a text for the inside of a JSON string.
 fn escape(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
+    let quoted = Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
@@ -198,8 +201,9 @@ fn header(name: &str, value: &str) -> http::Header {
 /// Sends a GET.
 ///
 /// # Errors
-/// Only where there is no answer; an error status is an answer.
+/// Only where there is no answer; an error status is an answer. `other` where a name cannot be part of a path.
 pub fn get(service: &str, path: &str, microversion: &str) -> Result<Response, RuleError> {
+    check_path(path)?;
     http::send(&Request {
         service: service.to_owned(),
         method: Method::Get,
@@ -209,6 +213,40 @@ pub fn get(service: &str, path: &str, microversion: &str) -> Result<Response, Ru
         body: None,
     })
     .map_err(error_of)
+}
+
+/// The runner lets no path leave that a server on its way could read as another one, and blames the rule for asking. Names
+/// that users give to containers, regions or namespaces may make such a path.
+fn check_path(path: &str) -> Result<(), RuleError> {
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
+    let mut names = path
+        .split('/')
+        .map(|it| percent_decode_str(it).decode_utf8_lossy());
+    match names.find(|name| is_ambiguous(name)) {
+        Some(name) => Err(RuleError::Other(format!(
+            "no path can hold {name:?}: a slash, a backslash, a dot segment, or an encoded or control character"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Looks through as many layers of encoding as the runner does.
+fn is_ambiguous(name: &str) -> bool {
+    const LAYERS: usize = 3;
+    let mut seen = name.to_owned();
+    for _ in 0..LAYERS {
+        let splits = |c: char| matches!(c, '/' | '\\') || c.is_control();
+        let is_dots = matches!(seen.split(';').next(), Some("." | ".."));
+        if is_dots || seen.contains(splits) || seen.to_ascii_lowercase().contains("%2e") {
+            return true;
+        }
+        let decoded = percent_decode_str(&seen).decode_utf8_lossy().into_owned();
+        if decoded == seen {
+            return false;
+        }
+        seen = decoded;
+    }
+    true
 }
 
 /// What an answer means.
@@ -246,7 +284,7 @@ fn error_of(error: HttpError) -> RuleError {
 /// The message inside an OpenStack error body, or the body's beginning. Without HTML: Glance and Heat send line breaks as
 /// `<br />`, and proxies whole pages.
 fn excerpt(body: &str) -> String {
-    let message = serde_json::from_str::<serde_json::Value>(body)
+    let message = serde_json::from_str::<Value>(body)
         .ok()
         .and_then(|body| message_in(&body))
         .unwrap_or_else(|| body.to_owned());
@@ -267,10 +305,42 @@ fn without_tags(html: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn message_in(value: &serde_json::Value) -> Option<String> {
-    let members = value.as_object()?;
+fn message_in(value: &Value) -> Option<String> {
+    let members = match value {
+        Value::Object(members) => members,
+        // Magnum sends a list of errors.
+        Value::Array(elements) => return elements.iter().find_map(message_in),
+        _ => return None,
+    };
     ["message", "faultstring", "detail"]
         .iter()
         .find_map(|name| members.get(*name)?.as_str().map(str::to_owned))
         .or_else(|| members.values().find_map(message_in))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_be_read_as_another_path_are_kept_out_of_it() {
+        let fits = |name: &str| check_path(&format!("/c/{}?marker=a%2Fb", encode(name))).is_ok();
+        for name in ["a", "a b ü", "a+b%41%25?#&=;.txt", "..a", "100%", "%"] {
+            assert!(fits(name), "{name}");
+        }
+        for name in [
+            "a/b",
+            "a\\b",
+            ".",
+            "..",
+            "..;a",
+            "a\nb",
+            "a%2fb",
+            "%2e%2e",
+            "%252f",
+            "%25252541",
+        ] {
+            assert!(!fits(name), "{name}");
+        }
+    }
 }

@@ -178,6 +178,7 @@ const PORT_OWNERS: &[Place] = &[
     ("network.network", "/network_id"),
     ("compute.server", "/device_id"),
     ("load_balancer.load_balancer", "/device_id"),
+    ("load_balancer.amphora", "/name"),
 ];
 
 /// What a port holds.
@@ -197,8 +198,14 @@ const RBAC_OBJECTS: &[Place] = &[
     ("network.subnet_pool", "/object_id"),
 ];
 
-/// What uses a port, by its `device_owner` and `device_id`.
+/// What uses a port, by its `device_owner` and `device_id`, or by the name that Octavia gives the ports of an amphora.
 fn device(port: &Object) -> Option<Thing> {
+    if let Some(id) = amphora(port) {
+        return Some(Thing {
+            kind: "load_balancer.amphora".to_owned(),
+            id: id.to_owned(),
+        });
+    }
     let (device_owner, id) = (port.text("/device_owner")?, port.text("/device_id")?);
     let (kind, id) = match device_owner {
         _ if goes_with_network(port) => ("network.network", port.text("/network_id")?),
@@ -220,6 +227,13 @@ fn device(port: &Object) -> Option<Thing> {
         kind: kind.to_owned(),
         id: id.to_owned(),
     })
+}
+
+/// Nova becomes the device owner of such a port, for the server that the amphora is: nobody but Octavia says whose that is.
+fn amphora(port: &Object) -> Option<&str> {
+    let name = port.text("/name")?;
+    let prefixes = ["octavia-lb-vrrp-", "octavia-lb-member-"];
+    prefixes.iter().find_map(|prefix| name.strip_prefix(prefix))
 }
 
 /// Neutron's own ports for DHCP, metadata and floating IPs: they hold neither their subnet nor their network, which takes

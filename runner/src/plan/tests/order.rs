@@ -88,7 +88,10 @@ fn what_goes_with_its_owner_says_so() {
         thing("a.x/2").named_by("b.y/1"),
         thing("a.x/3").named(OURS).named_by("b.y/1").after("b.y/1"),
         thing("a.x/4").part_of("b.y/1"),
+        thing("a.x/5").named(OURS).part_of("b.y/1").after("b.y/1"),
+        thing("a.x/6").named(OURS).part_of("b.y/2").after("b.y/2"),
         thing("b.y/1").named(OURS).before("a.x/4"),
+        thing("b.y/2").named("web"),
     ]);
     let with: BTreeMap<String, String> = plan
         .items
@@ -96,10 +99,22 @@ fn what_goes_with_its_owner_says_so() {
         .filter_map(|item| Some((item.thing.to_string(), item.goes_with?)))
         .map(|(thing, owner)| (thing, plan.items[owner].thing.to_string()))
         .collect();
-    // A thing with a name of its own is asked to go itself, for nobody knows whether it vanishes.
-    let expected = ["a.x/1", "a.x/4"].map(|thing| (thing.to_owned(), "b.y/1".to_owned()));
+    // A thing with a name of its own is asked to go itself, for nobody knows whether it vanishes; a part does.
+    let expected = ["a.x/1", "a.x/4", "a.x/5"].map(|thing| (thing.to_owned(), "b.y/1".to_owned()));
     assert_eq!(with, BTreeMap::from(expected));
     assert_eq!(waits_for(&plan, "b.y/1"), ["a.x/2"]);
+}
+
+/// A listener of the task's in a tenant's load balancer: it says that it goes with that, but can go without.
+#[test]
+fn a_kept_whole_does_not_hold_its_part() {
+    let part = || ours("a.x/1").after("b.y/1");
+    let whole = || thing("b.y/1").named("web");
+    let (free, held): (&[&str], &[&str]) = (&[], &["a.x/1 by b.y/1, kept: other name"]);
+    expect_blocked([
+        ("a part", vec![part().part_of("b.y/1"), whole()], free),
+        ("named by it", vec![part().named_by("b.y/1"), whole()], held),
+    ]);
 }
 
 fn expect_blocked<'a>(cases: impl IntoIterator<Item = Case<'a>>) {

@@ -1,0 +1,155 @@
+//! Where a thing is listed, by where it is deleted: the two must be the same collection, or a rule could list one kind of thing
+//! and delete another one of the same id.
+
+use serde_json::Value;
+
+use super::super::Thing;
+use super::{Change, Filling, Piece, Template, Text, encode};
+
+impl Template {
+    /// The paths that may list the thing: the collection to which it belongs, which is all before `/{id}`, filled in for this
+    /// thing's parent and project; and where that is nested in something that the object names itself, the one listing of all
+    /// that is nested so. `/v2/zones/{/zone_id}/recordsets` is listed at `/v2/recordsets` too, `/stacks/{/stack_name}` at
+    /// `/stacks`. Empty if the template's path does not hold `/{id}`.
+    pub fn collections(&self, thing: &Thing, object: &Value) -> Vec<String> {
+        let filling = Filling {
+            thing,
+            object,
+            star: None,
+        };
+        let paths = self.before_id().into_iter().flat_map(|nested| {
+            let nested = nested.fill(&filling, &encode);
+            let marked = self.marked().and_then(|it| it.fill(&filling, &encode));
+            [nested, marked.as_deref().and_then(unnested)]
+        });
+        let paths = paths.flatten();
+        let paths = paths.filter_map(|path| path.strip_suffix('/').map(str::to_owned));
+        paths.filter(|path| !path.contains('?')).collect()
+    }
+
+    /// Where it deletes from, in words, if it does: two templates with the same words delete from the same collection.
+    pub(in crate::resource) fn deletes_from(&self) -> Option<String> {
+        if self.change != Change::Delete {
+            return None;
+        }
+        let marked = self.marked()?.0.into_iter().map(|piece| match piece {
+            Piece::Literal(text) => text,
+            Piece::Id => "{id}".to_owned(),
+            Piece::Parent => "{parent}".to_owned(),
+            Piece::Project => "{project}".to_owned(),
+            Piece::Pointer(pointer) => format!("{{{pointer}}}"),
+        });
+        let marked = marked.collect::<String>();
+        Some(unnested(&marked).unwrap_or(marked))
+    }
+
+    fn before_id(&self) -> Option<Text> {
+        let at = self.path.0.iter().position(|piece| *piece == Piece::Id)?;
+        let (before, _) = self.path.0.split_at_checked(at)?;
+        Some(Text(before.to_vec()))
+    }
+
+    /// The path before `/{id}` with [`NAMED`] for each pointer.
+    fn marked(&self) -> Option<Text> {
+        let pieces = self.before_id()?.0.into_iter().map(|piece| match piece {
+            Piece::Pointer(_) => Piece::Literal(NAMED.to_owned()),
+            other => other,
+        });
+        Some(Text(pieces.collect()))
+    }
+}
+
+/// Stands for a segment that the object names. No path holds it.
+const NAMED: &str = "\0";
+
+/// A marked path without what its collection is nested in: a named segment goes with the literal one before it, or alone where
+/// it is the last. `None` if there is none.
+fn unnested(marked: &str) -> Option<String> {
+    let path = marked.strip_suffix('/')?;
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        if segment != NAMED {
+            kept.push(segment);
+        } else if segments.peek().is_some() {
+            kept.pop();
+        }
+    }
+    (path.contains(NAMED) && kept.len() > 1).then(|| kept.join("/") + "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::ThingRef;
+    use super::*;
+
+    fn collections(template: &str) -> Vec<String> {
+        let thing = Thing {
+            at: ThingRef::new("dns.recordset", "r"),
+            name: None,
+            project: None,
+            parent: Some(ThingRef::new("dns.zone", "z z")),
+            created_at: None,
+            status: None,
+            tags: Vec::new(),
+            object: String::new(),
+        };
+        let object = json!({"zone_id": "z", "stack_name": "a/b"});
+        let template = Template::parse(template).unwrap();
+        template.collections(&thing, &object)
+    }
+
+    #[test]
+    fn a_thing_is_listed_where_it_is_deleted() {
+        for (template, listed) in [
+            ("DELETE /v2.0/ports/{id}", &["/v2.0/ports"][..]),
+            (
+                "DELETE /os-keypairs/{id}?user_id={parent}",
+                &["/os-keypairs"],
+            ),
+            (
+                "DELETE /v2/zones/{parent}/recordsets/{id}",
+                &["/v2/zones/z%20z/recordsets"],
+            ),
+            (
+                "DELETE /v2/zones/{/zone_id}/recordsets/{id}",
+                &["/v2/zones/z/recordsets", "/v2/recordsets"],
+            ),
+            (
+                "DELETE /stacks/{/stack_name}/{id}",
+                &["/stacks/a%2Fb", "/stacks"],
+            ),
+            ("DELETE /stacks/{/absent}/{id}", &["/stacks"]),
+            (
+                "PUT /v2.0/routers/{/zone_id}/remove {\"port_id\":\"{id}\"}",
+                &[],
+            ),
+        ] {
+            assert_eq!(collections(template), listed, "{template}");
+        }
+    }
+
+    #[test]
+    fn templates_of_one_collection_say_the_same() {
+        let from = |template: &str| Template::parse(template).unwrap().deletes_from();
+        assert_eq!(
+            from("DELETE /v2.0/ports/{id}"),
+            from("DELETE /v2.0/ports/{id}?force=true")
+        );
+        assert_eq!(
+            from("DELETE /stacks/{/stack_name}/{id}"),
+            from("DELETE /stacks/{id}")
+        );
+        assert_ne!(
+            from("DELETE /v2.0/ports/{id}"),
+            from("DELETE /v2.0/networks/{id}")
+        );
+        assert_ne!(
+            from("DELETE /a/{parent}/c/{id}"),
+            from("DELETE /b/{parent}/c/{id}")
+        );
+        assert_eq!(from("POST /v2.0/ports/{id}"), None);
+    }
+}
