@@ -26,7 +26,7 @@ install_debian() {
 apt_install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
     -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io \
-    -o DPkg::Lock::Timeout=120 "$@" </dev/null
+    -o DPkg::Lock::Timeout=600 "$@" </dev/null
 }
 
 # The services run on Debian's own interpreter: the lock file is resolved for its version.

@@ -13,6 +13,8 @@ pub(crate) enum Effect {
         content_type: &'static str,
         body: String,
     },
+    /// 307 to this address, in header and body.
+    Redirect(String),
     /// 429 or 503 with `Retry-After`, in seconds.
     Throttle { status: u16, retry_after_s: u32 },
     /// The connection is cut before the service sees the request.

@@ -269,6 +269,11 @@ fn early(effect: Option<&Effect>) -> Option<Answer> {
             headers: Vec::new(),
             body: body.clone(),
         }),
+        Effect::Redirect(location) => {
+            let mut answer = Answer::json(307, serde_json::json!({ "location": location }));
+            answer.headers.push(("location", location.clone()));
+            Some(answer)
+        }
         Effect::Throttle {
             status,
             retry_after_s,
