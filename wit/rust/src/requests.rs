@@ -312,7 +312,7 @@ fn message_in(value: &Value) -> Option<String> {
         Value::Array(elements) => return elements.iter().find_map(message_in),
         _ => return None,
     };
-    ["message", "faultstring", "detail"]
+    ["message", "faultstring", "detail", "description"]
         .iter()
         .find_map(|name| members.get(*name)?.as_str().map(str::to_owned))
         .or_else(|| members.values().find_map(message_in))

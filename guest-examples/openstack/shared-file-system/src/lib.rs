@@ -1,0 +1,251 @@
+//! Manila.
+//!
+//! It answers 403 or 400 where a thing's state or what depends on it forbids the deletion. Pages follow by offset: its own
+//! links carry a marker which it does not heed.
+
+use runner_guest::{Object, Outcome, Paging, Place, Row, RuleError, Step, Table, Target};
+
+runner_guest::rules!(Table {
+    service: "shared-file-system",
+    rows: KINDS
+});
+
+/// Asks an administrator's listing for all projects. Nobody else's heeds it.
+const ALL: &str = "all_tenants=1";
+
+/// The same, narrowed to one project.
+const ONE: &str = "all_tenants=1&project_id={project}";
+
+const BY_OFFSET: Paging = Paging::Offset("offset");
+
+/// From here on (Ussuri) groups need no header that says one is ready for experiments. Replicas followed.
+const GROUPS: &str = "2.55";
+
+const NOT_DELETED: &[&str] = &["error_deleting", "error_deferred_deleting"];
+
+const DELETE_SHARE: &[&str] = &[
+    "DELETE /shares/{id}",
+    "DELETE /shares/{id}?share_group_id={/share_group_id}",
+];
+
+/// What a share holds. Its server is shown to administrators only.
+const HELD: &[Place] = &[
+    ("shared_file_system.share_group", "/share_group_id"),
+    ("shared_file_system.share_server", "/share_server_id"),
+    ("shared_file_system.share_network", "/share_network_id"),
+    ("shared_file_system.share_type", "/share_type"),
+];
+
+const SHARE: &[Place] = &[("shared_file_system.share", "/share_id")];
+
+const NETWORK: &[Place] = &[("shared_file_system.share_network", "/share_network_id")];
+
+static KINDS: &[Row] = &[
+    // Between two projects, a share cannot be deleted.
+    Row::new(
+        "shared_file_system.transfer",
+        "/share-transfers/detail?limit=1000",
+        "/transfers",
+        &["DELETE /share-transfers/{id}"],
+    )
+    .scoped(ALL, ALL)
+    .paged(BY_OFFSET)
+    .microversion("2.77")
+    .optional()
+    .project("/source_project_id")
+    .owners(&[("shared_file_system.share", "/resource_id")])
+    .before(&[("shared_file_system.share", "/resource_id")]),
+    Row::new(
+        "shared_file_system.group_snapshot",
+        "/share-group-snapshots/detail?limit=1000",
+        "/share_group_snapshots",
+        &["DELETE /share-group-snapshots/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .paged(BY_OFFSET)
+    .microversion(GROUPS)
+    .optional()
+    .lingers_unless("/status", &["error"])
+    .owners(&[("shared_file_system.share_group", "/share_group_id")])
+    .before(&[
+        ("shared_file_system.share_group", "/share_group_id"),
+        ("shared_file_system.share", "/members/*/share_id"),
+    ]),
+    Row::new(
+        "shared_file_system.snapshot",
+        "/snapshots/detail?limit=1000",
+        "/snapshots",
+        &["DELETE /snapshots/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .paged(BY_OFFSET)
+    .microversion("2.17")
+    .conflicts(&[400])
+    .lingers_unless("/status", NOT_DELETED)
+    .owners(SHARE)
+    .before(SHARE),
+    // A share's last active replica is the share.
+    Row::new(
+        "shared_file_system.replica",
+        "/share-replicas/detail?limit=1000",
+        "/share_replicas",
+        &["DELETE /share-replicas/{id}"],
+    )
+    .scoped("", "")
+    .paged(BY_OFFSET)
+    .microversion("2.56")
+    .optional()
+    .conflicts(&[400])
+    .names(&[])
+    .project("")
+    .lingers_unless("/status", &["error_deleting"])
+    .part_of(SHARE)
+    .order_by(replica_order),
+    Row::new(
+        "shared_file_system.share",
+        "/shares/detail?limit=1000",
+        "/shares",
+        DELETE_SHARE,
+    )
+    .scoped(ALL, ONE)
+    .paged(BY_OFFSET)
+    // 2.31 (Ocata) shows the group.
+    .microversion("2.31")
+    .conflicts(&[403])
+    .lingers_unless("/status", NOT_DELETED)
+    .before(HELD)
+    .delete_by(delete_share),
+    // In the recycle bin a share still holds what it held, and no other listing shows it.
+    Row::new(
+        "shared_file_system.recycled_share",
+        "/shares/detail?is_soft_deleted=true&limit=1000",
+        "/shares",
+        DELETE_SHARE,
+    )
+    .scoped(ALL, ONE)
+    .paged(BY_OFFSET)
+    .microversion("2.69")
+    .optional()
+    .conflicts(&[403])
+    .lingers_unless("/status", NOT_DELETED)
+    .before(HELD)
+    .delete_by(delete_share),
+    Row::new(
+        "shared_file_system.share_group",
+        "/share-groups/detail?limit=1000",
+        "/share_groups",
+        &["DELETE /share-groups/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .paged(BY_OFFSET)
+    .microversion(GROUPS)
+    .optional()
+    .lingers_unless("/status", &["error"])
+    .before(&[
+        ("shared_file_system.share_server", "/share_server_id"),
+        ("shared_file_system.share_network", "/share_network_id"),
+        ("shared_file_system.group_type", "/share_group_type_id"),
+    ]),
+    // Only an administrator sees these. A network takes along those that Manila made, and cannot go before the others.
+    Row::new(
+        "shared_file_system.share_server",
+        "/share-servers",
+        "/share_servers",
+        &["DELETE /share-servers/{id}"],
+    )
+    .cloud_wide()
+    .paged(Paging::None)
+    .microversion("2.51")
+    .conflicts(&[403])
+    .names(&[])
+    .project("/project_id")
+    .lingers_unless("/status", &["error"])
+    .part_of(NETWORK)
+    .before(NETWORK),
+    // All but one have to go before their network.
+    Row::new(
+        "shared_file_system.share_network_subnet",
+        "/share-networks/{parent}/subnets",
+        "/share_network_subnets",
+        &["DELETE /share-networks/{parent}/subnets/{id}"],
+    )
+    .under_deleted("shared_file_system.share_network")
+    .paged(Paging::None)
+    .microversion("2.51")
+    .names(&[])
+    .project(""),
+    Row::new(
+        "shared_file_system.share_network",
+        "/share-networks/detail?limit=1000",
+        "/share_networks",
+        &["DELETE /share-networks/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .paged(BY_OFFSET)
+    .microversion("2.51")
+    .before(&[
+        (
+            "network.subnet",
+            "/share_network_subnets/*/neutron_subnet_id",
+        ),
+        ("network.network", "/share_network_subnets/*/neutron_net_id"),
+    ]),
+    // Of an administrator Manila takes `limit` for something that the services must match, and none does.
+    Row::new(
+        "shared_file_system.security_service",
+        "/security-services/detail",
+        "/security_services",
+        &["DELETE /security-services/{id}"],
+    )
+    .scoped(ALL, ONE)
+    .paged(BY_OFFSET)
+    .microversion("2.0")
+    .conflicts(&[403])
+    .after(&[("shared_file_system.share_network", "/share_networks/*")]),
+    Row::new(
+        "shared_file_system.group_type",
+        "/share-group-types?is_public=all",
+        "/share_group_types",
+        &["DELETE /share-group-types/{id}"],
+    )
+    .cloud_wide()
+    .paged(Paging::None)
+    .microversion(GROUPS)
+    .optional()
+    .conflicts(&[400])
+    .before(&[("shared_file_system.share_type", "/share_types/*")]),
+    Row::new(
+        "shared_file_system.share_type",
+        "/types?is_public=all",
+        "/share_types",
+        &["DELETE /types/{id}"],
+    )
+    .cloud_wide()
+    .paged(Paging::None)
+    .microversion("2.7")
+    .conflicts(&[400]),
+    Row::new(
+        "shared_file_system.quota",
+        "/quota-sets/{parent}",
+        "/quota_set",
+        &["DELETE /quota-sets/{id}"],
+    )
+    .under_deleted("identity.project")
+    .microversion("2.7")
+    .id("")
+    .names(&[])
+    .stays_listed(),
+];
+
+/// A share in a group goes only if the request says which group that is.
+fn delete_share(share: &Target) -> Result<Outcome, RuleError> {
+    let is_in_group = share.object.text("/share_group_id").is_some();
+    share.finish(usize::from(is_in_group))
+}
+
+/// Replicas go before their share, except for the active one, which goes with it.
+fn replica_order(replica: &Object) -> Vec<Step> {
+    let is_active = replica.text("/replica_state") == Some("active");
+    let step = if is_active { Step::After } else { Step::Before };
+    replica.things(SHARE).into_iter().map(step).collect()
+}

@@ -1,0 +1,107 @@
+//! Mistral.
+//!
+//! What has an id is deleted by it. Workbooks and environments are deleted by name, which Mistral looks up in the token's
+//! project: so with a token for each.
+
+use runner_guest::{Outcome, Row, RuleError, Table, Target};
+
+runner_guest::rules!(Table {
+    service: "workflow",
+    rows: KINDS
+});
+
+/// Asks an administrator's listing for all projects.
+const ALL: &str = "all_projects=true";
+
+/// What a trigger starts cannot go before it (400).
+const STARTED: &[(&str, &str)] = &[("workflow.workflow", "/workflow_id")];
+
+static KINDS: &[Row] = &[
+    Row::new(
+        "workflow.cron_trigger",
+        "/v2/cron_triggers?limit=1000",
+        "/cron_triggers",
+        &["DELETE /v2/cron_triggers/{id}"],
+    )
+    .scoped(ALL, "project_id={project}")
+    .before(STARTED),
+    Row::new(
+        "workflow.event_trigger",
+        "/v2/event_triggers?limit=1000",
+        "/event_triggers",
+        &["DELETE /v2/event_triggers/{id}"],
+    )
+    .scoped(ALL, "")
+    .before(STARTED),
+    // It bears the name of its workflow. The executions that it started go with it.
+    Row::new(
+        "workflow.execution",
+        "/v2/executions?limit=1000",
+        "/executions",
+        &[
+            "DELETE /v2/executions/{id}",
+            "DELETE /v2/executions/{id}?force=true",
+        ],
+    )
+    .scoped(ALL, "project_id={project}")
+    .names(&["/workflow_name"])
+    .part_of(ROOT)
+    .after(ROOT)
+    .delete_by(delete_execution),
+    Row::new(
+        "workflow.workflow",
+        "/v2/workflows?limit=1000",
+        "/workflows",
+        &["DELETE /v2/workflows/{id}"],
+    )
+    .scoped(ALL, "project_id={project}")
+    .tags("/tags")
+    .conflicts(&[400]),
+    // The workflows and actions in it stay, under names that begin with its own.
+    Row::new(
+        "workflow.workbook",
+        "/v2/workbooks?limit=1000",
+        "/workbooks",
+        &[
+            "DELETE /v2/workbooks/{id}",
+            "DELETE /v2/workbooks/{id}?namespace={/namespace}",
+        ],
+    )
+    .by_project_token()
+    .id("/name")
+    .tags("/tags")
+    .delete_by(delete_workbook),
+    // An administrator is shown all projects' without asking.
+    Row::new(
+        "workflow.action",
+        "/v2/actions?limit=1000",
+        "/actions",
+        &["DELETE /v2/actions/{id}"],
+    )
+    .scoped("", "")
+    .tags("/tags"),
+    Row::new(
+        "workflow.environment",
+        "/v2/environments?limit=1000",
+        "/environments",
+        &["DELETE /v2/environments/{id}"],
+    )
+    .by_project_token()
+    .id("/name"),
+];
+
+const ROOT: &[(&str, &str)] = &[("workflow.execution", "/root_execution_id")];
+
+/// Mistral answers 403 for an execution that is not completed, as if the credentials did not suffice. Older releases know
+/// no force, and delete it in any state.
+fn delete_execution(execution: &Target) -> Result<Outcome, RuleError> {
+    match execution.finish(0) {
+        Err(RuleError::Denied(_)) => execution.finish(1),
+        other => other,
+    }
+}
+
+fn delete_workbook(workbook: &Target) -> Result<Outcome, RuleError> {
+    let is_in_namespace = workbook.object.text("/namespace").is_some();
+    workbook.finish(usize::from(is_in_namespace))
+}
