@@ -29,7 +29,10 @@ impl Scene {
         place.add_rule(&rule_pack().join("openstack_network.wasm"), "network.wasm");
         let run = place.run(["rules", "lock"]);
         run.expect_code(CLEAN);
-        assert!(run.stdout.contains("[rules.image]"), "{run}");
+        assert!(
+            run.stdout.contains("rules/rules.lock locks 2 rules with "),
+            "{run}"
+        );
         cloud.clear_requests();
         Self {
             cloud,

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::support::fake_cloud::store::json_fields;
 use crate::support::fake_cloud::{FakeCloud, Known, Options};
 use crate::support::guests::{hostile, rule_pack};
 use crate::support::run::{Place, Run};
@@ -28,6 +29,7 @@ const IMAGES: usize = 3;
 const CONFIG: &str = "
 [sweep]
 deletions_max = 1
+disappear_s_max = 1
 pause_ms_min = 10
 pause_ms_max = 50
 
@@ -50,6 +52,10 @@ struct Scene {
     place: Place,
     images: BTreeSet<String>,
     others: BTreeSet<String>,
+    /// What else may go, or stay.
+    optional: BTreeSet<String>,
+    /// An image that nobody approved.
+    victim: String,
     before: Vec<Known>,
 }
 
@@ -79,7 +85,7 @@ impl Scene {
             let name = format!("s_rally_{OTHER_TASK}_abcdefgh");
             cloud.add(kind, json!({ "name": name }));
         }
-        cloud.add("image.image", json!({ "name": "victim" }));
+        let victim = cloud.add("image.image", json!({ "name": "victim" }));
         let place = Place::new(&cloud);
         place.write("runner.toml", CONFIG);
         place.add_rules(rule_pack());
@@ -91,7 +97,35 @@ impl Scene {
             place,
             images,
             others: others.into(),
+            optional: BTreeSet::new(),
+            victim,
         }
+    }
+
+    /// Adds a thing that nobody may touch, whatever it looks like. Returns its id.
+    fn add(&mut self, kind: &str, thing: serde_json::Value) -> String {
+        let id = self.cloud.add(kind, thing);
+        self.look();
+        id
+    }
+
+    /// Takes what is there now as the state to compare with.
+    fn look(&mut self) {
+        self.before = self.cloud.things();
+    }
+
+    /// Runs with a configuration in which something is otherwise.
+    fn configure(&self, from: &str, to: &str) {
+        let path = self.place.path("runner.toml");
+        let config = std::fs::read_to_string(path).unwrap();
+        assert!(config.contains(from), "{config}");
+        self.place.write("runner.toml", config.replace(from, to));
+    }
+
+    /// Gives a thing another name, as whoever owns it may at any time.
+    fn rename(&self, id: &str, name: &str) {
+        let name = json_fields(&[("name", name)]);
+        self.cloud.edit(|store| store.set("image.image", id, name));
     }
 
     fn sweep(self) -> Aftermath {
@@ -126,10 +160,11 @@ impl Aftermath {
             cloud,
             images,
             others,
+            optional,
             before,
             ..
         } = &self.scene;
-        let doomed: BTreeSet<&String> = images.union(others).collect();
+        let doomed: BTreeSet<&String> = images.iter().chain(others).chain(optional).collect();
         for request in cloud.mutations() {
             let end = request.path.rsplit('/').next().unwrap_or_default();
             let approved = request.method == "DELETE" && doomed.iter().any(|id| *id == end);
@@ -209,6 +244,12 @@ macro_rules! attacks {
     )+};
 }
 
+mod astray;
+mod company;
+mod exhaustion;
+mod lies;
+mod loading;
+
 const IN_LIST: &str = "rule misbehave, list of image.image: ";
 const IN_DELETE: &str = "rule misbehave, delete of image.image/";
 const MISBEHAVED: &str = "the rule misbehaved: ";
@@ -220,7 +261,6 @@ attacks! {
     an_endless_loop_in_owners: "loop-in-owners" => UNLISTED, IMAGES, [IN_LIST, CPU];
     an_endless_loop_in_order: "loop-in-order" => UNLISTED, IMAGES, [IN_LIST, CPU];
     an_endless_loop_in_delete: "loop-in-delete" => LEFT, IMAGES, [IN_DELETE, CPU];
-    an_endless_loop_in_gone: "loop-in-gone" => LEFT, IMAGES, ["rule misbehave, gone of image.image/", CPU];
     a_loop_of_log_lines: "loop-of-logs" => UNLISTED, IMAGES, [IN_LIST, CPU];
     a_loop_of_requests: "loop-of-requests" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "requests_max"];
     a_loop_of_refused_requests: "loop-of-refused-requests" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "DELETE /v2/images/x"];
@@ -265,7 +305,6 @@ attacks! {
     a_get_in_name: "get-in-name" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "no request may be sent in this function"];
     a_delete_in_owners: "delete-in-owners" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "no request may be sent in this function"];
     a_delete_in_order: "delete-in-order" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "no request may be sent in this function"];
-    a_delete_in_gone: "delete-in-gone" => UNLISTED, IMAGES, ["rule misbehave, gone of image.image/", MISBEHAVED, "only GET and HEAD may be sent outside delete"];
 
     an_absolute_url: "absolute-url" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "127.0.0.1:9"];
     a_network_path: "network-path" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "127.0.0.1:9"];
@@ -297,59 +336,10 @@ async fn the_same_rule_is_let_work_if_it_is_honest() {
     assert_eq!(aftermath.requests("DELETE", "/v2/images/"), IMAGES);
 }
 
-/// With memory enough to make it, what stops it is the size of what may cross the boundary.
-async fn hands_over_too_much(behavior: &str) {
-    let scene = Scene::set(behavior).await;
-    let roomy = CONFIG.replace(
-        "memory_bytes_max = 16777216",
-        "memory_bytes_max = 268435456",
-    );
-    scene.place.write(
-        "runner.toml",
-        roomy.replace("cpu_ms_max = 400", "cpu_ms_max = 10000"),
-    );
-    let aftermath = scene.sweep();
-    aftermath.is_contained().ended(
-        UNLISTED,
-        IMAGES,
-        &[IN_LIST, "the rule used up handover_bytes_max = 16777216"],
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn strings_of_megabytes() {
-    hands_over_too_much("long-strings").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_a_million() {
-    hands_over_too_much("long-list").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_listing_of_too_many_things_is_given_up() {
-    let aftermath = Scene::set("things-never-end").await;
-    aftermath.place.write(
-        "runner.toml",
-        CONFIG.replace("things_max = 30", "things_max = 10"),
-    );
-    let aftermath = aftermath.sweep();
-    aftermath.is_contained();
-    assert!(
-        aftermath.run.says(IN_LIST) && aftermath.run.says("things_max = 10"),
-        "{}",
-        aftermath.run
-    );
-    aftermath.run.expect_code(UNLISTED);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_crashes_again_and_again_is_switched_off() {
     let scene = Scene::set("panic-in-delete").await;
-    scene.place.write(
-        "runner.toml",
-        CONFIG.replace("failures_max = 10", "failures_max = 2"),
-    );
+    scene.configure("failures_max = 10", "failures_max = 2");
     let aftermath = scene.sweep();
     aftermath
         .is_contained()
@@ -413,209 +403,15 @@ async fn what_a_rule_writes_to_standard_error_is_logged_up_to_the_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_in_answers_are_blanked() {
-    let scene = Scene::set("read-secrets").await;
+    let mut scene = Scene::set("read-secrets").await;
     let credential = json!({"_access": "access-1", "_secret": "hunter2-hunter2"});
     scene.cloud.add("identity.ec2_credential", credential);
-    let scene = Scene {
-        before: scene.cloud.things(),
-        ..scene
-    };
+    scene.look();
     let aftermath = scene.sweep();
     aftermath
         .is_contained()
         .ended(UNLISTED, IMAGES, &["list of image.secret", "[blanked]"]);
     assert!(!aftermath.run.says("hunter2"), "{}", aftermath.run);
-}
-
-/// Whatever is wrong with a component file, nothing is begun.
-fn refused_at_load(scene: Scene, words: &[&str]) {
-    let aftermath = scene.sweep();
-    aftermath.run.expect_code(USAGE);
-    assert!(aftermath.scene.cloud.mutations().is_empty());
-    for words in words {
-        assert!(
-            aftermath.run.stderr.contains(words),
-            "nobody said {words:?}\n{}",
-            aftermath.run
-        );
-    }
-    assert!(!aftermath.run.stderr.contains('\x1b'), "{}", aftermath.run);
-}
-
-macro_rules! refusals {
-    ($($test:ident: $behavior:literal => [$($words:expr),+];)+) => {$(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $test() {
-            refused_at_load(Scene::set($behavior).await, &["misbehave.wasm", $($words),+]);
-        }
-    )+};
-}
-
-refusals! {
-    an_endless_loop_in_kinds: "loop-in-kinds" => ["failed to describe its kinds", CPU];
-    a_panic_in_kinds: "panic-in-kinds" => ["failed to describe its kinds", "these are the last words"];
-    a_request_in_kinds: "get-in-kinds" => ["failed to describe its kinds", "no request may be sent in this function"];
-    an_id_from_an_unusual_field: "unusual-id" => ["takes its id from /network_id", "trust = [\"unusual-fields\"]"];
-    a_name_from_an_unusual_field: "unusual-name" => ["takes its name from /checksum"];
-    a_project_from_an_unusual_field: "unusual-project" => ["takes its project from /visibility"];
-    a_property_that_nobody_knows: "unknown-property" => ["has the property \"trusted\", which this runner does not know"];
-    a_template_that_aims_at_the_collection: "template-without-id" => ["DELETE /v2/images"];
-    a_template_with_dot_segments: "template-with-dots" => ["DELETE /v2/../{id}"];
-    a_template_that_aims_at_another_thing: "template-of-another-kind" => ["DELETE /v2/images/{/base_image_ref}"];
-    a_kind_name_with_control_characters: "odd-kind-name" => ["is no name of a kind"];
-    a_kind_described_twice: "same-kind-twice" => ["image.image is described twice"];
-    a_rule_without_kinds: "no-kind" => ["at least one"];
-    a_rule_of_a_hundred_thousand_kinds: "many-kinds" => ["failed to describe its kinds"];
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kind_that_waits_for_itself() {
-    refused_at_load(
-        Scene::set("circle").await,
-        &["wait for each other in a circle", "image.image"],
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_rules_for_one_kind() {
-    let scene = Scene::set("honest").await;
-    scene
-        .place
-        .write("rules/another.wasm", misbehaving("honest"));
-    refused_at_load(
-        scene,
-        &["image.image is claimed by two rules, another and misbehave"],
-    );
-}
-
-/// A folder with one broken file among the rules.
-async fn with_file(content: &[u8], words: &[&str]) {
-    let scene = Scene::set("honest").await;
-    scene.place.write("rules/broken.wasm", content);
-    refused_at_load(scene, &[&["broken.wasm"], words].concat());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_empty_file() {
-    with_file(b"", &["is no WebAssembly component"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_no_webassembly() {
-    with_file(b"#!/bin/sh\nrm -rf /\n", &["is no WebAssembly component"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_component_that_was_cut_off() {
-    let bytes = misbehaving("honest");
-    with_file(&bytes[..bytes.len() / 2], &["is no WebAssembly component"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_core_module() {
-    with_file(
-        b"\0asm\x01\0\0\0",
-        &["is a core WebAssembly module, not a component"],
-    )
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_component_that_is_no_rule() {
-    with_file(b"\0asm\x0d\0\x01\0", &["is a component but no rule"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rule_for_another_version_of_the_contract() {
-    let bytes = replaced(&misbehaving("honest"), b"@0.1.0", b"@0.2.0");
-    with_file(
-        &bytes,
-        &["was built for version 0.2.0 of cleanup:rules", "0.1.0"],
-    )
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_component_that_is_too_large() {
-    let scene = Scene::set("honest").await;
-    let config = CONFIG.replace("failures_max = 10", "component_bytes_max = 1000");
-    scene.place.write("runner.toml", config);
-    refused_at_load(scene, &["misbehave.wasm", "component_bytes_max = 1000"]);
-}
-
-/// A rule in which there is a core module besides, of eight functions with so many operations each.
-fn with_large_module(operations: usize) -> Vec<u8> {
-    fn leb128(mut number: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        while number >= 0x80 {
-            bytes.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        bytes.push(number as u8);
-        bytes
-    }
-    fn sized(content: &[u8]) -> Vec<u8> {
-        [&leb128(content.len()), content].concat()
-    }
-    const FUNCTIONS: u8 = 8;
-    const TYPES: &[u8] = b"\x01\x60\x01\x7f\x01\x7f"; // one: i32 -> i32
-    const MULTIPLY_AND_ADD: &[u8] = b"\x20\x00\x6c\x41\x07\x6a";
-    let body = [
-        b"\x00\x20\x00",
-        &*MULTIPLY_AND_ADD.repeat(operations),
-        b"\x0b",
-    ]
-    .concat();
-    let code = [&[FUNCTIONS], &*sized(&body).repeat(FUNCTIONS.into())].concat();
-    let functions = [&[FUNCTIONS][..], &[0; FUNCTIONS as usize]].concat();
-    let sections = [(1, TYPES), (3, &functions), (10, &code)];
-    let sections = sections.map(|(id, content)| [&[id], &*sized(content)].concat());
-    let module = [&b"\0asm\x01\0\0\0"[..], &sections.concat()].concat();
-    let mut component = misbehaving("honest");
-    component.extend([&[1], &*sized(&module)].concat());
-    component
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_component_that_takes_too_long_to_compile() {
-    let scene = Scene::set("honest").await;
-    let config = CONFIG.replace("failures_max = 10", "compile_cpu_s_max = 1");
-    scene.place.write("runner.toml", config);
-    let component = with_large_module(300_000);
-    scene.place.write("rules/misbehave.wasm", component);
-    refused_at_load(scene, &["misbehave.wasm", "used up compile_cpu_s_max = 1"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_component_that_takes_too_much_memory_to_compile() {
-    let scene = Scene::set("honest").await;
-    let limit = "compile_memory_bytes_max = 150000000";
-    let config = CONFIG.replace("failures_max = 10", limit);
-    scene.place.write("runner.toml", config);
-    let component = with_large_module(300_000);
-    scene.place.write("rules/misbehave.wasm", component);
-    refused_at_load(scene, &["misbehave.wasm", "used up", limit]);
-}
-
-/// What is behind the bounds is only their size: the same component compiles, and works, where they are ordinary.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_large_component_within_its_bounds() {
-    let scene = Scene::set("honest").await;
-    scene
-        .place
-        .write("rules/misbehave.wasm", with_large_module(1_000));
-    scene.sweep().is_contained().ended(CLEAN, 0, &[]);
-}
-
-/// All places of a text replaced by another of the same length.
-fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut replaced = bytes.to_vec();
-    let places = (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from));
-    for at in places {
-        replaced[at..at + to.len()].copy_from_slice(to);
-    }
-    assert_ne!(replaced, bytes);
-    replaced
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,7 +57,7 @@ fn test(place: &Place) -> Run {
 fn a_case_that_holds_passes() {
     let run = test(&project(&case()));
     run.expect_code(CLEAN);
-    assert!(run.stdout.contains("1 cases, 0 failed"), "{run}");
+    assert!(run.stdout.contains("1 case, 0 failed"), "{run}");
 }
 
 /// Every part of a case can fail, and what is wrong is shown.
@@ -126,7 +126,7 @@ fn a_case_that_does_not_hold_fails_with_the_difference() {
         }
         let run = test(&project(&case));
         run.expect_code(FAILED);
-        assert!(run.stdout.contains("1 cases, 1 failed"), "{part}\n{run}");
+        assert!(run.stdout.contains("1 case, 1 failed"), "{part}\n{run}");
         for words in words {
             assert!(run.stdout.contains(words), "{part}: {words}\n{run}");
         }
@@ -393,7 +393,7 @@ fn a_check_says_what_a_rule_is_and_may_do() {
     run.expect_code(CLEAN);
     for words in [
         "built for contract 0.1.0",
-        "compiled in",
+        "compiled ",
         "sha256",
         "DELETE /v2/images/{id}",
     ] {
@@ -506,4 +506,41 @@ fn a_rule_is_compiled_once() {
         "[limits]\ncompile_memory_bytes_max = 1000000\n",
     );
     test().expect_code(CLEAN);
+}
+
+/// The rule is tested that was built, not the one that was written since.
+#[test]
+fn a_component_older_than_its_source_is_spoken_of() {
+    let place = project(&case());
+    assert!(test(&place).expect_code(CLEAN).stderr.is_empty());
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.write("rule.py", "# changed\n");
+    let run = test(&place);
+    assert!(
+        run.expect_code(CLEAN)
+            .says("image.wasm is older than ./rule.py: build it again?"),
+        "{run}"
+    );
+}
+
+/// A field that is nowhere is a slip as often as not.
+#[test]
+fn what_no_object_has_is_noted() {
+    let mut case = case();
+    for image in case["exchanges"][0]["body"]["images"]
+        .as_array_mut()
+        .unwrap()
+    {
+        image.as_object_mut().unwrap().remove("owner");
+    }
+    for thing in case["things"].as_array_mut().unwrap() {
+        thing.as_object_mut().unwrap().remove("project");
+    }
+    let run = test(&project(&case));
+    run.expect_code(CLEAN);
+    assert!(
+        run.stdout
+            .contains("note: no object has /owner, a field of image.image"),
+        "{run}"
+    );
 }

@@ -4,6 +4,7 @@ mod advice;
 mod args;
 mod bench;
 mod cases;
+mod components;
 mod failure;
 mod inspect;
 mod lock;

@@ -17,8 +17,9 @@ mod sandbox;
 mod tail;
 mod words;
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ use crate::resource::{Kind, ListScope, Owner, Reach, Relation, Seen, Thing, Thin
 use crate::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 
 use bindings::model;
-use capability::{Approved, Call, Gate, LogBudget};
+use capability::{Approved, Call, Gate, LogBudget, Relayed};
 use reading::PageFlaw;
 use sandbox::Instance;
 
@@ -48,6 +49,8 @@ pub struct Guest {
     audit: Option<Audit>,
     failures: AtomicU32,
     is_off: AtomicBool,
+    /// Things of which the cloud itself has said that they may count as gone: a rule's word alone is not enough.
+    granted: Mutex<HashSet<(ThingRef, Option<String>)>>,
     log_budget: LogBudget,
     recorder: Option<Recorder>,
 }
@@ -65,6 +68,7 @@ impl Guest {
             audit,
             failures: AtomicU32::new(0),
             is_off: AtomicBool::new(false),
+            granted: Mutex::default(),
             log_budget,
             recorder: None,
         }
@@ -98,9 +102,7 @@ impl Guest {
         match (&kind.reach, project) {
             (Reach::EachProject, Some(project)) => {
                 let session = self.session.for_project(project).await;
-                session.map_err(|error| {
-                    Cause::Denied(format!("no token for project {project}: {error}"))
-                })
+                session.map_err(|error| Cause::Denied(error.to_string()))
             }
             _ => Ok(self.session.clone()),
         }
@@ -195,7 +197,10 @@ impl Guest {
                     .await?;
                 let page = match listed {
                     Ok(page) => page,
-                    Err(error) => return Ok(Err(error.into())),
+                    Err(error) => {
+                        let relayed = &instance.store.data().call.relayed;
+                        return Ok(Err(unlisted(error.into(), &scope, relayed)));
+                    }
                 };
                 let relayed = std::mem::take(&mut instance.store.data_mut().call.relayed);
                 instance.store.data_mut().call.close();
@@ -214,8 +219,9 @@ impl Guest {
                 let mut things = Vec::with_capacity(read.len());
                 for reading::Read { mut thing, object } in read {
                     if let (Reach::EachProject, None) = (&kind.reach, &thing.project) {
-                        // The token was for this project, so whatever it shows is the project's.
-                        thing.project = project.map(Arc::from);
+                        // The token was for this project, so whatever it shows is the project's, unless it says otherwise: an
+                        // administrator's shows more.
+                        thing.project = Kind::own_project(&object).or(project).map(Arc::from);
                     }
                     match describe(instance, limits, kind, thing, &object).await? {
                         Ok(seen) => things.push(seen),
@@ -239,13 +245,15 @@ impl Guest {
             .map_err(|_| Cause::Malformed("its object is no JSON".to_owned()))?;
         let session = self.session_for(kind, thing.project.as_deref()).await?;
         let item = model::Item::from(thing);
+        let is_granted = Arc::new(AtomicBool::new(false));
         let approved = Approved {
             kind: kind.clone(),
             thing: thing.clone(),
             object,
             audit,
+            is_granted: is_granted.clone(),
         };
-        self.call(
+        let deleted = self.call(
             Gate::Deleting(Box::new(approved)),
             session,
             async |instance| {
@@ -256,12 +264,20 @@ impl Guest {
                     .await?;
                 Ok(deleted.map(Outcome::from).map_err(Cause::from))
             },
-        )
-        .await
+        );
+        let deleted = deleted.await;
+        if is_granted.load(Ordering::Relaxed) {
+            self.granted().insert(identity(kind, thing));
+        }
+        deleted
+    }
+
+    fn granted(&self) -> MutexGuard<'_, HashSet<(ThingRef, Option<String>)>> {
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, Cause> {
-        if !self.component.pool.has_presence() {
+        if !self.component.pool.has_presence() || !self.granted().contains(&identity(kind, thing)) {
             return Ok(false);
         }
         let session = self.session_for(kind, thing.project.as_deref()).await?;
@@ -319,6 +335,11 @@ impl Rule for Guest {
         // Whoever asks takes a failure for a no, and what the rule did would go unsaid.
         answer.inspect_err(|error| tracing::warn!("{error}"))
     }
+}
+
+/// By what a thing is known, also where its id is not the only one of its sort.
+fn identity(kind: &Kind, thing: &Thing) -> (ThingRef, Option<String>) {
+    (thing.at.clone(), kind.within(thing).map(str::to_owned))
 }
 
 /// Asks a rule for a thing's name, owners and order, and checks them against its object.
@@ -395,6 +416,20 @@ async fn describe(
 impl Limits {
     fn too_many_relations(&self, of: &ThingRef) -> Cause {
         Cause::Limit(format!("relations_max = {} for {of}", self.relations_max))
+    }
+}
+
+/// A collection that is not there is no empty one: it is not called so, or is of another version. Under a parent it went with
+/// that.
+fn unlisted(cause: Cause, scope: &model::Scope, relayed: &[Relayed]) -> Cause {
+    match (cause, scope, relayed.last()) {
+        (Cause::NotFound, model::Scope::All | model::Scope::Project(_), Some(last)) => {
+            let path = &last.path;
+            Cause::Other(format!(
+                "not found: {path} is no collection of this service; compare it with the API's documentation"
+            ))
+        }
+        (cause, ..) => cause,
     }
 }
 

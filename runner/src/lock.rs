@@ -118,6 +118,12 @@ impl Lock {
         self.rules.get(rule).map(|rule| rule.sha256.as_str())
     }
 
+    /// How much it locks, in words.
+    pub fn size(&self) -> String {
+        let kinds: usize = self.rules.values().map(|rule| rule.kinds.len()).sum();
+        format!("{} rules with {kinds} kinds", self.rules.len())
+    }
+
     /// The names of its rules.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         self.rules.keys().map(String::as_str)

@@ -161,8 +161,10 @@ impl Plan {
     /// # Errors
     /// If a thing of the saved plan has another name, project or reason now.
     pub fn only(self, saved: &Self) -> Result<Self, String> {
-        let wanted: BTreeMap<&ThingRef, &PlanItem> =
-            saved.items.iter().map(|item| (&item.thing, item)).collect();
+        let mut wanted: BTreeMap<&ThingRef, Vec<&PlanItem>> = BTreeMap::new();
+        for item in &saved.items {
+            wanted.entry(&item.thing).or_default().push(item);
+        }
         let mut places = BTreeMap::new();
         // What stays, by its position in the fresh plan. A thing comes after all that it waits for, so one pass finds all.
         let mut staying: BTreeMap<usize, Blocker> = BTreeMap::new();
@@ -172,9 +174,11 @@ impl Plan {
                 staying.insert(position, item.as_blocker("the saved plan leaves it out"));
                 continue;
             };
-            if (&item.name, &item.project, &item.reason)
-                != (&before.name, &before.project, &before.reason)
-            {
+            let as_it_was = |before: &&PlanItem| {
+                (&item.name, &item.project, &item.reason)
+                    == (&before.name, &before.project, &before.reason)
+            };
+            if !before.iter().any(as_it_was) {
                 return Err(format!(
                     "{} now has another name, project or owner",
                     item.thing

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::audit::Audit;
 use crate::cloud::{self, Request, Session, Tape};
 use crate::guest::{CallCost, Component, Guest};
@@ -21,6 +23,8 @@ pub struct Played {
     pub missed: Vec<String>,
     /// Requests that the case has and the rule did not send.
     pub unplayed: Vec<String>,
+    /// What is as it should be, and may yet be a slip.
+    pub notes: Vec<String>,
 }
 
 /// What the rule's calls in a case cost.
@@ -77,12 +81,13 @@ impl Case {
     /// If the case does not fit the rule, or is not playable as it stands.
     pub async fn play(&self, rule: &Arc<Component>, audit: &Audit) -> Result<Played, Unplayable> {
         let (guest, kind, tape) = self.staged(rule, Some(audit.clone()))?;
-        let found = self.found_by(&guest, &kind).await;
+        let (found, objects) = self.found_by(&guest, &kind).await;
         let in_words = |requests: Vec<Request>| requests.iter().map(in_words).collect();
         Ok(Played {
-            found,
             missed: in_words(tape.missed()),
             unplayed: in_words(tape.unplayed()),
+            notes: notes(&kind, &found, &objects),
+            found,
         })
     }
 
@@ -101,14 +106,16 @@ impl Case {
         Ok((Guest::new(rule.clone(), session, audit), kind, tape))
     }
 
-    async fn found_by(&self, guest: &Guest, kind: &Arc<Kind>) -> Found {
+    /// What the rule finds, and the objects in which it does.
+    async fn found_by(&self, guest: &Guest, kind: &Arc<Kind>) -> (Found, Vec<Value>) {
         let listed = match list(guest, kind, &(&self.scope).into()).await {
             Ok(listed) => listed,
             Err(cause) => {
-                return Found {
+                let found = Found {
                     error: Some(cause.to_string()),
                     ..Found::default()
                 };
+                return (found, Vec::new());
             }
         };
         let expected: BTreeMap<&str, &FoundThing> = self
@@ -128,8 +135,46 @@ impl Case {
             }
             found.things.push(thing);
         }
-        found
+        let objects = listed
+            .iter()
+            .map(|seen| serde_json::from_str(&seen.thing.object));
+        (found, objects.filter_map(Result::ok).collect())
     }
+}
+
+/// A field that no object has is a slip, or one that the API does not show; a name that no thing has where every object has
+/// one is a slip, or only the cloud's own.
+fn notes(kind: &Kind, found: &Found, objects: &[Value]) -> Vec<String> {
+    let is_absent = |pointer: &&String| {
+        let none = !objects.iter().any(|it| it.pointer(pointer).is_some());
+        !pointer.is_empty() && !objects.is_empty() && none
+    };
+    let fields = &kind.fields;
+    let single = [
+        &fields.project,
+        &fields.created_at,
+        &fields.status,
+        &fields.tags,
+    ];
+    let declared = single.into_iter().chain(&fields.names);
+    let mut notes: Vec<String> = declared
+        .filter(is_absent)
+        .map(|pointer| format!("no object has {pointer}, a field of {}", kind.name))
+        .collect();
+    let has_name = |object: &&Value| {
+        let mut names = fields
+            .names
+            .iter()
+            .filter_map(|it| object.pointer(it)?.as_str());
+        names.any(|name| !name.is_empty())
+    };
+    let named = objects.iter().filter(has_name).count();
+    if named > 0 && found.things.iter().all(|thing| thing.name.is_none()) {
+        notes.push(format!(
+            "`name` gives none, though {named} of the objects have one"
+        ));
+    }
+    notes
 }
 
 impl From<Cause> for Unplayable {

@@ -403,14 +403,14 @@ pub(super) struct NewArgs {
     /// Name of the rule and of its folder: my-zones
     pub(super) name: String,
     /// Service type in the catalog, or name of a service in the configuration
-    #[arg(long, value_name = "TYPE", default_value = "example")]
+    #[arg(long, value_name = "TYPE")]
     pub(super) service: String,
     /// Kind that the rule cleans [default: <service>.<name>]
     #[arg(long, value_name = "KIND")]
     pub(super) kind: Option<String>,
-    /// Path of the collection: GET lists it, DELETE of path/id deletes one of it [default: /v1/<name>]
+    /// Path of the collection below the service's endpoint, with the API's version: GET lists it, DELETE of path/id deletes one
     #[arg(long, value_name = "PATH")]
-    pub(super) path: Option<String>,
+    pub(super) path: String,
     /// Member of the answer that holds the list [default: the path's last part]
     #[arg(long, value_name = "MEMBER")]
     pub(super) at: Option<String>,
@@ -448,7 +448,7 @@ pub(super) struct BenchArgs {
     /// Component files
     #[arg(required = true)]
     pub(super) files: Vec<PathBuf>,
-    /// Folder of a rule's project: calls are timed in its case with the most things
+    /// Folder of a rule's project: calls are timed in the case of its tests folder with the most things
     #[arg(long, value_name = "DIR")]
     pub(super) cases: Option<PathBuf>,
     /// How to write the result

@@ -119,8 +119,8 @@ async fn load(
 ) -> Result<(Arc<Component>, Duration), Failure> {
     let sandbox = Sandbox::new(Some(cache)).map_err(|error| Failure::wasm(&error))?;
     let begin = Instant::now();
-    let rule = setup.loaded(&sandbox, file, &setup.grants(file)).await?;
-    Ok((rule, begin.elapsed()))
+    let rule = Component::load(&sandbox, file, &setup.grants(file)).await?;
+    Ok((Arc::new(rule), begin.elapsed()))
 }
 
 fn us(time: Duration) -> f64 {

@@ -14,9 +14,14 @@ use crate::plan::{Sieve, Standing, SweepScope};
 use crate::resource::{Kind, ListScope, Reach, Thing};
 
 use super::args::{CommonArgs, RecordArgs, TestArgs};
+use super::components::digest;
 use super::failure::Failure;
-use super::setup::{Connected, Setup, digest, parse_tasks};
+use super::setup::{Connected, Setup, parse_tasks};
 use super::{CLEAN, UNEXPECTED, print};
+
+/// Where a project has its sources, and what they are called.
+const SOURCE_FOLDERS: &[&str] = &["", "src", "rule", "wit"];
+const SOURCES: &[&str] = &["c", "go", "h", "js", "py", "rs", "ts", "wit"];
 
 /// What is said after recording.
 const LOOK_THROUGH: &str = "Tokens, hosts, and members that hold secrets were left out. Names, ids and addresses were not: \
@@ -39,6 +44,10 @@ pub(super) async fn test(common: &CommonArgs, args: &TestArgs) -> Result<u8, Fai
         None => component_in(&args.dir)?,
     };
     let rule = setup.component(&file).await?;
+    if let Some(source) = newer_source(&args.dir, &file) {
+        let (file, source) = (file.display(), source.display());
+        tracing::warn!("{file} is older than {source}: build it again?");
+    }
     if args.recording.record {
         return record_cases(&setup, common, &rule, args).await;
     }
@@ -63,7 +72,10 @@ pub(super) async fn test(common: &CommonArgs, args: &TestArgs) -> Result<u8, Fai
         failed += usize::from(!is_as);
         print(&verdict(file, &case, &played))?;
     }
-    print(&format!("{} cases, {failed} failed\n", cases.len()))?;
+    print(&format!(
+        "{}, {failed} failed\n",
+        counted(cases.len(), "case")
+    ))?;
     Ok(if failed == 0 { CLEAN } else { UNEXPECTED })
 }
 
@@ -72,13 +84,24 @@ fn verdict(file: &Path, case: &Case, played: &Played) -> String {
     let (file, things) = (file.display(), played.found.things.len());
     if played.is_as(case) {
         let requests = case.exchanges.len();
-        return format!("ok      {file}: {things} things, {requests} requests\n");
+        let (things, requests) = (counted(things, "thing"), counted(requests, "request"));
+        let ok = format!("ok      {file}: {things}, {requests}\n");
+        let notes = played.notes.iter().map(|note| format!("  note: {note}\n"));
+        return ok + &notes.collect::<String>();
     }
     let mut text = format!("FAILED  {file}\n");
+    if let Some(error) = &played.found.error {
+        text.push_str(&format!("  list of {}: {error}\n", case.kind));
+    }
     for request in &played.missed {
         text.push_str(&format!("  asked, but not recorded: {request}\n"));
     }
-    for request in &played.unplayed {
+    // After a listing that failed nothing is asked any more.
+    let unplayed = played
+        .unplayed
+        .iter()
+        .filter(|_| played.found.error.is_none());
+    for request in unplayed {
         text.push_str(&format!("  recorded, but not asked: {request}\n"));
     }
     let (expected, found) = (in_lines(&case.expected()), in_lines(&played.found));
@@ -93,6 +116,29 @@ fn verdict(file: &Path, case: &Case, played: &Played) -> String {
         }
     }
     text
+}
+
+/// `1 thing`, `2 things`.
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// A source of a rule's project that was changed after its component was built: a test of that would be of an old rule.
+fn newer_source(dir: &Path, component: &Path) -> Option<PathBuf> {
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|it| it.modified()).ok();
+    let built = modified(component)?;
+    let folders = SOURCE_FOLDERS.iter().map(|folder| dir.join(folder));
+    let files = folders
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten();
+    files
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| {
+            let extension = path.extension().and_then(|it| it.to_str());
+            extension.is_some_and(|it| SOURCES.contains(&it))
+                && modified(path).is_some_and(|changed| changed > built)
+        })
 }
 
 fn in_lines(found: &Found) -> String {
@@ -222,11 +268,15 @@ async fn record_cases(
     for ((kind, scope), file) in listings.iter().zip(&files) {
         let case = record(&recording, kind, scope, is_doomed).await;
         write(file, &case)?;
-        let (things, requests) = (case.things.len(), case.exchanges.len());
+        let things = counted(case.things.len(), "thing");
+        let requests = counted(case.exchanges.len(), "request");
         print(&format!(
-            "recorded {}: {things} things, {requests} requests\n",
+            "recorded {}: {things}, {requests}\n",
             file.display()
         ))?;
+        if case.things.is_empty() {
+            tracing::warn!("there was nothing to list: such a case tests little");
+        }
     }
     print(LOOK_THROUGH)
 }

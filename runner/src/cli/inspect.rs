@@ -1,19 +1,19 @@
 //! Commands that look and change nothing: names, rules, doctor.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::guest::{Component, Sandbox};
+use crate::guest::Component;
 use crate::name::TaskId;
 use crate::report::rows_in;
 use crate::resource::Kind;
 
 use super::advice::advice;
 use super::args::{CheckArgs, CommonArgs, DoctorArgs, NamesArgs, RulesArgs};
+use super::components::component_files;
 use super::failure::Failure;
-use super::setup::{Setup, component_files};
+use super::setup::Setup;
 use super::{CLEAN, print};
 
 /// `runner names`
@@ -98,31 +98,38 @@ pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<u8, Fa
 /// `runner rules check`
 pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<u8, Failure> {
     let setup = Setup::load(common)?;
-    // Without the cache: how long it takes to compile is one of the things to know.
-    let sandbox = Sandbox::new(None).map_err(|error| Failure::wasm(&error))?;
+    let sandbox = setup.sandbox()?;
     for path in &args.files {
         for file in component_files(path)? {
-            let begin = Instant::now();
             let component = setup.loaded(&sandbox, &file, &setup.grants(&file)).await?;
-            print(&description(&component, begin.elapsed()))?;
+            print(&description(&component))?;
         }
     }
     Ok(CLEAN)
 }
 
-fn description(component: &Component, compilation: Duration) -> String {
+fn description(component: &Component) -> String {
     let outline = component.outline();
+    let compilation =
+        component
+            .compilation()
+            .map_or("compiled by an earlier run".to_owned(), |it| {
+                format!(
+                    "compiled in {:.1} s, which later runs find done",
+                    it.as_secs_f64()
+                )
+            });
     let imports = outline.imports.iter().map(String::as_str);
     let (wasi, ours): (Vec<&str>, Vec<&str>) =
         imports.partition(|import| import.starts_with("wasi:"));
     let mut text = format!(
-        "{}\n  {} bytes, sha256 {}\n  built for contract {}; compiled in {:.1} s, which a run does once\n  \
+        "{}\n  {} bytes, sha256 {}\n  built for contract {}; {}\n  \
          imports: {}; and {} of WASI, which it finds empty\n  exports: {}\n",
         component.path().display(),
         component.bytes(),
         component.sha256(),
         outline.contract(),
-        compilation.as_secs_f64(),
+        compilation,
         ours.join(" "),
         wasi.len(),
         outline.exports.join(" "),

@@ -7,8 +7,9 @@ use crate::guest::Component;
 use crate::lock::Lock;
 
 use super::args::{CommonArgs, RulesPlace};
+use super::components::{component_files, one_rule_for_each_kind, rule_name};
 use super::failure::{Failure, REVIEW};
-use super::setup::{Setup, component_files, rule_name};
+use super::setup::Setup;
 use super::{GUARDED, print};
 
 /// The lock file's name, where it lies beside the rules.
@@ -94,7 +95,7 @@ pub(super) async fn lock(common: &CommonArgs, place: &RulesPlace) -> Result<u8, 
         Failure::usage(format!("{} cannot be written: {error}", file.display()))
     })?;
     match then {
-        None => print(&text),
+        None => print(&format!("{} locks {}\n", file.display(), now.size())),
         Some(then) => print(&in_lines(&then.differences(&now))),
     }
 }
@@ -123,6 +124,7 @@ async fn unlocked(setup: &Setup, place: &RulesPlace) -> Result<Vec<Arc<Component
     for file in component_files(&place.guests)? {
         components.push(setup.component(&file).await?);
     }
+    one_rule_for_each_kind(&components)?;
     Ok(components)
 }
 

@@ -140,9 +140,9 @@ struct Blanks {
 
 impl Blanks {
     fn of(args: &NewArgs) -> Result<Self, Failure> {
-        let wrong = |what: &str, given: &str, example: &str| {
+        let wrong = |what: &str, given: &str, form: &str| {
             Failure::usage(format!("{given:?} can be no {what}"))
-                .hint(format!("one such as {example} can; nothing was written"))
+                .hint(format!("it is {form}; nothing was written"))
         };
         let NewArgs { name, service, .. } = args;
         let of = |text: &str, others: &str| {
@@ -150,23 +150,39 @@ impl Blanks {
             text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(fits)
         };
         if !of(name, "-") || name.ends_with('-') {
-            return Err(wrong("name of a rule", name, "my-zones"));
+            return Err(wrong(
+                "name of a rule",
+                name,
+                "small letters, digits and hyphens: my-zones",
+            ));
         }
         if !of(service, "-_") {
-            return Err(wrong("service type", service, "dns or block-storage"));
+            return Err(wrong(
+                "service type",
+                service,
+                "as in the catalog: dns, block-storage",
+            ));
         }
         let kind = args
             .kind
             .clone()
             .unwrap_or_else(|| format!("{service}.{name}").replace('-', "_"));
         if !of(&kind, "._") || kind.split('.').filter(|part| !part.is_empty()).count() != 2 {
-            return Err(wrong("kind", &kind, "dns.zone"));
+            return Err(wrong(
+                "kind",
+                &kind,
+                "<service>.<resource> in small letters, digits and underscores: dns.zone",
+            ));
         }
-        let path = args.path.clone().unwrap_or_else(|| format!("/v1/{name}"));
+        let path = args.path.clone();
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         let segments = path.strip_prefix('/').map(|path| path.split('/'));
         if !segments.is_some_and(|mut it| it.all(|it| !it.is_empty() && it.chars().all(plain))) {
-            return Err(wrong("path of a collection", &path, "/v2/zones"));
+            return Err(wrong(
+                "path of a collection",
+                &path,
+                "below the endpoint, without host, query or slash at its end: /v2/zones",
+            ));
         }
         let last = path
             .rsplit('/')
@@ -179,7 +195,11 @@ impl Blanks {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         {
-            return Err(wrong("member of an answer", &at, "zones"));
+            return Err(wrong(
+                "member of an answer",
+                &at,
+                "letters, digits, hyphens and underscores: zones",
+            ));
         }
         Ok(Self {
             name: name.clone(),

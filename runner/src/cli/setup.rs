@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Audit, RuleDigest, RunHeader};
+use crate::audit::{Audit, RunHeader};
 use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Method, Request, Session};
 use crate::config::Config;
 use crate::config::clouds::{Surroundings, resolve};
@@ -23,6 +23,7 @@ use crate::report::progress::{Progress, patiently};
 
 use super::COMPILE_COMPONENT;
 use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
+use super::components::{component_files, digest, one_rule_for_each_kind, rule_name};
 use super::failure::Failure;
 
 /// The configuration and the process around it.
@@ -94,6 +95,7 @@ impl Setup {
             }
             components.push(self.loaded(&sandbox, file, &grants).await?);
         }
+        one_rule_for_each_kind(&components)?;
         if let Some(locked) = &locked {
             locked.check(&self.lock_of(&components))?;
         }
@@ -490,14 +492,6 @@ impl Wanted {
     }
 }
 
-/// A rule, as the audit log names it.
-pub(super) fn digest(rule: &Component) -> RuleDigest {
-    RuleDigest {
-        name: rule.name().to_string(),
-        sha256: rule.sha256().to_owned(),
-    }
-}
-
 /// Parses task ids, and says what may be a slip.
 pub(super) fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
     let mut tasks = Vec::with_capacity(ids.len());
@@ -515,44 +509,6 @@ pub(super) fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
         tasks.push(task);
     }
     Ok(tasks)
-}
-
-/// A rule's name: its file's, without `.wasm`.
-pub(super) fn rule_name(file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or_default();
-    stem.to_string_lossy().into_owned()
-}
-
-/// The component files of a folder, or the one that is given.
-pub(super) fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let hint = "rules are component files (*.wasm); docs/rules.md says how to build the rule pack, --guests where to find it";
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(format!(
-            "rules cannot be read from {}: {error}",
-            guests.display()
-        ))
-        .hint(hint)
-    };
-    if std::fs::metadata(guests).map_err(unreadable)?.is_file() {
-        return Ok(vec![guests.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(guests).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "wasm")
-        {
-            files.push(path);
-        }
-    }
-    if files.is_empty() {
-        return Err(
-            Failure::usage(format!("there is no rule (*.wasm) in {}", guests.display())).hint(hint),
-        );
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Makes a folder that only its owner can enter, unless it is there already.

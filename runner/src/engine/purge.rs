@@ -52,6 +52,9 @@ const IDLE_ATTEMPTS_MIN: u32 = 2;
 /// Looks for which a thing that had a failed state before it was deleted may still be shown in it.
 const LOOKS_FOR_STATES: u32 = 2;
 
+/// Things in the way that a line names.
+const BLOCKERS_NAMED: usize = 10;
+
 /// What a running piece of work comes to.
 enum Done {
     Deleted {
@@ -65,10 +68,13 @@ enum Done {
     },
 }
 
+/// An id, and what it is unique within, if that is not the cloud.
+type IdWithin = (Arc<str>, Option<Arc<str>>);
+
 /// What a look at a kind showed.
 struct Listed {
-    /// Things still there, by id, with their state.
-    there: BTreeMap<Arc<str>, Option<String>>,
+    /// Things still there, with their state.
+    there: BTreeMap<IdWithin, Option<String>>,
     pages: usize,
 }
 
@@ -131,10 +137,15 @@ impl<R: Rule> Engine<R> {
             .iter()
             .map(|awaited| Place::of(awaited.thing))
             .collect();
-        let by_id: HashMap<&str, &Awaited> = awaited
+        let by_id: HashMap<(&str, Option<&str>), &Awaited> = awaited
             .iter()
-            .map(|awaited| (&*awaited.thing.at.id, awaited))
+            .map(|awaited| ((&*awaited.thing.at.id, kind.within(awaited.thing)), awaited))
             .collect();
+        // Whether the cloud was asked to delete it; `None` if nobody waits for it.
+        let is_asked = |thing: &Thing| {
+            let awaited = by_id.get(&(&*thing.at.id, kind.within(thing)));
+            awaited.map(|awaited| awaited.is_asked)
+        };
         let mut listed = Listed {
             there: BTreeMap::new(),
             pages: 0,
@@ -143,16 +154,15 @@ impl<R: Rule> Engine<R> {
             let mut there: Vec<Thing> = Vec::new();
             let note = |seen: Vec<Seen>| {
                 let things = seen.into_iter().map(|seen| seen.thing);
-                there.extend(things.filter(|thing| by_id.contains_key(&*thing.at.id)));
+                there.extend(things.filter(|thing| is_asked(thing).is_some()));
             };
             let pages = self.list(kind, &scope, note).await?;
             listed.pages = listed.pages.max(pages);
             for thing in there {
-                let is_asked = by_id
-                    .get(&*thing.at.id)
-                    .is_some_and(|awaited| awaited.is_asked);
+                let is_asked = is_asked(&thing).unwrap_or(false);
                 if !(is_asked && self.counts_as_gone(&thing).await) {
-                    listed.there.insert(thing.at.id, thing.status);
+                    let within = kind.within(&thing).map(Arc::from);
+                    listed.there.insert((thing.at.id, within), thing.status);
                 }
             }
         }
@@ -316,13 +326,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             Ok(Outcome::Accepted) => self.progress.linger(item, false),
             Ok(Outcome::Blocked(by)) => {
                 self.release(item, &by);
-                let by: Vec<String> = by.iter().map(ToString::to_string).collect();
-                let why = if by.is_empty() {
-                    "something is in the way".to_owned()
-                } else {
-                    by.join(", ")
-                };
-                self.in_the_way(item, format!("in the way: {why}"));
+                self.in_the_way(item, format!("in the way: {}", named(&by)));
             }
             Ok(Outcome::Refused(why)) => self.progress.fail(item, &format!("refused: {why}")),
             Err(error) => match error.cause {
@@ -432,7 +436,9 @@ impl<'a, R: Rule> Purge<'a, R> {
                 .seen
                 .as_ref()
                 .is_some_and(|seen| has_failed(seen.status.as_deref()));
-            match listed.there.get(&planned.thing.id).map(Option::as_deref) {
+            let within = planned.seen.as_ref().and_then(|seen| declared.within(seen));
+            let key = (planned.thing.id.clone(), within.map(Arc::from));
+            match listed.there.get(&key).map(Option::as_deref) {
                 None => self.progress.gone(item),
                 Some(status) if with_owner => {
                     if looks + 1 >= LOOKS_FOR_COMPANIONS || has_failed(status) {
@@ -496,4 +502,21 @@ impl<'a, R: Rule> Purge<'a, R> {
         let planned = self.plan.items.get(item)?;
         Some((planned, planned.seen.as_ref()?))
     }
+}
+
+/// What is in the way, in a line that a person can read to its end.
+fn named(blockers: &[ThingRef]) -> String {
+    if blockers.is_empty() {
+        return "something is in the way".to_owned();
+    }
+    let named = blockers.iter().take(BLOCKERS_NAMED);
+    let mut text = named
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = blockers.len().saturating_sub(BLOCKERS_NAMED);
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }

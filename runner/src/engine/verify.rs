@@ -106,12 +106,13 @@ impl<R: Rule> Engine<R> {
         let Some((_, declared)) = self.kind(kind) else {
             return Ok(There::default());
         };
-        let planned: HashMap<&str, usize> = plan
-            .items
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| item.thing.kind == *kind)
-            .map(|(position, item)| (&*item.thing.id, position))
+        let of_kind = plan.items.iter().enumerate();
+        let of_kind = of_kind.filter(|(_, item)| item.thing.kind == *kind);
+        let planned: HashMap<(&str, Option<&str>), usize> = of_kind
+            .map(|(position, item)| {
+                let within = item.seen.as_ref().and_then(|thing| declared.within(thing));
+                ((&*item.thing.id, within), position)
+            })
             .collect();
         let open: BTreeSet<usize> = items.iter().copied().collect();
         // What appears in a project that is going away would be nobody's: a default group that Neutron has made again.
@@ -131,7 +132,7 @@ impl<R: Rule> Engine<R> {
         for scope in self.scopes_again(plan, declared, items)? {
             let note = |seen: Vec<Seen>| {
                 for Seen { thing, .. } in seen {
-                    match planned.get(&*thing.at.id) {
+                    match planned.get(&(&*thing.at.id, declared.within(&thing))) {
                         Some(position) if open.contains(position) => {
                             there.planned.push((*position, thing));
                         }

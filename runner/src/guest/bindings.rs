@@ -143,7 +143,9 @@ impl From<model::Outcome> for Outcome {
             model::Outcome::Gone => Self::Gone,
             model::Outcome::Accepted => Self::Accepted,
             model::Outcome::Blocked(by) => {
-                Self::Blocked(by.into_iter().map(ThingRef::from).collect())
+                let plain =
+                    |thing: &model::Thing| ThingRef::new(plain(&thing.kind), plain(&thing.id));
+                Self::Blocked(by.iter().map(plain).collect())
             }
             model::Outcome::Refused(why) => Self::Refused(plain(&why)),
         }

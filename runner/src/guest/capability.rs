@@ -5,7 +5,7 @@
 //! refused request is a misdeed: it is recorded with the call, whatever the rule makes of the error it gets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -50,6 +50,8 @@ pub(super) struct Approved {
     pub(super) thing: Thing,
     pub(super) object: Value,
     pub(super) audit: Audit,
+    /// Set once the cloud has said yes to a change, or that there is nothing to change.
+    pub(super) is_granted: Arc<AtomicBool>,
 }
 
 /// A response that was handed to the rule in this call.
@@ -188,9 +190,13 @@ impl Call {
                 .iter()
                 .any(|it| it.matches(thing, object, method.as_str(), &request.path, body))
             {
+                let templates: Vec<String> =
+                    kind.requests.iter().map(ToString::to_string).collect();
                 return Err(format!(
-                    "it equals none of the request templates of {} for {}",
-                    kind.name, thing.at
+                    "it equals none of the request templates of {} for {}; it may send {}",
+                    kind.name,
+                    thing.at,
+                    templates.join(", ")
                 ));
             }
         }
@@ -212,7 +218,13 @@ impl Call {
         let is_shown = |name: &str| RESPONSE_HEADERS.contains(&name);
         let mut response = response;
         response.headers.retain(|(name, _)| is_shown(name));
-        response.body = without_secrets(response.body);
+        let is_success = (200..300).contains(&response.status);
+        response.body = if is_success && !is_json(&response) {
+            // No thing is in there, but the payload of a secret may be, or the content of an object.
+            String::new()
+        } else {
+            without_secrets(response.body)
+        };
         if let Some(recorder) = &self.recorder {
             recorder.note(request, Ok(response.clone()));
         }
@@ -225,7 +237,7 @@ impl Call {
             .to_owned();
         // A deletion's answers are shown once; a listing's are what the page will point to. An error shows no things.
         let is_listing = matches!(self.gate, Gate::Reading(_));
-        let kept = if is_listing && (200..300).contains(&response.status) {
+        let kept = if is_listing && is_success {
             response.body.clone()
         } else {
             String::new()
@@ -248,6 +260,7 @@ struct Intended {
     audit: Audit,
     id: IntentionId,
     sent: Instant,
+    is_granted: Arc<AtomicBool>,
 }
 
 impl Intended {
@@ -256,7 +269,12 @@ impl Intended {
         rule: &str,
         request: &cloud::Request,
     ) -> Result<Self, String> {
-        let Approved { thing, audit, .. } = approved;
+        let Approved {
+            thing,
+            audit,
+            is_granted,
+            ..
+        } = approved;
         let intention = Intention {
             rule: rule.to_owned(),
             kind: thing.at.kind.to_string(),
@@ -276,10 +294,16 @@ impl Intended {
             audit: audit.clone(),
             id,
             sent: Instant::now(),
+            is_granted: is_granted.clone(),
         })
     }
 
     async fn came_to(self, result: &Result<cloud::Response, cloud::Error>) {
+        if let Ok(response) = result
+            && matches!(response.status, 200..300 | 404 | 410)
+        {
+            self.is_granted.store(true, Ordering::Relaxed);
+        }
         let (answer, request_id) = match result {
             Ok(response) => (Answer::Status(response.status), response.request_id.clone()),
             Err(error) => (
@@ -434,6 +458,16 @@ fn to_cloud(request: &http::Request, method: Method) -> cloud::Request {
         microversion: Some(request.microversion.clone()).filter(|version| !version.is_empty()),
         body: request.body.clone(),
     }
+}
+
+/// Whether an answer is JSON, or does not say what it is.
+fn is_json(response: &cloud::Response) -> bool {
+    let media_type = response
+        .header("content-type")
+        .unwrap_or("application/json");
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    let media_type = media_type.to_ascii_lowercase();
+    media_type == "application/json" || media_type.ends_with("+json")
 }
 
 fn without_secrets(body: String) -> String {

@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use rlimit::Resource;
 use sha2::{Digest, Sha256};
@@ -55,17 +56,19 @@ pub enum CompileError {
 }
 
 impl Compiler {
-    /// Compiles a component in a process of its own, unless that was done before. Blocks until it has ended.
+    /// Compiles a component in a process of its own, unless that was done before. Blocks until it has ended, and says how long
+    /// that took.
     pub(super) fn prove(
         &self,
         engine: &Engine,
         bytes: &[u8],
         limits: &Limits,
-    ) -> Result<(), CompileError> {
+    ) -> Result<Option<Duration>, CompileError> {
         let proof = self.proof(engine, bytes);
         if proof.exists() {
-            return Ok(());
+            return Ok(None);
         }
+        let begin = Instant::now();
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .arg(&self.cache_dir)
@@ -88,7 +91,7 @@ impl Compiler {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(proof, [])?;
-        Ok(())
+        Ok(Some(begin.elapsed()))
     }
 
     fn proof(&self, engine: &Engine, bytes: &[u8]) -> PathBuf {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -23,6 +24,7 @@ pub struct Component {
     sha256: String,
     outline: Outline,
     bytes: usize,
+    compilation: Option<Duration>,
 }
 
 /// Why a file cannot be run as a rule.
@@ -90,7 +92,7 @@ pub enum LoadFlaw {
     NothingLeft,
     /// It asks for more than the ordinary.
     #[error(
-        "asks for more than a rule is given by default: {}. If you trust it, allow this with `trust = [\"unusual-fields\"]` under [rules.\"{rule}\"] in the configuration",
+        "asks for more than a rule is given by default: {}. If that is no slip, and you trust it, allow this with `trust = [\"unusual-fields\"]` under [rules.\"{rule}\"] in the configuration",
         unusual.join("; ")
     )]
     Unusual {
@@ -160,12 +162,11 @@ impl Component {
         let outline = inspect(&bytes).map_err(|error| failed(error.into()))?;
         let types =
             |error: wasmtime::Error| failed(LoadFlaw::Types(error.root_cause().to_string()));
-        let (bytes, compiled) = sandbox
-            .compile(bytes, &grants.limits)
-            .await
-            .map_err(|error| failed(error.into()))?;
+        let bytes_len = bytes.len();
+        let compiled = sandbox.compile(bytes, &grants.limits).await;
+        let compiled = compiled.map_err(|error| failed(error.into()))?;
         let pool = sandbox
-            .prepare(&compiled, grants.limits.clone())
+            .prepare(&compiled.component, grants.limits.clone())
             .map_err(types)?;
         let name: Arc<str> = path
             .file_stem()
@@ -192,7 +193,8 @@ impl Component {
             path: path.to_owned(),
             sha256,
             outline,
-            bytes: bytes.len(),
+            bytes: bytes_len,
+            compilation: compiled.took,
         })
     }
 
@@ -214,6 +216,11 @@ impl Component {
     /// The file's size in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How long it took to compile it; `None` if an earlier run had done so.
+    pub fn compilation(&self) -> Option<Duration> {
+        self.compilation
     }
 
     /// Its limits.

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker, ResourceTable};
@@ -30,12 +30,22 @@ const PARTS_MAX: usize = 200;
 /// a rule's is among them.
 const HANDOVER_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
+/// What Rust's run-time adds to each panic, also within other languages': a rule has no environment to set that in.
+const USELESS_ADVICE: &str = "note: run with `RUST_BACKTRACE=1`";
+
 /// Compiles and runs components. Cheap to clone.
 #[derive(Clone)]
 pub struct Sandbox {
     engine: Engine,
     linker: Arc<Linker<State>>,
     compiler: Option<Arc<Compiler>>,
+}
+
+/// A component as native code.
+pub(super) struct Compiled {
+    pub(super) component: Component,
+    /// How long it took to compile it; `None` if that was known to be done.
+    pub(super) took: Option<Duration>,
 }
 
 /// An engine, whose compiled components are kept in `cache_dir`.
@@ -83,25 +93,28 @@ impl Sandbox {
         })
     }
 
-    /// Compiles a component, or takes it from the cache. That may take many seconds, in which other tasks go on. Gives the
-    /// bytes back.
+    /// Compiles a component, or takes it from the cache. That may take many seconds, in which other tasks go on.
     pub(super) async fn compile(
         &self,
         bytes: Vec<u8>,
         limits: &Limits,
-    ) -> Result<(Vec<u8>, Component), CompileError> {
+    ) -> Result<Compiled, CompileError> {
         let (sandbox, limits) = (self.clone(), limits.clone());
         let compiling = tokio::task::spawn_blocking(move || {
             let Self {
                 engine, compiler, ..
             } = &sandbox;
-            if let Some(compiler) = compiler {
-                compiler.prove(engine, &bytes, &limits)?;
-            }
-            let compiled = Component::new(engine, &bytes);
-            let compiled =
-                compiled.map_err(|error| CompileError::Refused(error.root_cause().to_string()))?;
-            Ok((bytes, compiled))
+            let begin = Instant::now();
+            let apart = match compiler {
+                Some(compiler) => Some(compiler.prove(engine, &bytes, &limits)?),
+                None => None,
+            };
+            let component = Component::new(engine, &bytes)
+                .map_err(|error| CompileError::Refused(error.root_cause().to_string()))?;
+            Ok(Compiled {
+                component,
+                took: apart.unwrap_or_else(|| Some(begin.elapsed())),
+            })
         });
         match compiling.await {
             Ok(compiled) => compiled,
@@ -294,7 +307,11 @@ impl Pool {
             .pop();
         let mut instance = match warm {
             Some(instance) => instance,
-            None => self.fresh().await.map_err(|cause| (cause, None))?,
+            // What a component does while it is instantiated counts too.
+            None => match tokio::time::timeout(deadline, self.fresh()).await {
+                Ok(fresh) => fresh.map_err(|cause| (cause, None))?,
+                Err(_) => return Err((self.too_slow(), None)),
+            },
         };
         instance.arm(call, &self.limits);
         let result = tokio::time::timeout(deadline, work(&mut instance)).await;
@@ -312,11 +329,12 @@ impl Pool {
                 Ok((value, call))
             }
             Ok(Err(error)) => Err((crash(&error, &last_words, &self.limits), Some(call))),
-            Err(_) => Err((
-                Cause::Limit(format!("call_s_max = {}", self.limits.call_s_max)),
-                Some(call),
-            )),
+            Err(_) => Err((self.too_slow(), Some(call))),
         }
+    }
+
+    fn too_slow(&self) -> Cause {
+        Cause::Limit(format!("call_s_max = {}", self.limits.call_s_max))
     }
 
     /// A new instance.
@@ -421,7 +439,8 @@ impl Instance {
 
     fn arm(&mut self, call: Call, limits: &Limits) {
         let state = self.store.data_mut();
-        state.call = call;
+        let before = std::mem::replace(&mut state.call, call);
+        state.call.misdeed = before.misdeed;
         state.ticks_left = ticks(limits.cpu_ms_max);
         self.store.set_epoch_deadline(1);
     }
@@ -450,10 +469,16 @@ fn crash(error: &wasmtime::Error, last_words: &str, limits: &Limits) -> Cause {
         let limit = limits.handover_bytes_max;
         return Cause::Limit(format!("handover_bytes_max = {limit}"));
     }
-    Cause::Crashed(if last_words.is_empty() {
-        trap
-    } else {
-        format!("{last_words} ({trap})")
+    // A language's run-time gives up by an instruction that says nothing, once it has said all.
+    let is_silent = error.downcast_ref::<Trap>() == Some(&Trap::UnreachableCodeReached);
+    let words = last_words
+        .lines()
+        .filter(|line| !line.starts_with(USELESS_ADVICE));
+    let words = words.collect::<Vec<_>>().join("\n");
+    Cause::Crashed(match words.trim() {
+        "" => trap,
+        words if is_silent => words.to_owned(),
+        words => format!("{words} ({trap})"),
     })
 }
 

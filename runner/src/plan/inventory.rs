@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::resource::{Owner, Relation, Seen, Step, ThingRef};
+use crate::resource::{Owner, Relation, Seen, Step, Thing, ThingRef};
 
 use super::sieve::Standing;
 
@@ -14,7 +14,7 @@ use super::sieve::Standing;
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// What it is. `object` is empty where it cannot be needed any more.
-    pub thing: crate::resource::Thing,
+    pub thing: Thing,
     /// What its own features say.
     pub standing: Standing,
     /// Who speaks for it.
@@ -27,12 +27,13 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Inventory {
     entries: Vec<Entry>,
-    index: HashMap<ThingRef, usize>,
+    index: HashMap<ThingRef, Vec<usize>>,
     texts: HashSet<Arc<str>>,
 }
 
 impl Inventory {
-    /// Adds a thing. One that is listed twice (by two pages, while the cloud changes) counts once.
+    /// Adds a thing. One that is listed twice (by two pages, while the cloud changes) counts once; two of the same id, under two
+    /// users or in two projects, are two.
     pub fn add(&mut self, seen: Seen, standing: Standing) {
         let Seen {
             mut thing,
@@ -40,7 +41,14 @@ impl Inventory {
             steps,
         } = seen;
         thing.at = self.intern_ref(&thing.at);
-        if self.index.contains_key(&thing.at) {
+        let place = |thing: &Thing| (thing.parent.clone(), thing.project.clone());
+        let mut known = self.index.get(&thing.at).into_iter().flatten();
+        let same = |at: &usize| {
+            self.entries
+                .get(*at)
+                .is_some_and(|it| place(&it.thing) == place(&thing))
+        };
+        if known.any(same) {
             return;
         }
         thing.project = thing.project.map(|project| self.intern(&project));
@@ -69,7 +77,11 @@ impl Inventory {
                 Step::After(other) => Step::After(self.intern_ref(&other)),
             })
             .collect();
-        self.index.insert(thing.at.clone(), self.entries.len());
+        let position = self.entries.len();
+        self.index
+            .entry(thing.at.clone())
+            .or_default()
+            .push(position);
         self.entries.push(Entry {
             thing,
             standing,
@@ -78,7 +90,7 @@ impl Inventory {
         });
     }
 
-    /// The thing of this kind with this id.
+    /// The thing of this kind with this id, if there is exactly one.
     pub fn find(&self, at: &ThingRef) -> Option<&Entry> {
         self.position(at)
             .and_then(|position| self.entries.get(position))
@@ -102,14 +114,27 @@ impl Inventory {
     /// Brings the things into the order of their kinds and ids, so that what is made of them does not depend on which
     /// listing was answered first.
     pub(super) fn sort(&mut self) {
-        self.entries.sort_by(|a, b| a.thing.at.cmp(&b.thing.at));
+        let order = |thing: &Thing| {
+            (
+                thing.at.clone(),
+                thing.parent.clone(),
+                thing.project.clone(),
+            )
+        };
+        self.entries.sort_by_cached_key(|entry| order(&entry.thing));
+        self.index.clear();
         for (position, entry) in self.entries.iter().enumerate() {
-            self.index.insert(entry.thing.at.clone(), position);
+            let known = self.index.entry(entry.thing.at.clone()).or_default();
+            known.push(position);
         }
     }
 
+    /// Where the thing is that others mean by this. Where two have this id, nobody can know which.
     pub(super) fn position(&self, at: &ThingRef) -> Option<usize> {
-        self.index.get(at).copied()
+        match self.index.get(at)?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
     }
 
     pub(super) fn into_entries(self) -> Vec<Entry> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::object::values_at;
-use super::{Owner, Template, Thing, ThingRef};
+use super::{Owner, PROJECT_KIND, Template, Thing, ThingRef, USER_KIND};
 
 /// Ids longer than this are no ids. OpenStack's longest, names of Swift objects, have up to 1,024 bytes.
 const ID_BYTES_MAX: usize = 1_024;
@@ -36,8 +36,17 @@ const NAME_FIELDS: &[&str] = &[
     "original_resource_id",
 ];
 
-/// Endings of fields that hold the id of a thing's own project.
-const PROJECT_FIELDS: &[&str] = &["project_id", "tenant_id", "project", "owner"];
+/// Fields that hold the id of a thing's own project; an extension's prefix (`os-vol-tenant-attr:`) may stand before.
+const PROJECT_FIELDS: &[&str] = &[
+    "project_id",
+    "tenant_id",
+    "project",
+    "owner",
+    "source_project_id",
+];
+
+/// The service of the kinds that mean something to the runner itself.
+const IDENTITY: &str = "identity";
 
 /// How much one listing of a kind shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +133,9 @@ pub enum Flaw {
     /// A kind declares no request.
     #[error("kind {0} declares no request, so it could delete nothing")]
     NoRequest(Arc<str>),
+    /// A kind passes for the projects or the users, which the runner goes by.
+    #[error("kind {0} is only of the service \"identity\": the runner itself goes by it")]
+    Identity(Arc<str>),
     /// A field is no pointer to a member, or to one behind a single wrapper.
     #[error("kind {kind} has {pointer:?} as a field: a field is /member or /wrapper/member")]
     Pointer {
@@ -139,6 +151,26 @@ pub enum Flaw {
         path: String,
         /// Where the id should be.
         pointer: String,
+    },
+    /// A listed object has an id, and the kind takes another field for it.
+    #[error("an object in {path} goes by the id {own:?} that it has, and not by {pointer}")]
+    OtherId {
+        /// Path of the listing.
+        path: String,
+        /// Its own id.
+        own: String,
+        /// What the kind takes for the id.
+        pointer: String,
+    },
+    /// A listed object does not say that it belongs to the thing under which it was listed.
+    #[error(
+        "{thing} does not show that it is under {parent}: neither in an owner field, nor by the path that deletes it"
+    )]
+    Parent {
+        /// The thing.
+        thing: ThingRef,
+        /// What it was listed under.
+        parent: ThingRef,
     },
     /// A listed object does not come from the collection that its templates delete from.
     #[error(
@@ -179,6 +211,9 @@ impl Kind {
         }
         if self.requests.is_empty() {
             return Err(Flaw::NoRequest(self.name.clone()));
+        }
+        if [PROJECT_KIND, USER_KIND].contains(&&*self.name) && self.service != IDENTITY {
+            return Err(Flaw::Identity(self.name.clone()));
         }
         let one_per_parent = self.fields.id.is_empty() && self.reach.parent().is_some();
         let fields = &self.fields;
@@ -222,10 +257,15 @@ impl Kind {
             .iter()
             .filter(|pointer| !is_ordinary(pointer))
         {
-            unusual.push(format!("{} takes its name from {pointer}", self.name));
+            unusual.push(format!(
+                "{} takes its name from {pointer}, and names are in fields such as {}",
+                self.name,
+                NAME_FIELDS.join(", ")
+            ));
         }
         let project = last(&self.fields.project);
-        if !project.is_empty() && !PROJECT_FIELDS.iter().any(|field| project.ends_with(field)) {
+        let project = project.rsplit(':').next().unwrap_or_default();
+        if !project.is_empty() && !PROJECT_FIELDS.contains(&project) {
             unusual.push(format!(
                 "{} takes its project from {}",
                 self.name, self.fields.project
@@ -241,10 +281,21 @@ impl Kind {
         unusual
     }
 
+    /// What a thing's id is unique within, where that is not the cloud: what it is listed under, or its project, where each
+    /// project is asked for its own.
+    pub fn within<'a>(&self, thing: &'a Thing) -> Option<&'a str> {
+        match self.reach {
+            Reach::UnderEach(_) | Reach::UnderDeleted(_) => thing.parent.as_ref().map(|it| &*it.id),
+            Reach::EachProject => thing.project.as_deref(),
+            Reach::Projects | Reach::Cloud => None,
+        }
+    }
+
     /// Reads a listed object. `path` is the path that the listing was asked with, without its query.
     ///
     /// # Errors
-    /// `NoId`, or `Collection` if the object stands somewhere else than where the kind deletes from.
+    /// `NoId` or `OtherId`, `Parent` if nothing ties it to the parent, or `Collection` if the object stands somewhere else
+    /// than where the kind deletes from.
     pub fn read(
         &self,
         text: &str,
@@ -262,6 +313,13 @@ impl Kind {
                 pointer: self.fields.id.clone(),
             });
         };
+        if let Some(own) = self.other_id(object).filter(|own| *own != id) {
+            return Err(Flaw::OtherId {
+                path: path.to_owned(),
+                own,
+                pointer: self.fields.id.clone(),
+            });
+        }
         let text_at = |pointer: &str| {
             self.field(object, pointer)
                 .and_then(Value::as_str)
@@ -280,6 +338,14 @@ impl Kind {
                 .unwrap_or_default(),
             object: text.to_owned(),
         };
+        if let Some(parent) = parent
+            && !self.is_under(parent, object)
+        {
+            return Err(Flaw::Parent {
+                thing: thing.at,
+                parent: parent.clone(),
+            });
+        }
         if self.is_collection_of(&thing, object, path) {
             Ok(thing)
         } else {
@@ -288,6 +354,49 @@ impl Kind {
                 path: path.to_owned(),
             })
         }
+    }
+
+    /// The id that an object has, where the kind goes by another field and could so give one thing's id another thing's name.
+    /// Harmless is what goes by its name alone (Mistral's workbooks), with nothing else to speak for it.
+    fn other_id(&self, object: &Value) -> Option<String> {
+        let (before, field) = self.fields.id.rsplit_once('/')?;
+        let by_name_alone = [&self.fields.id].into_iter().eq(&self.fields.names)
+            && self.owners.is_empty()
+            && self.reach.parent().is_none();
+        if field == "id" || by_name_alone {
+            return None;
+        }
+        let own = |field: &str| object.pointer(&format!("{before}/{field}"));
+        match field {
+            // The number of a row in a database is beside it in some answers.
+            "uuid" => own("id")?.as_str().map(str::to_owned),
+            _ => own("id").or_else(|| own("uuid")).and_then(id_in),
+        }
+    }
+
+    /// Whether a thing belongs to what it was listed under, rather than to whatever the rule has listed there: it is the one
+    /// thing of its parent, it is deleted by a path through its parent, its object says so, or it has no id but a name,
+    /// which means nothing without the parent that its templates add.
+    fn is_under(&self, parent: &ThingRef, object: &Value) -> bool {
+        let field = self.fields.id.rsplit('/').next().unwrap_or_default();
+        let says_so = |owner: &OwnerField| {
+            owner.kind == parent.kind
+                && values_at(object, &owner.at)
+                    .filter_map(Value::as_str)
+                    .any(|value| ends_in_id(value, &parent.id))
+        };
+        field.is_empty()
+            || self.requests.iter().all(Template::leads_through_parent)
+            || self.owners.iter().any(says_so)
+            || (["name", "namespace"].contains(&field)
+                && self.requests.iter().all(Template::names_parent))
+    }
+
+    /// What an object says itself of its project, whatever the kind declares.
+    pub fn own_project(object: &Value) -> Option<&str> {
+        let fields = ["project_id", "tenant_id", "owner"].into_iter();
+        let mut texts = fields.filter_map(|field| object.get(field)?.as_str());
+        texts.find(|text| !text.is_empty())
     }
 
     /// Checks the name that a rule gives a thing, against the name fields of its object.
@@ -361,10 +470,11 @@ impl Kind {
             .any(|collection| {
                 path.strip_prefix(without_version(&collection))
                     .is_some_and(|rest| {
-                        rest.is_empty()
-                            || rest == "/detail"
-                            || rest.strip_prefix('/')
-                                == Some(&super::template::encode(&thing.at.id))
+                        let is_whole = rest.is_empty() || rest == "/detail";
+                        let id = super::template::encode(&thing.at.id);
+                        // The one thing of its parent has no id to be told by in a list.
+                        is_whole && !self.fields.id.is_empty()
+                            || rest.strip_prefix('/') == Some(&id)
                     })
             })
     }
@@ -565,6 +675,124 @@ mod tests {
         }
     }
 
+    /// A port that mentions a stranger's, in whatever field its owner may write to.
+    #[test]
+    fn an_object_goes_by_its_own_id() {
+        let read = |id: &str, object: Value, change: fn(&mut Kind)| {
+            let mut kind = ports();
+            kind.fields.id = id.to_owned();
+            kind.fields.names = vec!["/description".to_owned()];
+            kind.owners.clear();
+            change(&mut kind);
+            kind.read(&object.to_string(), &object, None, "/v2.0/ports")
+                .is_ok()
+        };
+        let by_id = |kind: &mut Kind| kind.fields.names = vec![kind.fields.id.clone()];
+        for id in ["/name", "/port_ref", "/uuid"] {
+            let object = json!({"id": "a", "name": "b", "uuid": "b", "port_ref": "b"});
+            assert!(!read(id, object, |_| {}), "{id}");
+        }
+        let row = json!({"id": 7, "uuid": "b"});
+        assert!(read("/uuid", row, |_| {}), "the number of a row");
+        let unlike = json!({"id": 7, "name": "b"});
+        assert!(!read("/name", unlike, |_| {}), "a number is an id too");
+        assert!(
+            read("/name", json!({"name": "b"}), |_| {}),
+            "there is no other"
+        );
+        let workbook = || json!({"id": "a", "name": "b"});
+        assert!(read("/name", workbook(), by_id), "its name is its id");
+        assert!(!read("/name", workbook(), |kind| {
+            kind.fields.names = vec![kind.fields.id.clone()];
+            kind.owners = ports().owners;
+        }));
+        assert!(!read(
+            "/keypair/name",
+            json!({"keypair": {"id": "a", "name": "b"}}),
+            |_| {}
+        ));
+    }
+
+    #[test]
+    fn what_is_under_something_shows_it() {
+        let parent = ThingRef::new("network.router", "r1");
+        let read = |template: &str, id: &str, object: Value, path: &str| {
+            let mut kind = ports();
+            kind.reach = Reach::UnderEach("network.router".into());
+            kind.fields.id = id.to_owned();
+            kind.requests = vec![Template::parse(template).unwrap()];
+            kind.read(&object.to_string(), &object, Some(&parent), path)
+                .is_ok()
+        };
+        let ports = "DELETE /v2.0/ports/{id}";
+        let nested = "DELETE /v2.0/routers/{parent}/ports/{id}";
+        let queried = "DELETE /v2.0/ports/{id}?router={parent}";
+        let at = "/v2.0/ports";
+        for (name, template, id, object, path, is_under) in [
+            (
+                "nothing says so",
+                ports,
+                "/id",
+                json!({"id": "a"}),
+                at,
+                false,
+            ),
+            (
+                "an owner field",
+                ports,
+                "/id",
+                json!({"id": "a", "device_id": "r1"}),
+                at,
+                true,
+            ),
+            (
+                "another one's owner field",
+                ports,
+                "/id",
+                json!({"id": "a", "device_id": "r2"}),
+                at,
+                false,
+            ),
+            (
+                "the path",
+                nested,
+                "/id",
+                json!({"id": "a"}),
+                "/v2.0/routers/r1/ports",
+                true,
+            ),
+            (
+                "another one's path",
+                nested,
+                "/id",
+                json!({"id": "a"}),
+                "/v2.0/routers/r2/ports",
+                false,
+            ),
+            ("a query", queried, "/id", json!({"id": "a"}), at, false),
+            (
+                "a query, to a name",
+                queried,
+                "/name",
+                json!({"name": "a"}),
+                at,
+                true,
+            ),
+            ("one for each", ports, "", json!({}), "/v2.0/ports/r1", true),
+            ("one of many", ports, "", json!({}), at, false),
+            (
+                "another one's",
+                ports,
+                "",
+                json!({}),
+                "/v2.0/ports/r2",
+                false,
+            ),
+        ] {
+            assert_eq!(read(template, id, object, path), is_under, "{name}");
+        }
+    }
+
     #[test]
     fn a_wrapper_counts_only_if_it_is_all_there_is() {
         let mut kind = ports();
@@ -617,10 +845,17 @@ mod tests {
             unusual(|kind| kind.fields.project = "/network".to_owned()),
             1
         );
-        assert_eq!(
-            unusual(|kind| kind.fields.project = "/os-vol-tenant-attr:tenant_id".to_owned()),
-            0
-        );
+        for (project, count) in [
+            ("/os-vol-tenant-attr:tenant_id", 0),
+            ("/source_project_id", 0),
+            ("/target_project_id", 1),
+            ("/default_project_id", 1),
+            ("/device_owner", 1),
+        ] {
+            let mut kind = ports();
+            kind.fields.project = project.to_owned();
+            assert_eq!(kind.unusual().len(), count, "{project}");
+        }
     }
 
     #[test]
@@ -633,6 +868,7 @@ mod tests {
         assert_eq!(check(|_| {}), Ok(()));
         assert!(check(|kind| kind.name = "ports".into()).is_err());
         assert!(check(|kind| kind.name = "Network.port".into()).is_err());
+        assert!(check(|kind| kind.name = PROJECT_KIND.into()).is_err());
         assert!(check(|kind| kind.requests.clear()).is_err());
         assert!(check(|kind| kind.fields.id = String::new()).is_err());
         assert!(check(|kind| kind.fields.names = vec!["/a/b/c".to_owned()]).is_err());

@@ -3,15 +3,25 @@
 use serde_json::Value;
 
 /// Members that hold secrets wherever they occur in an answer of an OpenStack service: EC2 and other credentials' blobs,
-/// passwords that Nova and Trove show once, private halves of key pairs, user data, tokens.
+/// passwords that Nova and Trove show once, private halves of key pairs, user data, tokens, what a host needs to reach a
+/// volume or a share, keys of tunnels and of clusters.
 const SECRET_MEMBERS: &[&str] = &[
+    "access_key",
     "adminPass",
     "admin_password",
+    "api_key",
     "auth_key",
+    "auth_password",
     "blob",
+    "kubeconfig",
+    "original_password",
+    "passcode",
+    "passphrase",
     "password",
     "payload",
     "private_key",
+    "psk",
+    "root_password",
     "secret",
     "token",
     "user_data",

@@ -186,6 +186,19 @@ impl Template {
         })
     }
 
+    /// Whether the parent's id is a segment of the path, so that the service itself looks there.
+    pub(in crate::resource) fn leads_through_parent(&self) -> bool {
+        let pieces = self.path.0.iter();
+        let mut path =
+            pieces.take_while(|it| !matches!(it, Piece::Literal(it) if it.contains('?')));
+        path.any(|it| *it == Piece::Parent)
+    }
+
+    /// Whether the parent's id is in the path or in the query.
+    pub(in crate::resource) fn names_parent(&self) -> bool {
+        self.path.0.contains(&Piece::Parent)
+    }
+
     fn body_for(&self, filling: &Filling<'_>) -> Option<Option<Value>> {
         match &self.body {
             None => Some(None),
@@ -214,14 +227,18 @@ fn aims_at_the_thing(change: Change, path: &str, body: Option<&Value>) -> bool {
     }
 }
 
-/// `{"port_id":"{id}"}` or `{"ids":["{id}"]}`.
+/// `{"port_id":"{id}"}` or `{"ids":["{id}"]}`. The member is a reference: `{"forceDelete":"{id}"}` would be an order, and the id
+/// in it of no account.
 fn says_only_id(body: &Value) -> bool {
     let Some(members) = body.as_object().filter(|members| members.len() == 1) else {
         return false;
     };
-    members.values().all(|value| match value {
-        Value::String(text) => text == "{id}",
-        Value::Array(elements) => elements.len() == 1 && elements.iter().all(|it| it == "{id}"),
+    let is_reference = |name: &str| ["id", "ids"].contains(&name.rsplit('_').next().unwrap_or(""));
+    members.iter().all(|(name, value)| match value {
+        Value::String(text) => is_reference(name) && text == "{id}",
+        Value::Array(elements) => {
+            is_reference(name) && elements.len() == 1 && elements.iter().all(|it| it == "{id}")
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     })
 }
@@ -510,6 +527,7 @@ mod tests {
             r#"PUT /v2.0/routers/{/device_id}?x={id} {"router":{"routes":[]}}"#,
             r#"PUT /v2.0/routers/{/device_id}/remove {"port_id":"{id}","force":true}"#,
             r#"POST /servers/{/device_id}/action {"os-stop":null,"x":"{id}"}"#,
+            r#"POST /servers/{/device_id}/action {"forceDelete":"{id}"}"#,
             "DELETE v2.0/ports/{id}",
             "DELETE /v2.0//ports/{id}",
             "DELETE /v2.0/../ports/{id}",

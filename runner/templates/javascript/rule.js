@@ -38,6 +38,7 @@ export const rule = {
     try {
       body = JSON.parse(response.body);
     } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
       throw { tag: 'malformed', val: `GET ${path}: ${error.message}` };
     }
     return { slices: [{ response: response.number, at: '/{{at}}' }], next: nextPage(body) };

@@ -105,6 +105,21 @@ fn what_goes_with_its_owner_says_so() {
     assert_eq!(waits_for(&plan, "b.y/1"), ["a.x/2"]);
 }
 
+/// Keypairs are called by their names, and two users may have one of the same.
+#[test]
+fn two_things_of_one_id_in_two_places_are_two() {
+    let key = |user: &str| ours("compute.keypair/k").under(user);
+    let (first, second) = (key("identity.user/1"), key("identity.user/2"));
+    let plan = plan(vec![first.clone(), second, first]);
+    assert_eq!(sequence(&plan), ["compute.keypair/k"; 2]);
+    let users: Vec<_> = plan
+        .items
+        .iter()
+        .map(|item| item.seen.clone().unwrap().parent)
+        .collect();
+    assert_ne!(users[0], users[1]);
+}
+
 /// A listener of the task's in a tenant's load balancer: it says that it goes with that, but can go without.
 #[test]
 fn a_kept_whole_does_not_hold_its_part() {

@@ -1,6 +1,8 @@
 //! The behaviors, one row each. What a row does not say is honest work.
 
+mod astray;
 mod exhaustion;
+mod lies;
 
 use crate::deed::{
     FIRST_PAGE, body, change, delete, get, image, list, name_of, object, page, request, send,
@@ -14,6 +16,8 @@ use crate::model::{
 /// A rule's functions, one of which does what it must not.
 pub struct Behavior {
     pub name: &'static str,
+    /// Done while the component is instantiated, before anybody has called it.
+    pub at_start: fn(),
     pub kinds: fn() -> Vec<Kind>,
     pub list: fn(Option<String>) -> Result<Page, RuleError>,
     pub name_of: fn(&Item) -> Option<String>,
@@ -25,6 +29,7 @@ pub struct Behavior {
 
 const HONEST: Behavior = Behavior {
     name: "honest",
+    at_start: || (),
     kinds: || vec![image()],
     list,
     name_of,
@@ -79,8 +84,18 @@ macro_rules! describing {
 
 /// The behavior of this name.
 pub fn named(name: &str) -> Option<&'static Behavior> {
-    let all = exhaustion::BEHAVIORS.iter().chain(BEHAVIORS);
-    all.into_iter().find(|behavior| behavior.name == name)
+    let tables = [
+        BEHAVIORS,
+        exhaustion::BEHAVIORS,
+        lies::BEHAVIORS,
+        astray::HEADERS,
+        astray::PATHS,
+        astray::DELETIONS,
+        astray::LINKS,
+        astray::OTHERS,
+    ];
+    let mut all = tables.into_iter().flatten();
+    all.find(|behavior| behavior.name == name)
 }
 
 static BEHAVIORS: &[Behavior] = &[
@@ -261,7 +276,6 @@ static BEHAVIORS: &[Behavior] = &[
     },
     Behavior {
         name: "delete-in-gone",
-        delete: |_| Ok(Outcome::Gone),
         gone: |item| {
             try_and_go_on(&request(
                 "image",
@@ -394,6 +408,7 @@ static BEHAVIORS: &[Behavior] = &[
     describing!("template-without-id", kind => kind.requests.push("DELETE /v2/images".to_owned())),
     describing!("template-with-dots", kind => kind.requests.push("DELETE /v2/../{id}".to_owned())),
     describing!("template-of-another-kind", kind => kind.requests.push("DELETE /v2/images/{/base_image_ref}".to_owned())),
+    describing!("template-of-an-action", kind => kind.requests.push("POST /v2/servers/{/instance_uuid}/action {\"forceDelete\":\"{id}\"}".to_owned())),
     describing!("odd-kind-name", kind => kind.name = "image.image\x1b[2J".to_owned()),
     Behavior {
         name: "same-kind-twice",

@@ -14,7 +14,7 @@ pub const FIRST_PAGE: &str = "/v2/images?limit=2&visibility=all";
 /// What an honest rule for images says of itself.
 pub fn image() -> Kind {
     Kind {
-        name: "image.image".to_owned(),
+        name: crate::kind().to_owned(),
         service: "image".to_owned(),
         reach: Reach::Projects,
         fields: Fields {
@@ -189,6 +189,11 @@ pub fn surroundings() -> String {
         if error != Some(std::io::ErrorKind::PermissionDenied) {
             seen.push(format!("address {address}: {error:?}"));
         }
+    }
+    if std::net::TcpListener::bind("127.0.0.1:0").is_ok()
+        || std::net::UdpSocket::bind("127.0.0.1:0").is_ok()
+    {
+        seen.push("a socket to listen at".to_owned());
     }
     if std::net::ToSocketAddrs::to_socket_addrs("localhost:80").is_ok() {
         seen.push("name service".to_owned());

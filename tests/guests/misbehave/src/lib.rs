@@ -21,15 +21,38 @@ use model::{Item, Kind, Outcome, Owner, Page, RuleError, Scope, Step};
 /// Prefix and length are known to the tests.
 static MARKER: [u8; 64] = *b"behavior:                                                       ";
 
+/// What is written over the marker: a behavior, and ` as ` a kind where copies with several behaviors run together.
+fn marker() -> (&'static str, Option<&'static str>) {
+    let marker = std::hint::black_box(&MARKER);
+    let text = std::str::from_utf8(&marker["behavior:".len()..]).unwrap_or_default();
+    match text.trim().split_once(" as ") {
+        Some((behavior, kind)) => (behavior, Some(kind)),
+        None => (text.trim(), None),
+    }
+}
+
 /// What this copy is to do. Unknown behaviors are an error of the test, and end in a crash that names them.
 fn behavior() -> &'static Behavior {
-    let marker = std::hint::black_box(&MARKER);
-    let name = std::str::from_utf8(&marker["behavior:".len()..]).unwrap_or_default();
-    let name = name.trim();
+    let (name, _) = marker();
     match behavior::named(name) {
         Some(behavior) => behavior,
         None => panic!("there is no behavior {name:?}"),
     }
+}
+
+/// The kind that this copy passes off as its own.
+fn kind() -> &'static str {
+    let (_, kind) = marker();
+    kind.unwrap_or("image.image")
+}
+
+/// A constructor, which runs while the component is instantiated.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_START: extern "C" fn() = at_start;
+
+extern "C" fn at_start() {
+    (behavior().at_start)();
 }
 
 struct Misbehave;

@@ -1,9 +1,11 @@
 //! Using up what a rule is given, crashing, and listings that do not end.
 
+use std::hint::black_box;
+
 use super::{Behavior, HONEST};
 use crate::deed::{
-    FIRST_PAGE, chatter, descend, get, hoard, list, long_text, page, request, slice, spin, thing,
-    try_and_go_on,
+    FIRST_PAGE, chatter, delete, descend, get, hoard, list, long_text, page, request, slice, spin,
+    thing, try_and_go_on,
 };
 use crate::http::{self, Method};
 use crate::logging::{self, Level};
@@ -42,7 +44,6 @@ pub static BEHAVIORS: &[Behavior] = &[
     },
     Behavior {
         name: "loop-in-gone",
-        delete: |_| Ok(Outcome::Gone),
         gone: |_| spin(),
         ..HONEST
     },
@@ -89,6 +90,69 @@ pub static BEHAVIORS: &[Behavior] = &[
         list: |_| {
             std::thread::sleep(std::time::Duration::from_secs(86_400));
             list(None)
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "sleep-in-delete",
+        delete: |item| {
+            std::thread::sleep(std::time::Duration::from_secs(86_400));
+            delete(item)
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "wait-by-the-clock",
+        list: |cursor| {
+            let begin = std::time::Instant::now();
+            while begin.elapsed().as_secs() < 86_400 {}
+            list(cursor)
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "sleep-at-start",
+        at_start: || std::thread::sleep(std::time::Duration::from_secs(86_400)),
+        ..HONEST
+    },
+    Behavior {
+        name: "loop-at-start",
+        at_start: || spin(),
+        ..HONEST
+    },
+    Behavior {
+        name: "request-at-start",
+        at_start: || try_and_go_on(&request("image", Method::Get, FIRST_PAGE)),
+        ..HONEST
+    },
+    Behavior {
+        name: "memory-kept-over-calls",
+        delete: |item| {
+            std::mem::forget(black_box(vec![1_u8; 6 << 20]));
+            delete(item)
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "string-of-two-gigabytes",
+        list: |cursor| {
+            // A little less: the allocator needs some itself.
+            let zeros = vec![0; (2 << 30) - (1 << 20)];
+            Ok(Page {
+                next: String::from_utf8(zeros).ok(),
+                ..list(cursor)?
+            })
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "list-of-ten-million",
+        list: |_| {
+            let response = get(FIRST_PAGE)?;
+            Ok(Page {
+                slices: vec![slice(&response, ""); 10_000_000],
+                next: None,
+            })
         },
         ..HONEST
     },

@@ -1,0 +1,72 @@
+//! Rules as files of a folder: which there are, what they are called, and that no two are for the same kind.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::audit::RuleDigest;
+use crate::guest::Component;
+
+use super::failure::Failure;
+
+/// The component files of a folder, or the one that is given.
+pub(super) fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let hint = "rules are component files (*.wasm); docs/rules.md says how to build the rule pack, --guests where to find it";
+    let unreadable = |error: std::io::Error| {
+        Failure::usage(format!(
+            "rules cannot be read from {}: {error}",
+            guests.display()
+        ))
+        .hint(hint)
+    };
+    if std::fs::metadata(guests).map_err(unreadable)?.is_file() {
+        return Ok(vec![guests.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(guests).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(
+            Failure::usage(format!("there is no rule (*.wasm) in {}", guests.display())).hint(hint),
+        );
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A rule's name: its file's, without `.wasm`.
+pub(super) fn rule_name(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
+/// Two rules for one kind would delete everything twice, and nobody could say which was right.
+pub(super) fn one_rule_for_each_kind(rules: &[Arc<Component>]) -> Result<(), Failure> {
+    let mut claims: BTreeMap<&str, &str> = BTreeMap::new();
+    for (rule, kind) in rules
+        .iter()
+        .flat_map(|rule| rule.kinds().iter().map(move |kind| (rule, kind)))
+    {
+        if let Some(other) = claims.insert(&kind.name, rule.name()) {
+            let (kind, rule) = (&kind.name, rule.name());
+            return Err(Failure::usage(format!("kind {kind} is claimed by two rules, {other} and {rule}"))
+                .hint(format!("take one of them away, or say `except = [\"{kind}\"]` under [rules.{other}] in the configuration")));
+        }
+    }
+    Ok(())
+}
+
+/// A rule, as the audit log names it.
+pub(super) fn digest(rule: &Component) -> RuleDigest {
+    RuleDigest {
+        name: rule.name().to_string(),
+        sha256: rule.sha256().to_owned(),
+    }
+}
