@@ -246,6 +246,7 @@ macro_rules! attacks {
 
 mod astray;
 mod company;
+mod documented;
 mod exhaustion;
 mod lies;
 mod loading;

@@ -474,6 +474,20 @@ fn a_cache_that_others_may_write_to_is_not_used() {
         run.expect_code(CLEAN);
         (run, std::fs::read_dir(&folder).unwrap().count())
     };
+    // It is compiled within its bounds all the same.
+    place.write(
+        "runner.toml",
+        "[limits]\ncompile_memory_bytes_max = 1000000\n",
+    );
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o777)).unwrap();
+    let mut command = place.command(["rules", "test", "."]);
+    let run = Run::from(command.env("XDG_CACHE_HOME", &cache).output().unwrap());
+    assert!(
+        run.expect_code(USAGE)
+            .says("used up compile_memory_bytes_max"),
+        "{run}"
+    );
+    place.write("runner.toml", "");
     let (run, files) = check(0o777);
     assert!(run.says("others may write there") && files == 0, "{run}");
     let (run, files) = check(0o700);

@@ -95,6 +95,14 @@ async fn a_file_that_is_no_webassembly() {
     with_file(b"#!/bin/sh\nrm -rf /\n", &["is no WebAssembly component"]).await;
 }
 
+/// Native code is run only if the runner has made it itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_precompiled_component() {
+    let engine = wasmtime::Engine::default();
+    let native = engine.precompile_component(&misbehaving("honest")).unwrap();
+    with_file(&native, &["is no WebAssembly component"]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_was_cut_off() {
     let bytes = misbehaving("honest");

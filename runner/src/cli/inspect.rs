@@ -142,6 +142,9 @@ fn description(component: &Component) -> String {
         for request in &kind.requests {
             text.push_str(&format!("    {request}\n"));
         }
+        for owner in &kind.owners {
+            text.push_str(&format!("    owned by {} at {}\n", owner.kind, owner.at));
+        }
     }
     for advice in advice(component) {
         text.push_str(&format!("  advice: {advice}\n"));

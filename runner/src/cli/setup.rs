@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{Audit, RunHeader};
@@ -31,6 +32,8 @@ pub(super) struct Setup {
     pub(super) surroundings: Surroundings,
     pub(super) config: Config,
     started: Instant,
+    /// A folder that goes with the run.
+    scratch: OnceLock<TempDir>,
 }
 
 /// A cloud that was reached, and who we are in it.
@@ -70,6 +73,7 @@ impl Setup {
             surroundings,
             config,
             started: Instant::now(),
+            scratch: OnceLock::new(),
         })
     }
 
@@ -130,32 +134,35 @@ impl Setup {
     }
 
     pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
-        let folder = self
-            .folder("XDG_CACHE_HOME", ".cache")
-            .map(|folder| folder.join("runner/components"));
-        let cache =
-            folder.filter(
-                |folder| match private_folder(folder).and_then(|()| is_ours(folder)) {
-                    Ok(()) => true,
-                    Err(error) => {
-                        tracing::warn!(
-                            "compiled rules cannot be kept in {}: {error}",
-                            folder.display()
-                        );
-                        false
-                    }
-                },
-            );
-        let program = std::env::current_exe();
-        let sandbox = match (cache, program) {
-            (Some(cache_dir), Ok(program)) => Sandbox::compiling_apart(Compiler {
-                program,
-                arguments: vec![COMPILE_COMPONENT.into()],
-                cache_dir,
-            }),
-            (cache, _) => Sandbox::new(cache.as_deref()),
+        let impossible = |error: std::io::Error| {
+            Failure::unexpected(format!("rules cannot be compiled: {error}"))
         };
-        sandbox.map_err(|error| Failure::wasm(&error))
+        let compiler = Compiler {
+            program: std::env::current_exe().map_err(impossible)?,
+            arguments: vec![COMPILE_COMPONENT.into()],
+            cache_dir: self.cache_dir().map_err(impossible)?,
+        };
+        Sandbox::compiling_apart(compiler).map_err(|error| Failure::wasm(&error))
+    }
+
+    /// Where compiled rules are kept: for good, or for this run if nobody could say whose they are.
+    fn cache_dir(&self) -> std::io::Result<PathBuf> {
+        let folder = self.folder("XDG_CACHE_HOME", ".cache");
+        if let Some(folder) = folder.map(|folder| folder.join("runner/components")) {
+            match private_folder(&folder).and_then(|()| is_ours(&folder)) {
+                Ok(()) => return Ok(folder),
+                Err(error) => {
+                    let folder = folder.display();
+                    tracing::warn!("compiled rules cannot be kept in {folder}: {error}");
+                }
+            }
+        }
+        if self.scratch.get().is_none() {
+            // Two at once would make one too many, which goes with the run as well.
+            let _ = self.scratch.set(tempfile::tempdir()?);
+        }
+        let scratch = self.scratch.get().map(|scratch| scratch.path().to_owned());
+        scratch.ok_or_else(|| std::io::Error::other("there is no temporary folder"))
     }
 
     /// Authenticates, and learns from the token itself who we are and where.

@@ -105,17 +105,29 @@ impl Compiler {
 }
 
 fn failure(status: ExitStatus, stderr: &[u8], limits: &Limits) -> CompileError {
+    let words = String::from_utf8_lossy(stderr);
     match status.signal() {
         Some(SIGXCPU | SIGKILL) => CompileError::Limit {
             name: "compile_cpu_s_max",
             value: limits.compile_cpu_s_max,
         },
-        Some(SIGABRT) => CompileError::Limit {
+        _ if status.signal() == Some(SIGABRT) || is_about_memory(&words) => CompileError::Limit {
             name: "compile_memory_bytes_max",
             value: limits.compile_memory_bytes_max,
         },
-        _ => CompileError::Refused(String::from_utf8_lossy(stderr).trim().to_owned()),
+        _ => CompileError::Refused(words.trim().to_owned()),
     }
+}
+
+/// What an allocation, a mapping or a new thread's stack fails with, when it does not end the process at once.
+fn is_about_memory(words: &str) -> bool {
+    let words = words.to_lowercase();
+    let signs = [
+        "out of memory",
+        "cannot allocate memory",
+        "resource temporarily unavailable",
+    ];
+    signs.iter().any(|sign| words.contains(sign))
 }
 
 /// What the other process does: takes the bounds upon itself, compiles what comes in, and leaves it in the cache.

@@ -713,83 +713,59 @@ mod tests {
         ));
     }
 
+    /// Reads an object that was listed under the router `r1`.
+    fn read_under(template: &str, id: &str, object: &Value, path: &str) -> bool {
+        let parent = ThingRef::new("network.router", "r1");
+        let mut kind = ports();
+        kind.reach = Reach::UnderEach("network.router".into());
+        kind.fields.id = id.to_owned();
+        kind.requests = vec![Template::parse(template).unwrap()];
+        kind.read(&object.to_string(), object, Some(&parent), path)
+            .is_ok()
+    }
+
     #[test]
     fn what_is_under_something_shows_it() {
-        let parent = ThingRef::new("network.router", "r1");
-        let read = |template: &str, id: &str, object: Value, path: &str| {
-            let mut kind = ports();
-            kind.reach = Reach::UnderEach("network.router".into());
-            kind.fields.id = id.to_owned();
-            kind.requests = vec![Template::parse(template).unwrap()];
-            kind.read(&object.to_string(), &object, Some(&parent), path)
-                .is_ok()
-        };
-        let ports = "DELETE /v2.0/ports/{id}";
-        let nested = "DELETE /v2.0/routers/{parent}/ports/{id}";
-        let queried = "DELETE /v2.0/ports/{id}?router={parent}";
-        let at = "/v2.0/ports";
-        for (name, template, id, object, path, is_under) in [
-            (
-                "nothing says so",
-                ports,
-                "/id",
-                json!({"id": "a"}),
-                at,
-                false,
-            ),
-            (
-                "an owner field",
-                ports,
-                "/id",
-                json!({"id": "a", "device_id": "r1"}),
-                at,
-                true,
-            ),
-            (
-                "another one's owner field",
-                ports,
-                "/id",
-                json!({"id": "a", "device_id": "r2"}),
-                at,
-                false,
-            ),
-            (
-                "the path",
-                nested,
-                "/id",
-                json!({"id": "a"}),
-                "/v2.0/routers/r1/ports",
-                true,
-            ),
-            (
-                "another one's path",
-                nested,
-                "/id",
-                json!({"id": "a"}),
-                "/v2.0/routers/r2/ports",
-                false,
-            ),
-            ("a query", queried, "/id", json!({"id": "a"}), at, false),
-            (
-                "a query, to a name",
-                queried,
-                "/name",
-                json!({"name": "a"}),
-                at,
-                true,
-            ),
-            ("one for each", ports, "", json!({}), "/v2.0/ports/r1", true),
-            ("one of many", ports, "", json!({}), at, false),
-            (
-                "another one's",
-                ports,
-                "",
-                json!({}),
-                "/v2.0/ports/r2",
-                false,
-            ),
+        let flat = "DELETE /v2.0/ports/{id}";
+        for (object, says_so) in [
+            (json!({"id": "a"}), false),
+            (json!({"id": "a", "device_id": "r1"}), true),
+            (json!({"id": "a", "device_id": "r2"}), false),
+            (json!({"id": "a", "name": "r1"}), false),
         ] {
-            assert_eq!(read(template, id, object, path), is_under, "{name}");
+            let is_under = read_under(flat, "/id", &object, "/v2.0/ports");
+            assert_eq!(is_under, says_so, "{object}");
+        }
+        let nested = "DELETE /v2.0/routers/{parent}/ports/{id}";
+        for (path, leads_there) in [
+            ("/v2.0/routers/r1/ports", true),
+            ("/v2.0/routers/r2/ports", false),
+        ] {
+            let is_under = read_under(nested, "/id", &json!({"id": "a"}), path);
+            assert_eq!(is_under, leads_there, "{path}");
+        }
+        // A service may ignore a query. A name means nothing but with it, an id does.
+        let queried = "DELETE /v2.0/ports/{id}?router={parent}";
+        for (id, object, is_under) in [
+            ("/id", json!({"id": "a"}), false),
+            ("/name", json!({"name": "a"}), true),
+        ] {
+            let read = read_under(queried, id, &object, "/v2.0/ports");
+            assert_eq!(read, is_under, "{id}");
+        }
+    }
+
+    /// It has its parent's id, so the object must be that of the parent.
+    #[test]
+    fn the_one_thing_of_its_parent_is_listed_by_itself() {
+        for (path, counts) in [
+            ("/v2.0/ports/r1", true),
+            ("/v2.0/ports/r2", false),
+            ("/v2.0/ports", false),
+            ("/v2.0/ports/detail", false),
+        ] {
+            let read = read_under("DELETE /v2.0/ports/{id}", "", &json!({}), path);
+            assert_eq!(read, counts, "{path}");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::deed::{
 };
 use crate::http::{self, Method};
 use crate::logging::{self, Level};
-use crate::model::{Outcome, Page, RuleError, Slice, Step};
+use crate::model::{Page, RuleError, Slice, Step};
 
 pub static BEHAVIORS: &[Behavior] = &[
     Behavior {
