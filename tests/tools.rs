@@ -372,6 +372,7 @@ fn a_bench_measures_what_there_is() {
         "memory_bytes",
         "list_us",
         "name_us",
+        "delete_us",
     ] {
         assert!(
             row[figure].as_f64().is_some_and(|it| it > 0.0),

@@ -1,6 +1,6 @@
 //! Playing a case: the rule lists, names and deletes, a tape answers, and what came of it is compared with what should have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -64,11 +64,17 @@ impl Case {
     ///
     /// # Errors
     /// As [`play`](Self::play).
-    pub async fn time(&self, rule: &Arc<Component>) -> Result<Timed, Unplayable> {
-        let (guest, kind, tape) = self.staged(rule, None)?;
+    pub async fn time(&self, rule: &Arc<Component>, audit: &Audit) -> Result<Timed, Unplayable> {
+        let (guest, kind, tape) = self.staged(rule, Some(audit.clone()))?;
         let scope = (&self.scope).into();
         let things = list(&guest, &kind, &scope).await?;
-        let cost = guest.time_calls(&kind, &scope, &things, || tape.rewind());
+        let goes = |it: &&FoundThing| it.delete == Some(Deletion::Gone);
+        let ids: BTreeSet<&str> = self.things.iter().filter(goes).map(|it| &*it.id).collect();
+        let doomed = things
+            .iter()
+            .filter(|seen| ids.contains(&*seen.thing.at.id));
+        let doomed: Vec<&Seen> = doomed.collect();
+        let cost = guest.time_calls(&kind, &scope, &things, &doomed, || tape.rewind());
         Ok(Timed {
             things: things.len(),
             cost: cost.await?,

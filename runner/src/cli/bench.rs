@@ -4,14 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::audit::Audit;
 use crate::case::{Case, Timed};
 use crate::guest::{Component, Sandbox, StartCost};
 use crate::report::rows_in;
 
 use super::args::{BenchArgs, CommonArgs};
-use super::cases::{case_files, read};
+use super::cases::{case_files, read, tape_header};
 use super::failure::Failure;
 use super::print;
 use super::setup::Setup;
@@ -30,6 +32,7 @@ struct Row {
     name_us: Option<f64>,
     owners_us: Option<f64>,
     order_us: Option<f64>,
+    delete_us: Option<f64>,
 }
 
 /// `runner rules bench`
@@ -45,7 +48,7 @@ pub(super) async fn bench(common: &CommonArgs, args: &BenchArgs) -> Result<u8, F
     }
     let header = [
         "Rule", "Size", "Compile", "Load", "Start", "Memory", "Things", "list", "name", "owners",
-        "order",
+        "order", "delete",
     ];
     let cells = rows.iter().map(Row::cells).collect();
     print(&rows_in(args.format, &header, cells, &rows).map_err(Failure::unexpected)?)
@@ -69,9 +72,12 @@ impl Row {
         let fails = |why: String| Failure::usage(format!("{}: {why}", file.display()));
         let start = rule.time_start().await;
         let StartCost { time, memory_bytes } = start.map_err(|cause| fails(cause.to_string()))?;
+        // The disk is no part of what a rule costs.
+        let audit = Audit::to_writer(std::io::sink(), Timestamp::now, &tape_header(&rule))
+            .map_err(|error| Failure::input(&error))?;
         let timed = match case {
             Some(case) => Some(
-                case.time(&rule)
+                case.time(&rule, &audit)
                     .await
                     .map_err(|error| fails(error.to_string()))?,
             ),
@@ -90,6 +96,7 @@ impl Row {
             name_us: cost.name.map(us),
             owners_us: cost.owners.map(us),
             order_us: cost.order.map(us),
+            delete_us: cost.delete.map(us),
         })
     }
 
@@ -107,6 +114,7 @@ impl Row {
             or_dash(self.name_us.map(time)),
             or_dash(self.owners_us.map(time)),
             or_dash(self.order_us.map(time)),
+            or_dash(self.delete_us.map(time)),
         ]
     }
 }

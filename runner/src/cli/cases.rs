@@ -54,7 +54,7 @@ pub(super) async fn test(common: &CommonArgs, args: &TestArgs) -> Result<u8, Fai
     let cases = case_files(&args.dir)?;
     let scratch = tempfile::tempdir()
         .map_err(|error| Failure::unexpected(format!("no temporary folder: {error}")))?;
-    let audit = Audit::open(&scratch.path().join("audit.jsonl"), &header(&rule))
+    let audit = Audit::open(&scratch.path().join("audit.jsonl"), &tape_header(&rule))
         .map_err(|error| Failure::input(&error))?;
     let mut failed = 0;
     for file in &cases {
@@ -208,7 +208,8 @@ fn write(file: &Path, case: &Case) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", file.display())))
 }
 
-fn header(rule: &Component) -> RunHeader {
+/// The head of a log of what happens on a tape.
+pub(super) fn tape_header(rule: &Component) -> RunHeader {
     RunHeader {
         tool: format!("runner {}", env!("CARGO_PKG_VERSION")),
         cloud: "a tape".to_owned(),

@@ -34,6 +34,8 @@ pub struct CallCost {
     pub owners: Option<Duration>,
     /// `order`
     pub order: Option<Duration>,
+    /// `delete`, with the gate and the record of the change, which the others do not have.
+    pub delete: Option<Duration>,
 }
 
 impl Component {
@@ -59,7 +61,8 @@ impl Component {
 }
 
 impl Guest {
-    /// Asks for the first page of a listing again and again; `rewind` is called before each time. Then asks about these things.
+    /// Asks for the first page of a listing again and again; `rewind` is called before each time. Then asks about these things,
+    /// and deletes the doomed ones.
     ///
     /// # Errors
     /// If a call fails.
@@ -68,10 +71,12 @@ impl Guest {
         kind: &Arc<Kind>,
         scope: &ListScope,
         things: &[Seen],
+        doomed: &[&Seen],
         rewind: impl Fn(),
     ) -> Result<CallCost, Cause> {
         let mut cost = CallCost {
-            list: Some(self.time_list(kind, scope, rewind).await?),
+            list: Some(self.time_list(kind, scope, &rewind).await?),
+            delete: self.time_delete(kind, doomed, &rewind).await?,
             ..CallCost::default()
         };
         let items: Vec<model::Item> = things.iter().map(|seen| (&seen.thing).into()).collect();
@@ -110,6 +115,28 @@ impl Guest {
         });
         timed.await.map_err(|(cause, _)| cause)?;
         Ok(cost)
+    }
+
+    async fn time_delete(
+        &self,
+        kind: &Arc<Kind>,
+        doomed: &[&Seen],
+        rewind: impl Fn(),
+    ) -> Result<Option<Duration>, Cause> {
+        if doomed.is_empty() {
+            return Ok(None);
+        }
+        let (mut spent, mut calls) = (Duration::ZERO, 0_u32);
+        while spent < ENOUGH {
+            rewind();
+            let begin = Instant::now();
+            for seen in doomed {
+                self.delete_thing(kind, &seen.thing).await?;
+                calls += 1;
+            }
+            spent += begin.elapsed();
+        }
+        Ok(Some(spent / calls.max(1)))
     }
 
     async fn time_list(
