@@ -39,7 +39,7 @@ pub use self::credentials::{
 };
 pub use self::path::{LinkError, PathError};
 pub use self::session::Session;
-pub use self::tape::{Exchange, Tape};
+pub use self::tape::{Exchange, Tape, recorded_endpoint};
 
 /// Everything needed to reach one cloud, resolved and checked, with no reference to where it came from.
 #[derive(Debug, Clone)]

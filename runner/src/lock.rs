@@ -124,11 +124,6 @@ impl Lock {
         format!("{} rules with {kinds} kinds", self.rules.len())
     }
 
-    /// The names of its rules.
-    pub fn rules(&self) -> impl Iterator<Item = &str> {
-        self.rules.keys().map(String::as_str)
-    }
-
     /// The same, with nothing but these rules.
     pub fn only<'a>(mut self, rules: impl IntoIterator<Item = &'a str>) -> Self {
         let mut kept = BTreeMap::new();

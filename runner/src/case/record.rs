@@ -15,7 +15,7 @@ pub struct Recording<'a> {
     pub guest: &'a Guest,
     /// Who takes it down.
     pub recorder: &'a Recorder,
-    /// URLs of endpoints, each with the service's name: what stands in answers instead is `https://<service>.example`.
+    /// URLs of endpoints without a slash at the end, each with what stands in the recording instead.
     pub endpoints: &'a [(String, String)],
 }
 
@@ -65,12 +65,8 @@ pub async fn record(
 impl Recording<'_> {
     fn without_hosts(&self, text: &str) -> String {
         let endpoints = self.endpoints.iter();
-        endpoints.fold(text.to_owned(), |text, (service, url)| {
-            let host = service.replace('_', "-");
-            text.replace(
-                url.trim_end_matches('/'),
-                &format!("https://{host}.example"),
-            )
+        endpoints.fold(text.to_owned(), |text, (url, recorded)| {
+            text.replace(url, recorded)
         })
     }
 }

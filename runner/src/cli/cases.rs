@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use similar::TextDiff;
+use url::Url;
 
 use crate::audit::{Audit, RunHeader};
 use crate::case::{Case, Found, Played, Recording, record};
+use crate::cloud::recorded_endpoint;
 use crate::guest::{Component, Guest, Recorder};
 use crate::name::{NameMatcher, OriginFilter};
 use crate::plan::{Sieve, Standing, SweepScope};
 use crate::resource::{Kind, ListScope, Reach, Thing};
 
 use super::args::{CommonArgs, RecordArgs, TestArgs};
-use super::components::digest;
+use super::components::{digest, files_in};
 use super::failure::Failure;
 use super::setup::{Connected, Setup, parse_tasks};
 use super::{CLEAN, UNEXPECTED, print};
@@ -183,18 +185,6 @@ pub(super) fn case_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn files_in(folder: &Path, extension: &str) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|it| it == extension) {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 pub(super) fn read(file: &Path) -> Result<Case, Failure> {
     let wrong = |error: String| Failure::usage(format!("{} is no case: {error}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
@@ -275,20 +265,34 @@ async fn record_cases(
             "recorded {}: {things}, {requests}\n",
             file.display()
         ))?;
-        if case.things.is_empty() {
-            tracing::warn!("there was nothing to list: such a case tests little");
+        match &case.error {
+            Some(error) => {
+                tracing::warn!("the listing failed, which is what the case says: {error}");
+            }
+            None if case.things.is_empty() => {
+                tracing::warn!("there was nothing to list: such a case tests little");
+            }
+            None => {}
         }
     }
     print(LOOK_THROUGH)
 }
 
-/// The longest URL first: one endpoint may lie below another.
+/// The endpoints' URLs, each with what stands in a recording instead. The longest first: one endpoint may lie below another.
 fn endpoints(connected: &Connected) -> Vec<(String, String)> {
+    let without_slash = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
     let services = connected.session.services().into_iter();
     let mut endpoints: Vec<(String, String)> = services
-        .map(|service| (service.service_type, service.url.to_string()))
+        .map(|service| {
+            let recorded = recorded_endpoint(&service.service_type);
+            // Its rule could not be played, but its address is nobody's business all the same.
+            let recorded = recorded.map_or("https://unnamed.example".to_owned(), |it| {
+                without_slash(&it)
+            });
+            (without_slash(&service.url), recorded)
+        })
         .collect();
-    endpoints.sort_by_key(|(_, url)| std::cmp::Reverse(url.len()));
+    endpoints.sort_by_key(|(url, _)| std::cmp::Reverse(url.len()));
     endpoints
 }
 

@@ -22,20 +22,23 @@ pub(super) fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
     if std::fs::metadata(guests).map_err(unreadable)?.is_file() {
         return Ok(vec![guests.to_owned()]);
     }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(guests).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "wasm")
-        {
-            files.push(path);
-        }
-    }
+    let files = files_in(guests, "wasm").map_err(unreadable)?;
     if files.is_empty() {
         return Err(
             Failure::usage(format!("there is no rule (*.wasm) in {}", guests.display())).hint(hint),
         );
+    }
+    Ok(files)
+}
+
+/// The files of a folder with this extension, in order.
+pub(super) fn files_in(folder: &Path, extension: &str) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|it| it == extension) {
+            files.push(path);
+        }
     }
     files.sort();
     Ok(files)

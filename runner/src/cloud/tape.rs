@@ -100,7 +100,10 @@ impl Tape {
 }
 
 /// Where a recorded service is: a host name that no machine has, as underscores are not allowed in one.
-pub(super) fn recorded_endpoint(service: &str) -> Result<Url, Error> {
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where the service's name cannot be part of a host name.
+pub fn recorded_endpoint(service: &str) -> Result<Url, Error> {
     let host = service.replace('_', "-");
     Url::parse(&format!("https://{host}.example"))
         .ok()

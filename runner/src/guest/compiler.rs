@@ -13,7 +13,6 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rlimit::Resource;
-use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
 use super::limits::Limits;
@@ -62,9 +61,10 @@ impl Compiler {
         &self,
         engine: &Engine,
         bytes: &[u8],
+        sha256: &str,
         limits: &Limits,
     ) -> Result<Option<Duration>, CompileError> {
-        let proof = self.proof(engine, bytes);
+        let proof = self.proof(engine, sha256);
         if proof.exists() {
             return Ok(None);
         }
@@ -94,13 +94,13 @@ impl Compiler {
         Ok(Some(begin.elapsed()))
     }
 
-    fn proof(&self, engine: &Engine, bytes: &[u8]) -> PathBuf {
+    fn proof(&self, engine: &Engine, sha256: &str) -> PathBuf {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        let (bytes, compiler) = (hex::encode(Sha256::digest(bytes)), hasher.finish());
+        let compiler = hasher.finish();
         self.cache_dir
             .join("proofs")
-            .join(format!("{bytes}-{compiler:016x}"))
+            .join(format!("{sha256}-{compiler:016x}"))
     }
 }
 

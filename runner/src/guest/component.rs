@@ -163,7 +163,7 @@ impl Component {
         let types =
             |error: wasmtime::Error| failed(LoadFlaw::Types(error.root_cause().to_string()));
         let bytes_len = bytes.len();
-        let compiled = sandbox.compile(bytes, &grants.limits).await;
+        let compiled = sandbox.compile(bytes, &sha256, &grants.limits).await;
         let compiled = compiled.map_err(|error| failed(error.into()))?;
         let pool = sandbox
             .prepare(&compiled.component, grants.limits.clone())

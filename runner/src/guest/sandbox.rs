@@ -97,16 +97,17 @@ impl Sandbox {
     pub(super) async fn compile(
         &self,
         bytes: Vec<u8>,
+        sha256: &str,
         limits: &Limits,
     ) -> Result<Compiled, CompileError> {
-        let (sandbox, limits) = (self.clone(), limits.clone());
+        let (sandbox, sha256, limits) = (self.clone(), sha256.to_owned(), limits.clone());
         let compiling = tokio::task::spawn_blocking(move || {
             let Self {
                 engine, compiler, ..
             } = &sandbox;
             let begin = Instant::now();
             let apart = match compiler {
-                Some(compiler) => Some(compiler.prove(engine, &bytes, &limits)?),
+                Some(compiler) => Some(compiler.prove(engine, &bytes, &sha256, &limits)?),
                 None => None,
             };
             let component = Component::new(engine, &bytes)
