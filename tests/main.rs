@@ -16,12 +16,18 @@ mod audit;
 mod cli;
 /// A component of yesterday runs today, and the contract only grows.
 mod compatibility;
+/// What the rule pack covers, and how that was verified.
+mod coverage;
+/// What Rally's own cleanup gets wrong, one law each.
+mod defects;
 /// The examples: each is built, described, and asks for nothing out of the ordinary.
 mod examples;
 /// The lock file: what is not as it says does not run.
 mod lock;
 /// The runner's formats against Rally's own answers.
 mod names;
+/// What holds for every input, tried with random ones.
+mod properties;
 /// The engine against a scripted rule: order, waiting, giving up, looking again.
 mod purge;
 /// The contract's reference says what the WIT says.

@@ -2,6 +2,8 @@
 //!
 //! Time is tokio's and paused, so minutes of waiting take none, and a test can say exactly when something happens.
 
+/// Insisting on what an ordinary deletion does not move.
+mod force;
 /// The survey: what is listed, in which scopes, and what a failing listing means.
 mod survey;
 /// The second look.
@@ -17,7 +19,7 @@ use runner::engine::{Engine, EngineLimits, Fate, Reachable, RulesError, Verifica
 use runner::event::{Event, Listener};
 use runner::name::{NameMatcher, OriginFilter, TaskId, built_in};
 use runner::plan::{Kept, Plan, Sieve, SweepScope};
-use runner::resource::{Kind, Reach, Relation};
+use runner::resource::{Kind, Reach, Relation, Template};
 use runner::rule::{Cause, Outcome};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

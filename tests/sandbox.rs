@@ -288,6 +288,7 @@ attacks! {
     a_deletion_that_is_only_said: "only-says-that-it-is-gone" => LEFT, IMAGES, ["it was deleted and is still listed"];
 
     a_delete_of_another_thing: "delete-another-id" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "none of the request templates"];
+    a_forced_request_without_force: "force-without-being-told" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "/actions/deactivate"];
     a_delete_of_the_collection: "delete-the-collection" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "DELETE /v2/images to"];
     a_delete_of_the_collection_with_a_slash: "delete-the-collection-with-a-slash" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "DELETE /v2/images/ to"];
     a_delete_in_another_service: "delete-in-another-service" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "to network"];

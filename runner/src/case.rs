@@ -26,6 +26,9 @@ pub struct Case {
     /// What the listing covers.
     #[serde(default, skip_serializing_if = "Scope::is_all")]
     pub scope: Scope,
+    /// Where the answers come from, if they were not recorded: "the source of neutron-lbaas".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_after: Option<String>,
     /// Requests and what came of them. Equal requests are answered in this order.
     #[serde(default)]
     pub exchanges: Vec<RecordedExchange>,
@@ -124,7 +127,7 @@ impl From<&Scope> for ListScope {
         match scope {
             Scope::All => Self::All,
             Scope::Project(id) => Self::Project(id.as_str().into()),
-            Scope::Under(parent) => Self::Under(parent.clone()),
+            Scope::Under(parent) => Self::Under(parent.clone().into()),
         }
     }
 }
@@ -134,7 +137,7 @@ impl From<&ListScope> for Scope {
         match scope {
             ListScope::All => Self::All,
             ListScope::Project(id) => Self::Project(id.to_string()),
-            ListScope::Under(parent) => Self::Under(parent.clone()),
+            ListScope::Under(parent) => Self::Under(parent.at.clone()),
         }
     }
 }

@@ -10,11 +10,11 @@
 //! the environment are not honored, and no secret appears in a log line, an error or a `Debug`.
 
 mod auth;
-mod catalog;
+pub mod catalog;
 mod credentials;
 mod headers;
 mod http;
-mod path;
+pub mod path;
 mod plain;
 mod renewal;
 mod session;
@@ -37,6 +37,7 @@ pub use self::catalog::{ServiceSummary, official_service_type};
 pub use self::credentials::{
     AuthMethod, CredentialRef, DomainRef, KeystoneConfig, TokenScope, UserRef,
 };
+pub use self::http::retry_after;
 pub use self::path::{LinkError, PathError};
 pub use self::session::Session;
 pub use self::tape::{Exchange, Tape, recorded_endpoint};

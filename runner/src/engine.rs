@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Listener};
 use crate::plan::{Blocker, Kept, Plan, Sieve};
-use crate::resource::{Kind, PROJECT_KIND};
+use crate::resource::{Kind, PROJECT_KIND, Reach};
 use crate::rule::Rule;
 
 pub use purge::Fate;
@@ -112,6 +112,7 @@ pub struct Engine<R> {
     kinds: BTreeMap<Arc<str>, (usize, Arc<Kind>)>,
     reachable: Reachable,
     limits: EngineLimits,
+    insists: bool,
     listener: Arc<dyn Listener>,
     cancel: CancellationToken,
 }
@@ -148,11 +149,17 @@ impl<R: Rule> Engine<R> {
             kinds,
             reachable,
             limits,
+            insists: false,
             listener,
             cancel,
         };
         engine.check_order()?;
         Ok(engine)
+    }
+
+    /// Whether a purge insists on what an ordinary deletion does not move, as far as rules can.
+    pub fn insisting(self, insists: bool) -> Self {
+        Self { insists, ..self }
     }
 
     /// The kinds of all rules, by name.
@@ -172,7 +179,12 @@ impl<R: Rule> Engine<R> {
             failures,
         } = survey;
         let (mut plan, kept) = Plan::new(inventory, sieve.scope().clone(), self.kind_order());
-        if let Some(failure) = failures.first() {
+        // What belongs to no project is in none.
+        let may_be_in_a_project = |failure: &&ListingFailure| {
+            let kind = self.kind(&failure.kind);
+            kind.is_none_or(|(_, kind)| kind.reach != Reach::Cloud)
+        };
+        if let Some(failure) = failures.iter().find(may_be_in_a_project) {
             // A project may hold what could not be listed, and would leave it behind without an owner.
             for project in plan
                 .items

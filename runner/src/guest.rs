@@ -11,7 +11,7 @@ mod compiler;
 mod component;
 mod contract;
 mod limits;
-mod reading;
+pub mod reading;
 mod recorder;
 mod sandbox;
 mod tail;
@@ -40,6 +40,7 @@ pub use contract::{CONTRACT_VERSION, ContractError, Outline};
 pub use limits::Limits;
 pub use recorder::Recorder;
 pub use sandbox::Sandbox;
+pub use words::plain;
 
 /// A component at work in a cloud.
 pub struct Guest {
@@ -99,13 +100,19 @@ impl Guest {
 
     /// The session whose token a call for this kind and project needs.
     async fn session_for(&self, kind: &Kind, project: Option<&str>) -> Result<Session, Cause> {
-        match (&kind.reach, project) {
-            (Reach::EachProject, Some(project)) => {
+        match project.filter(|_| self.needs_project_token(kind)) {
+            Some(project) => {
                 let session = self.session.for_project(project).await;
                 session.map_err(|error| Cause::Denied(error.to_string()))
             }
-            _ => Ok(self.session.clone()),
+            None => Ok(self.session.clone()),
         }
+    }
+
+    /// Whether things of this kind are seen with a token for their project alone: they themselves, or what they are under.
+    fn needs_project_token(&self, kind: &Kind) -> bool {
+        let kinds = || self.component.kinds().iter().map(|kind| &**kind);
+        kind.needs_project_token(&|name| kinds().find(|kind| *kind.name == *name))
     }
 
     /// Runs a call, and sees to what is the same for all of them: a rule that is off, misdeeds, failures in a row.
@@ -180,9 +187,10 @@ impl Guest {
         let (project, parent) = match scope {
             ListScope::All => (None, None),
             ListScope::Project(project) => (Some(&**project), None),
-            ListScope::Under(parent) => (None, Some(parent.clone())),
+            ListScope::Under(parent) => (parent.project.as_deref(), Some(parent.at.clone())),
         };
         let session = self.session_for(kind, project).await?;
+        let needs_project_token = self.needs_project_token(kind);
         let limits = self.component.pool.limits();
         let (scope, service) = (model::Scope::from(scope), kind.service.as_str());
         let relative = session.clone();
@@ -204,21 +212,21 @@ impl Guest {
                 };
                 let relayed = std::mem::take(&mut instance.store.data_mut().call.relayed);
                 instance.store.data_mut().call.close();
-                let read =
-                    match reading::read(kind, parent.as_ref(), &page.slices, &relayed, limits) {
-                        Ok(read) => read,
-                        Err(flaw) if flaw.is_misdeed() => {
-                            return Ok(Err(Cause::Misbehaved(flaw.to_string())));
-                        }
-                        Err(flaw @ (PageFlaw::TooMany(_) | PageFlaw::TooManySlices(_))) => {
-                            return Ok(Err(Cause::Limit(flaw.to_string())));
-                        }
-                        Err(flaw) => return Ok(Err(Cause::Malformed(flaw.to_string()))),
-                    };
+                let slices = page.slices.iter().map(|it| (it.response, it.at.as_str()));
+                let read = match reading::read(kind, parent.as_ref(), slices, &relayed, limits) {
+                    Ok(read) => read,
+                    Err(flaw) if flaw.is_misdeed() => {
+                        return Ok(Err(Cause::Misbehaved(flaw.to_string())));
+                    }
+                    Err(flaw @ (PageFlaw::TooMany(_) | PageFlaw::TooManySlices(_))) => {
+                        return Ok(Err(Cause::Limit(flaw.to_string())));
+                    }
+                    Err(flaw) => return Ok(Err(Cause::Malformed(flaw.to_string()))),
+                };
                 drop(relayed);
                 let mut things = Vec::with_capacity(read.len());
                 for reading::Read { mut thing, object } in read {
-                    if let (Reach::EachProject, None) = (&kind.reach, &thing.project) {
+                    if needs_project_token && thing.project.is_none() {
                         // The token was for this project, so whatever it shows is the project's, unless it says otherwise: an
                         // administrator's shows more.
                         thing.project = Kind::own_project(&object).or(project).map(Arc::from);
@@ -235,7 +243,12 @@ impl Guest {
         .await
     }
 
-    async fn delete_thing(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, Cause> {
+    async fn delete_thing(
+        &self,
+        kind: &Arc<Kind>,
+        thing: &Thing,
+        is_forced: bool,
+    ) -> Result<Outcome, Cause> {
         let Some(audit) = self.audit.clone() else {
             return Err(Cause::Other(
                 "without an audit log nothing is changed".to_owned(),
@@ -252,16 +265,17 @@ impl Guest {
             object,
             audit,
             is_granted: is_granted.clone(),
+            is_forced,
         };
         let deleted = self.call(
             Gate::Deleting(Box::new(approved)),
             session,
             async |instance| {
-                let deleted = instance
-                    .linked
-                    .rule
-                    .call_delete(&mut instance.store, &kind.name, &item)
-                    .await?;
+                let Instance { store, linked } = instance;
+                let deleted = match linked.force.as_ref().filter(|_| is_forced) {
+                    Some(force) => force.call_force(store, &kind.name, &item).await?,
+                    None => linked.rule.call_delete(store, &kind.name, &item).await?,
+                };
                 Ok(deleted.map(Outcome::from).map_err(Cause::from))
             },
         );
@@ -324,9 +338,19 @@ impl Rule for Guest {
     }
 
     async fn delete(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
-        self.delete_thing(kind, thing)
+        self.delete_thing(kind, thing, false)
             .await
             .map_err(|cause| self.error("delete", &thing.at, cause))
+    }
+
+    fn can_force(&self, kind: &Kind) -> bool {
+        kind.can_be_forced() && self.component.pool.has_force()
+    }
+
+    async fn force(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
+        self.delete_thing(kind, thing, true)
+            .await
+            .map_err(|cause| self.error("force", &thing.at, cause))
     }
 
     async fn is_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, RuleError> {
@@ -357,6 +381,7 @@ async fn describe(
         .call_name(&mut *store, &kind.name, &item)
         .await?
         .filter(|name| !name.is_empty());
+    thing.is_cloud_named = thing.name.is_none() && kind.has_name(object);
     if let Some(Err(flaw)) = thing
         .name
         .as_deref()

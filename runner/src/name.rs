@@ -30,6 +30,7 @@
 mod format;
 mod matcher;
 mod named;
+mod rally_report;
 mod seeded;
 
 use std::fmt;
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use format::{Alphabet, FormatError, Match, NameFormat, NameParts, TaskPart};
 pub use matcher::{NameMatch, NameMatcher, NameVerdict};
 pub use named::{FormatConfig, FormatConfigError, NamedFormat, Origin, OriginFilter, built_in};
+pub use rally_report::{RallyReport, RallyReportError};
 
 /// The longest task id that is accepted, in characters. Rally's ids have 36; the rest is room for other tools.
 pub const TASK_ID_CHARS_MAX: usize = 255;

@@ -109,7 +109,7 @@ impl Plan {
         kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     ) -> (Self, Vec<Kept>) {
         inventory.sort();
-        let verdicts = decide::decide(&inventory);
+        let verdicts = decide::decide(&inventory, &scope);
         let order = order::order(&inventory, &verdicts);
         let blocked_by = name_blockers(&inventory, &verdicts, &order);
         let found = inventory.len();

@@ -76,6 +76,8 @@ pub struct Thing {
     pub at: ThingRef,
     /// The name that says who made it; none if it has none, or only one that the cloud itself gave.
     pub name: Option<String>,
+    /// Whether it has a name that the cloud itself gave, and so none that counts.
+    pub is_cloud_named: bool,
     /// Id of its project, where the API says it.
     pub project: Option<Arc<str>>,
     /// The thing under which it was listed.
@@ -137,7 +139,22 @@ pub enum ListScope {
     /// The things of one project.
     Project(Arc<str>),
     /// The things under another thing.
-    Under(ThingRef),
+    Under(Parent),
+}
+
+/// A thing under which others are listed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Parent {
+    /// What it is.
+    pub at: ThingRef,
+    /// Its project, where only that project's token shows what is under it.
+    pub project: Option<Arc<str>>,
+}
+
+impl From<ThingRef> for Parent {
+    fn from(at: ThingRef) -> Self {
+        Self { at, project: None }
+    }
 }
 
 impl fmt::Display for ListScope {
@@ -145,7 +162,11 @@ impl fmt::Display for ListScope {
         match self {
             Self::All => formatter.write_str("everywhere"),
             Self::Project(project) => write!(formatter, "in project {project}"),
-            Self::Under(parent) => write!(formatter, "under {parent}"),
+            Self::Under(Parent { at, project: None }) => write!(formatter, "under {at}"),
+            Self::Under(Parent {
+                at,
+                project: Some(project),
+            }) => write!(formatter, "under {at} in project {project}"),
         }
     }
 }

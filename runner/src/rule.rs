@@ -125,6 +125,16 @@ pub trait Rule: Send + Sync {
         thing: &Thing,
     ) -> impl Future<Output = Result<Outcome, RuleError>> + Send;
 
+    /// Whether things of this kind can be deleted against resistance.
+    fn can_force(&self, kind: &Kind) -> bool;
+
+    /// Deletes a thing that `delete` could not: resets its state, takes its protection off.
+    fn force(
+        &self,
+        kind: &Arc<Kind>,
+        thing: &Thing,
+    ) -> impl Future<Output = Result<Outcome, RuleError>> + Send;
+
     /// Whether a deleted thing that is still listed counts as gone.
     fn is_gone(
         &self,

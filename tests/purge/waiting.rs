@@ -209,3 +209,25 @@ async fn not_knowing_where_to_look_is_no_proof() {
     let verification = stage.engine.verify(&plan, &fates, &stage.sieve).await;
     assert_eq!(verification.failures.len(), 1);
 }
+
+/// What is in the middle of a change of its own is asked again for as long as a deletion may take, and not as often as something in
+/// its way would allow.
+#[tokio::test(start_paused = true)]
+async fn what_changes_by_itself_is_waited_for() {
+    let pending = || Ok(Outcome::Blocked(vec![at("a.x/1")]));
+    let cloud = ScriptedCloud::with([
+        ours("a.x/1").answers(pending(), 40),
+        ours("b.y/1").after("a.x/1"),
+    ]);
+    let purged = stage(&cloud, &["a.x", "b.y"]).purge().await;
+    purged.expect_gone(&["a.x/1", "b.y/1"]);
+    assert!(purged.took > Duration::from_secs(240), "{:?}", purged.took);
+
+    let cloud = ScriptedCloud::with([ours("a.x/1").answers(pending(), 10_000)]);
+    let purged = stage(&cloud, &["a.x"]).purge().await;
+    let why = purged.why("a.x/1");
+    assert_eq!(
+        why,
+        "failed: it is still in the middle of a change after disappear_s_max = 600 s"
+    );
+}

@@ -59,6 +59,7 @@ pub(crate) fn thing(text: &str) -> Scripted {
     let thing = Thing {
         at: at(text),
         name: None,
+        is_cloud_named: false,
         project: Some("demo".into()),
         parent: None,
         created_at: None,
@@ -170,6 +171,7 @@ impl Scripted {
 pub(crate) enum Call {
     List(String, ListScope),
     Delete(String),
+    Force(String),
     IsGone(String),
 }
 
@@ -246,7 +248,7 @@ impl ScriptedCloud {
             .into_iter()
             .filter_map(|(_, call)| match call {
                 Call::Delete(thing) => Some(thing),
-                Call::List(..) | Call::IsGone(_) => None,
+                Call::List(..) | Call::Force(_) | Call::IsGone(_) => None,
             })
             .collect()
     }
@@ -258,7 +260,7 @@ impl ScriptedCloud {
             .into_iter()
             .filter_map(|(_, call)| match call {
                 Call::List(listed, scope) if listed == kind => Some(scope.to_string()),
-                Call::List(..) | Call::Delete(_) | Call::IsGone(_) => None,
+                Call::List(..) | Call::Delete(_) | Call::Force(_) | Call::IsGone(_) => None,
             })
             .collect()
     }
@@ -300,6 +302,13 @@ impl ScriptedCloud {
             .get(at)
             .map(|thing| thing.latency)
             .unwrap_or_default()
+    }
+
+    /// What insisting comes to: whatever holds the thing, and whatever its deletion would have come to, it goes.
+    fn force(&self, at: &ThingRef) -> Result<Outcome, Cause> {
+        let mut inner = self.inner();
+        let gone = inner.things.remove(at);
+        gone.map(|_| Outcome::Gone).ok_or(Cause::NotFound)
     }
 
     /// What the deletion comes to when its time is over.
@@ -347,7 +356,7 @@ impl ScriptedCloud {
         let is_in_scope = |thing: &Thing| match scope {
             ListScope::All => true,
             ListScope::Project(project) => thing.project.as_ref() == Some(project),
-            ListScope::Under(parent) => thing.parent.as_ref() == Some(parent),
+            ListScope::Under(parent) => thing.parent.as_ref() == Some(&parent.at),
         };
         let things = inner
             .things
@@ -446,6 +455,16 @@ impl Rule for ScriptedRule {
         tokio::time::sleep(latency).await;
         let result = self.cloud.finish(&thing.at);
         result.map_err(|cause| self.error("delete", &thing.at, cause))
+    }
+
+    fn can_force(&self, kind: &Kind) -> bool {
+        kind.can_be_forced()
+    }
+
+    async fn force(&self, _kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
+        self.cloud.note(Call::Force(thing.at.to_string()));
+        let result = self.cloud.force(&thing.at);
+        result.map_err(|cause| self.error("force", &thing.at, cause))
     }
 
     async fn is_gone(&self, _kind: &Arc<Kind>, thing: &Thing) -> Result<bool, RuleError> {

@@ -3,7 +3,7 @@
 //! Judges only whether a line is a record; what a history of records means is for the caller.
 //!
 //! The invariant: a line is skipped without an error only where a crash explains it, that is at the very end of the
-//! file or right before the header of the next run.
+//! file or right before the header of the next run, which may be torn itself.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -40,16 +40,33 @@ fn begins_run(entry: &Entry) -> bool {
     matches!(&entry.record, Record::Run { log, .. } if log == LOG_FORMAT)
 }
 
+/// Whether a line that is no record can be the start of a header: `{"at":"…","run":"…","record":"run"`.
+fn is_torn_header(line: &[u8]) -> bool {
+    let mut rest = line.trim_ascii_end();
+    for part in ["{\"at\":\"", "\",\"run\":\"", "\",\"record\":\"run\""] {
+        let common = part.bytes().zip(rest).take_while(|(a, b)| a == *b).count();
+        if common < part.len().min(rest.len()) {
+            return false;
+        }
+        rest = rest.get(common..).unwrap_or_default();
+        let value = rest.iter().take_while(|byte| **byte != b'"').count();
+        rest = rest.get(value..).unwrap_or_default();
+    }
+    true
+}
+
 #[derive(Debug)]
 struct Line {
     /// Nothing if the line is no record.
     entry: Option<Entry>,
+    is_torn_header: bool,
     number: u64,
     is_ended: bool,
 }
 
 impl<R: BufRead> Reader<R> {
-    pub(super) fn new(input: R, path: &Path) -> Self {
+    /// Reads a log from anything. The path is for messages.
+    pub fn new(input: R, path: &Path) -> Self {
         Self {
             input,
             path: path.to_owned(),
@@ -68,14 +85,18 @@ impl<R: BufRead> Reader<R> {
         if !line.is_ended {
             return Ok(None);
         }
-        let next = self.take_line()?.and_then(|next| next.entry);
-        match next {
-            Some(entry) if begins_run(&entry) => Ok(Some(entry)),
-            Some(_) | None => Err(AuditError::Garbled {
-                path: self.path.clone(),
-                line: line.number,
-            }),
+        while let Some(next) = self.take_line()? {
+            match next.entry {
+                Some(entry) if begins_run(&entry) => return Ok(Some(entry)),
+                None if next.is_torn_header && !next.is_ended => return Ok(None),
+                None if next.is_torn_header => {}
+                Some(_) | None => break,
+            }
         }
+        Err(AuditError::Garbled {
+            path: self.path.clone(),
+            line: line.number,
+        })
     }
 
     fn take_line(&mut self) -> Result<Option<Line>, AuditError> {
@@ -89,6 +110,7 @@ impl<R: BufRead> Reader<R> {
         self.lines += 1;
         Ok(Some(Line {
             entry: serde_json::from_slice(&bytes).ok(),
+            is_torn_header: is_torn_header(&bytes),
             number: self.lines,
             is_ended: bytes.ends_with(b"\n"),
         }))

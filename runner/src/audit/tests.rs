@@ -423,6 +423,19 @@ async fn a_torn_line_is_ended_and_passed_over() {
     assert!(matches!(&read[3].record, Record::Run { .. }));
 }
 
+/// A second crash came while the next run's header was written.
+#[test]
+fn a_torn_header_after_a_torn_line_is_passed_over() {
+    let header = first_line_of_a_log();
+    for cut in 1..header.len() {
+        let torn = format!("{header}\n{{\"at\n{}", &header[..cut]);
+        for (log, whole) in [(torn.clone(), 1), (format!("{torn}\n{header}\n"), 2)] {
+            let reader = Reader::new(log.as_bytes(), Path::new("log"));
+            assert_eq!(reader.map(Result::unwrap).count(), whole, "{log}");
+        }
+    }
+}
+
 #[test]
 fn a_line_that_no_crash_explains_is_an_error() {
     let header = first_line_of_a_log();
@@ -438,6 +451,11 @@ fn a_line_that_no_crash_explains_is_an_error() {
             "ended, at the end",
             format!("{header}\n{refusal}\ngarbage\n"),
             2,
+        ),
+        (
+            "twice, and the second is no header",
+            format!("{header}\ngarbage\n{}\n{header}\n", &refusal[..60]),
+            1,
         ),
         (
             "twice",

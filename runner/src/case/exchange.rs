@@ -60,7 +60,10 @@ pub struct UnplayableExchange {
 
 impl RecordedExchange {
     /// The exchange, asked of `service` unless it names another.
-    pub(super) fn playable(&self, service: &str) -> Result<Exchange, UnplayableExchange> {
+    ///
+    /// # Errors
+    /// If its request has no method and path, or it has not exactly one of status and error.
+    pub fn playable(&self, service: &str) -> Result<Exchange, UnplayableExchange> {
         let wrong = |why: &str| UnplayableExchange {
             request: self.request.clone(),
             why: why.to_owned(),
@@ -104,13 +107,16 @@ impl RecordedExchange {
     }
 
     /// What a recorder took down. `None` for what cannot happen again, such as a request that was never sent.
-    pub(super) fn of(exchange: &Exchange, own_service: &str) -> Option<Self> {
+    pub fn of(exchange: &Exchange, own_service: &str) -> Option<Self> {
         let Exchange { request, outcome } = exchange;
         let (status, headers, body, error) = match outcome {
             Ok(response) => {
                 let body = match serde_json::from_str(&response.body) {
                     _ if response.body.is_empty() => None,
-                    Ok(Value::String(_)) | Err(_) => Some(Value::from(response.body.as_str())),
+                    // A `null` in the file is no body at all.
+                    Ok(Value::String(_) | Value::Null) | Err(_) => {
+                        Some(Value::from(response.body.as_str()))
+                    }
                     Ok(json) => Some(json),
                 };
                 let headers = response.headers.iter().cloned().collect();
@@ -186,6 +192,7 @@ mod tests {
             json!({"request": "GET /v2.0/ports", "status": 200, "body": {"ports": []}}),
             json!({"request": "PUT /v2.0/routers/r {\"port_id\": \"p\"}", "status": 409, "headers": {"link": "x"}, "body": "no JSON"}),
             json!({"request": "DELETE /v2.0/ports/p", "status": 204}),
+            json!({"request": "GET /v2.0/ports/p", "status": 200, "body": "null"}),
             json!({"request": "GET /v3/users", "service": "identity", "error": "timeout"}),
         ] {
             let exchange = read(recorded.clone()).unwrap();

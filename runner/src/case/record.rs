@@ -55,6 +55,7 @@ pub async fn record(
     });
     Case {
         kind: kind.name.to_string(),
+        written_after: None,
         scope: scope.into(),
         exchanges: exchanges.collect(),
         things,

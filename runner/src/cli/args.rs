@@ -270,12 +270,31 @@ pub(super) struct ScopeArgs {
     /// Rally's names carry the id of the workload, not that of the task: `rally task report --json` shows both.
     #[arg(long = "task", value_name = "ID")]
     pub(super) tasks: Vec<String>,
+    /// What `rally task report --json` wrote: its tasks stand for their workloads; can be repeated
+    ///
+    /// Without --task, everything in the report is meant; with it, a task or a subtask of the report stands for its workloads.
+    #[arg(long = "rally-report", value_name = "FILE")]
+    pub(super) rally_reports: Vec<PathBuf>,
     /// Only names of this family: Rally's scenarios or contexts
     #[arg(long, value_enum, default_value_t = OriginArg::All)]
     pub(super) origin: OriginArg,
     /// Touch only this project (name or id); can be repeated [default: all an administrator reaches, one's own for others]
     #[arg(long = "project", value_name = "PROJECT")]
     pub(super) projects: Vec<String>,
+    /// Touch only kinds that fit, with * as wildcard (network.*); can be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = KindPattern::parse)]
+    pub(super) only: Vec<KindPattern>,
+    /// Keep things of kinds that fit, with * as wildcard; can be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = KindPattern::parse)]
+    pub(super) except: Vec<KindPattern>,
+    /// Take along all that is in a project that goes, whatever it is called
+    #[arg(long)]
+    pub(super) with_projects: bool,
+    /// The other way round: delete what bears no such name, in the projects given by --project, and keep what bears one
+    ///
+    /// Never touches what belongs to no project, the projects themselves, nor what the cloud named itself.
+    #[arg(long, requires = "projects", conflicts_with = "with_projects")]
+    pub(super) unmatched: bool,
     /// Keep what was made before this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub(super) created_after: Option<Timestamp>,
@@ -337,9 +356,14 @@ pub(super) struct GuardArgs {
     /// Refuse to delete more things than this
     #[arg(long, value_name = "N")]
     pub(super) max_deletions: Option<usize>,
-    /// Do not ask before a sweep without --task
+    /// Do not ask before a sweep without --task, or with --unmatched
     #[arg(short, long)]
     pub(super) yes: bool,
+    /// Insist on what an ordinary deletion does not move: reset states, take protections off, force-delete
+    ///
+    /// Only for things of the plan, only after they could not be deleted, and only where a rule declares how.
+    #[arg(long)]
+    pub(super) force: bool,
     /// Where to write the audit log [default: runner/audit.jsonl in your state folder]
     #[arg(long, value_name = "FILE")]
     pub(super) audit_log: Option<PathBuf>,

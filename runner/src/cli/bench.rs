@@ -33,6 +33,7 @@ struct Row {
     owners_us: Option<f64>,
     order_us: Option<f64>,
     delete_us: Option<f64>,
+    checks_us: Option<f64>,
 }
 
 /// `runner rules bench`
@@ -48,7 +49,7 @@ pub(super) async fn bench(common: &CommonArgs, args: &BenchArgs) -> Result<u8, F
     }
     let header = [
         "Rule", "Size", "Compile", "Load", "Start", "Memory", "Things", "list", "name", "owners",
-        "order", "delete",
+        "order", "delete", "Checks",
     ];
     let cells = rows.iter().map(Row::cells).collect();
     print(&rows_in(args.format, &header, cells, &rows).map_err(Failure::unexpected)?)
@@ -97,6 +98,7 @@ impl Row {
             owners_us: cost.owners.map(us),
             order_us: cost.order.map(us),
             delete_us: cost.delete.map(us),
+            checks_us: cost.checks.map(us),
         })
     }
 
@@ -115,6 +117,7 @@ impl Row {
             or_dash(self.owners_us.map(time)),
             or_dash(self.order_us.map(time)),
             or_dash(self.delete_us.map(time)),
+            or_dash(self.checks_us.map(time)),
         ]
     }
 }

@@ -333,8 +333,9 @@ fn listings(
         match (&kind.reach, project) {
             (Reach::UnderEach(parent) | Reach::UnderDeleted(parent), _) => {
                 let parents = wanted.under.iter().filter(|thing| thing.kind == *parent);
-                listings
-                    .extend(parents.map(|thing| (kind.clone(), ListScope::Under(thing.clone()))));
+                listings.extend(
+                    parents.map(|thing| (kind.clone(), ListScope::Under(thing.clone().into()))),
+                );
             }
             (Reach::EachProject, None) => {}
             (Reach::Projects | Reach::EachProject, Some(project)) => {
@@ -354,6 +355,8 @@ fn file_name(kind: &Kind, scope: &ListScope) -> String {
     match scope {
         ListScope::All => format!("{}.json", kind.name),
         ListScope::Project(id) => format!("{}-{id}.json", kind.name),
-        ListScope::Under(parent) => format!("{}-{}.json", kind.name, parent.id.replace('/', "_")),
+        ListScope::Under(parent) => {
+            format!("{}-{}.json", kind.name, parent.at.id.replace('/', "_"))
+        }
     }
 }

@@ -24,6 +24,7 @@ macro_rules! contract {
 }
 
 const CONTRACT: &[File] = contract![
+    "force.wit",
     "http.wit",
     "logging.wit",
     "model.wit",

@@ -18,9 +18,10 @@ use crate::config::clouds::{Surroundings, resolve};
 use crate::engine::{Engine, Reachable};
 use crate::guest::{Compiler, Component, Grants, Guest, Limits, Sandbox};
 use crate::lock::Lock;
-use crate::name::{NameMatcher, NamedFormat, OriginFilter, TaskId};
+use crate::name::{NameMatcher, NamedFormat, RallyReport, TaskId};
 use crate::plan::{Sieve, SweepScope};
 use crate::report::progress::{Progress, patiently};
+use crate::resource::KindPattern;
 
 use super::COMPILE_COMPONENT;
 use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
@@ -57,7 +58,6 @@ pub(super) struct Ready {
 /// What to look for: from the command line, or from a saved plan.
 pub(super) struct Wanted {
     pub(super) scope: SweepScope,
-    pub(super) origin: OriginFilter,
     /// Projects by name or id, as given.
     pub(super) projects: Vec<String>,
 }
@@ -218,12 +218,14 @@ impl Setup {
         let tasks = parse_tasks(&wanted.scope.tasks)?;
         let formats = self.formats()?;
         let components = self.components(rules).await?;
+        check_patterns(&wanted.scope, &components)?;
         let connected = self.connect(common, &components).await?;
         let scope = connected
             .sweep_scope(wanted.scope, &wanted.projects, &self.config)
             .await?;
         let reachable = connected.reachable(&scope);
-        let sieve = Sieve::new(scope, NameMatcher::new(formats, &tasks, wanted.origin));
+        let names = NameMatcher::new(formats, &tasks, scope.origin);
+        let sieve = Sieve::new(scope, names);
         let audit = match guards {
             Some(guards) => {
                 let file = guards.audit_log.as_deref();
@@ -241,6 +243,7 @@ impl Setup {
             &cancel,
             audit.as_ref(),
         )?;
+        let engine = engine.insisting(guards.is_some_and(|guards| guards.force));
         stop_on_interrupt(&cancel);
         Ok(Ready {
             connected,
@@ -484,18 +487,54 @@ impl Connected {
 }
 
 impl Wanted {
-    pub(super) fn by(args: &ScopeArgs) -> Self {
-        Self {
+    /// # Errors
+    /// If a report cannot be read, or says nothing about names.
+    pub(super) fn by(args: &ScopeArgs) -> Result<Self, Failure> {
+        Ok(Self {
             scope: SweepScope {
-                tasks: args.tasks.clone(),
+                tasks: reported(&args.rally_reports)?.ids(&args.tasks),
+                origin: args.origin.into(),
+                unmatched: args.unmatched,
+                with_projects: args.with_projects,
+                only: args.only.clone(),
+                except: args.except.clone(),
                 created_from: args.created_after,
                 created_until: args.created_before,
                 protected_tags: args.protect_tags.iter().cloned().collect(),
                 ..SweepScope::default()
             },
-            origin: args.origin.into(),
             projects: args.projects.clone(),
-        }
+        })
+    }
+}
+
+/// What Rally's reports say.
+fn reported(files: &[PathBuf]) -> Result<RallyReport, Failure> {
+    let mut report = RallyReport::default();
+    for file in files {
+        let unreadable = |why: String| {
+            let file = file.display();
+            Failure::usage(format!("the report {file} cannot be used: {why}"))
+                .hint("write one with `rally task report --uuid <task> --json --out FILE`")
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
+        report
+            .add(&text)
+            .map_err(|error| unreadable(error.to_string()))?;
+    }
+    Ok(report)
+}
+
+/// Refuses a pattern that no kind fits: it would not do what was meant.
+fn check_patterns(scope: &SweepScope, components: &[Arc<Component>]) -> Result<(), Failure> {
+    let fits = |pattern: &&KindPattern| {
+        let mut kinds = components.iter().flat_map(|component| component.kinds());
+        kinds.any(|kind| pattern.matches(&kind.name))
+    };
+    match scope.only.iter().chain(&scope.except).find(|it| !fits(it)) {
+        None => Ok(()),
+        Some(pattern) => Err(Failure::usage(format!("no kind fits {pattern}"))
+            .hint("`runner rules list` shows the kinds")),
     }
 }
 

@@ -5,8 +5,8 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use crate::audit;
+use crate::cloud::GrantedScope;
 use crate::engine::{Fate, ListingFailure, Verification};
-use crate::name::OriginFilter;
 use crate::plan::{Kept, PLAN_VERSION, Plan};
 use crate::report::{Format, Report, Summary, rows};
 use crate::resource::ThingRef;
@@ -21,7 +21,7 @@ pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<u8, F
     let setup = Setup::load(common)?;
     let guards = (!args.dry_run).then_some(&args.guards);
     let ready = setup
-        .ready(common, &args.rules.place, Wanted::by(&args.scope), guards)
+        .ready(common, &args.rules.place, Wanted::by(&args.scope)?, guards)
         .await?;
     ready.introduce();
     let (plan, kept, failures) = ready.look().await;
@@ -38,8 +38,8 @@ pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<u8, F
             code
         });
     }
-    let is_broad = args.scope.tasks.is_empty();
-    ready.check_guards(&plan, &args.guards, is_broad)?;
+    let broad = Broad::of(&plan, &args.scope.projects);
+    ready.check_guards(&plan, &args.guards, broad.as_ref())?;
     ready
         .execute(&plan, kept, failures, args.rules.format)
         .await
@@ -51,7 +51,6 @@ pub(super) async fn apply(common: &CommonArgs, args: &ApplyArgs) -> Result<u8, F
     let setup = Setup::load(common)?;
     let wanted = Wanted {
         scope: saved.scope.clone(),
-        origin: OriginFilter::All,
         projects: Vec::new(),
     };
     let ready = setup
@@ -73,7 +72,7 @@ pub(super) async fn apply(common: &CommonArgs, args: &ApplyArgs) -> Result<u8, F
         let drift = format!("{} is now {}", changed.thing, changed.reason);
         return Err(drifted(drift));
     }
-    ready.check_guards(&plan, &args.guards, false)?;
+    ready.check_guards(&plan, &args.guards, None)?;
     ready
         .execute(&plan, None, failures, args.rules.format)
         .await
@@ -87,7 +86,7 @@ pub(super) async fn explain(common: &CommonArgs, args: &ExplainArgs) -> Result<u
     };
     let setup = Setup::load(common)?;
     let ready = setup
-        .ready(common, &args.rules.place, Wanted::by(&args.scope), None)
+        .ready(common, &args.rules.place, Wanted::by(&args.scope)?, None)
         .await?;
     if !ready.engine.kinds().any(|kind| kind.name == thing.kind) {
         return Err(
@@ -269,7 +268,12 @@ impl Ready {
     }
 
     /// The last questions before anything is changed.
-    fn check_guards(&self, plan: &Plan, guards: &GuardArgs, is_broad: bool) -> Result<(), Failure> {
+    fn check_guards(
+        &self,
+        plan: &Plan,
+        guards: &GuardArgs,
+        broad: Option<&Broad>,
+    ) -> Result<(), Failure> {
         let deletions = plan.open().count();
         if let Some(limit) = guards.max_deletions.filter(|limit| deletions > *limit) {
             return Err(Failure::guarded(format!(
@@ -277,33 +281,36 @@ impl Ready {
             ))
             .hint("look at the plan with --dry-run"));
         }
-        if is_broad && !guards.yes && deletions > 0 {
-            self.progress.finish();
-            return self.confirm(plan);
+        match broad.filter(|_| !guards.yes && deletions > 0) {
+            None => Ok(()),
+            Some(broad) => {
+                self.progress.finish();
+                self.confirm(plan, broad)
+            }
         }
-        Ok(())
     }
 
     /// Shows the plan of a broad sweep and asks for the name of where it happens.
-    fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
+    fn confirm(&self, plan: &Plan, broad: &Broad) -> Result<(), Failure> {
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::guarded("a sweep without --task deletes the things of every task, and there is nobody to ask")
-                .hint("look at the plan with --dry-run, then give --yes"));
+            let what = broad.what();
+            return Err(Failure::guarded(format!(
+                "this sweep deletes {what}, and there is nobody to ask"
+            ))
+            .hint("look at the plan with --dry-run, then give --yes"));
         }
-        let place = match self
-            .connected
-            .identity
-            .as_ref()
-            .map(|identity| &identity.scope)
-        {
-            Some(crate::cloud::GrantedScope::Project { name, .. }) => name.clone(),
-            _ => self.connected.cloud.clone(),
+        let identity = self.connected.identity.as_ref();
+        let place = match (broad, identity.map(|identity| &identity.scope)) {
+            (Broad::Unmatched { projects }, _) => projects.join(" "),
+            (Broad::EveryTask, Some(GrantedScope::Project { name, .. })) => name.clone(),
+            (Broad::EveryTask, _) => self.connected.cloud.clone(),
         };
         let summary = Summary::new(plan, None);
         let report = self.report(plan, None, None, Verification::default(), summary);
         let question = format!(
-            "{}Things of every task, as {} on {}. Type {place} to delete them: ",
+            "{}Deletes {}, as {} on {}. Type {place} to go on: ",
             report.write(Format::Table).map_err(Failure::unexpected)?,
+            broad.what(),
             self.connected.token_scope(),
             self.connected.cloud
         );
@@ -313,6 +320,36 @@ impl Ready {
         match answered {
             Ok(_) if answer.trim() == place => Ok(()),
             Ok(_) | Err(_) => Err(Failure::guarded("not confirmed; nothing was changed")),
+        }
+    }
+}
+
+/// Why a sweep asks first: nobody has named the one task whose things go.
+enum Broad {
+    /// No task was given.
+    EveryTask,
+    /// The filter is negative. The projects are as they were given.
+    Unmatched { projects: Vec<String> },
+}
+
+impl Broad {
+    fn of(plan: &Plan, projects: &[String]) -> Option<Self> {
+        match &plan.scope {
+            scope if scope.unmatched => Some(Self::Unmatched {
+                projects: projects.to_vec(),
+            }),
+            scope if scope.tasks.is_empty() => Some(Self::EveryTask),
+            _ => None,
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::EveryTask => "the things of every task".to_owned(),
+            Self::Unmatched { projects } => format!(
+                "everything in {} that bears no name of the task",
+                projects.join(", ")
+            ),
         }
     }
 }

@@ -128,7 +128,7 @@ pub(crate) fn unversioned(service: &str) -> Option<Unversioned> {
 ///
 /// The segment is taken from the entry's own link (`http://cloud/v2.1/` gives `v2.1`), because an
 /// entry may be called `v3.0` and live at `/v3`; the link's host is often wrong and never used.
-pub(crate) fn choose_version(document: &str, major: u32) -> Option<String> {
+pub fn choose_version(document: &str, major: u32) -> Option<String> {
     #[derive(Deserialize)]
     struct Document {
         versions: Vec<Version>,
@@ -174,7 +174,8 @@ pub struct ServiceSummary {
 
 /// Why the catalog gives no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unfound {
+#[non_exhaustive]
+pub enum Unfound {
     /// No entry for the service.
     #[error("{0}")]
     Absent(String),
@@ -188,7 +189,7 @@ pub(crate) enum Unfound {
 
 /// The catalog of one token.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Catalog {
+pub struct Catalog {
     entries: Vec<Entry>,
 }
 
@@ -208,7 +209,7 @@ struct Endpoint {
 
 /// The `catalog` list of a token body.
 #[derive(Debug, Deserialize)]
-pub(crate) struct CatalogEntry {
+pub struct CatalogEntry {
     #[serde(rename = "type")]
     service_type: String,
     #[serde(default)]
@@ -229,7 +230,7 @@ struct CatalogEndpoint {
 
 impl Catalog {
     /// Takes the endpoints that could ever be used; others (no URL, another protocol) are left out.
-    pub(crate) fn new(raw: Vec<CatalogEntry>) -> Self {
+    pub fn new(raw: Vec<CatalogEntry>) -> Self {
         let entries = raw.into_iter().map(|entry| Entry {
             service_type: entry.service_type,
             name: entry.name.unwrap_or_default(),
@@ -248,7 +249,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Unfound`], which says what the catalog has instead.
-    pub(crate) fn find(
+    pub fn find(
         &self,
         service: &str,
         region: Option<&str>,
@@ -259,14 +260,18 @@ impl Catalog {
             return Err(Unfound::Absent(self.absent(service)));
         }
         for wanted in interfaces {
-            for entry in &entries {
-                let fits = |at: &&Endpoint| {
+            // Some clouds have an entry of the same type for each region.
+            for same in entries.chunk_by(|one, other| one.service_type == other.service_type) {
+                let fits = |(_, at): &(&Entry, &Endpoint)| {
                     at.interface == *wanted
                         && region.is_none_or(|region| at.region.as_deref() == Some(region))
                 };
-                let found: Vec<&Endpoint> = entry.endpoints.iter().filter(fits).collect();
-                let Some(first) = found.first() else { continue };
-                if found.iter().any(|at| at.region != first.region) {
+                let offers = same.iter().flat_map(|entry| entry.offers());
+                let found: Vec<(&Entry, &Endpoint)> = offers.filter(fits).collect();
+                let Some((entry, first)) = found.first() else {
+                    continue;
+                };
+                if found.iter().any(|(_, at)| at.region != first.region) {
                     return Err(Unfound::Ambiguous(several_regions(service, &found)));
                 }
                 return Ok(entry.summary(first));
@@ -361,6 +366,10 @@ impl Catalog {
 }
 
 impl Entry {
+    fn offers(&self) -> impl Iterator<Item = (&Self, &Endpoint)> {
+        self.endpoints.iter().map(move |at| (self, at))
+    }
+
     fn summary(&self, endpoint: &Endpoint) -> ServiceSummary {
         ServiceSummary {
             service_type: canonical(&self.service_type).to_owned(),
@@ -376,6 +385,7 @@ impl Endpoint {
         let url = Url::parse(&raw.url).ok()?;
         let is_plain_http = matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
+            && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
         let interface = raw.interface.parse().ok()?;
@@ -387,8 +397,9 @@ impl Endpoint {
     }
 }
 
-fn several_regions(service: &str, found: &[&Endpoint]) -> String {
-    let regions: BTreeSet<&str> = found.iter().filter_map(|at| at.region.as_deref()).collect();
+fn several_regions(service: &str, found: &[(&Entry, &Endpoint)]) -> String {
+    let regions = found.iter().filter_map(|(_, at)| at.region.as_deref());
+    let regions: BTreeSet<&str> = regions.collect();
     let regions: Vec<&str> = regions.into_iter().collect();
     format!(
         "service `{service}` is offered in several regions ({}): choose one with --os-region-name, \
@@ -432,156 +443,4 @@ fn elsewhere(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn catalog(rows: &[(&str, &str, &str, &str)]) -> Catalog {
-        let raw = rows
-            .iter()
-            .map(|(service_type, interface, region, url)| CatalogEntry {
-                service_type: (*service_type).to_owned(),
-                name: Some(format!("{service_type}-name")),
-                endpoints: vec![CatalogEndpoint {
-                    interface: (*interface).to_owned(),
-                    region_id: Some((*region).to_owned()),
-                    region: None,
-                    url: (*url).to_owned(),
-                }],
-            });
-        Catalog::new(raw.collect())
-    }
-
-    fn found(
-        catalog: &Catalog,
-        service: &str,
-        region: Option<&str>,
-        interfaces: &[Interface],
-    ) -> Result<String, String> {
-        let found = catalog.find(service, region, interfaces);
-        found
-            .map(|summary| summary.url.to_string())
-            .map_err(|why| why.to_string())
-    }
-
-    #[test]
-    fn the_table_has_no_word_twice() {
-        let mut seen = BTreeSet::new();
-        for (official, aliases) in SERVICE_TYPES {
-            for word in std::iter::once(official).chain(aliases.iter()) {
-                assert!(seen.insert(word), "{word} is in the table twice");
-            }
-        }
-    }
-
-    #[test]
-    fn aliases_lead_to_the_same_service_best_first() {
-        let catalog = catalog(&[
-            ("volumev2", "public", "A", "http://h/v2/p"),
-            ("volumev3", "public", "A", "http://h/v3/p"),
-            ("sharev2", "public", "A", "http://h/share/v2"),
-            ("infra-optim", "public", "A", "http://h/watcher"),
-        ]);
-        for (service, expected) in [
-            ("block-storage", "http://h/v3/p"),
-            ("volume", "http://h/v3/p"),
-            ("volumev2", "http://h/v2/p"),
-            ("shared-file-system", "http://h/share/v2"),
-            ("resource-optimization", "http://h/watcher"),
-        ] {
-            assert_eq!(
-                found(&catalog, service, Some("A"), &[Interface::Public]).as_deref(),
-                Ok(expected),
-                "{service}"
-            );
-        }
-        assert_eq!(catalog.summaries(None, &[Interface::Public]).len(), 3);
-    }
-
-    #[test]
-    fn interface_and_region_are_obeyed() {
-        let catalog = catalog(&[
-            ("compute", "public", "A", "http://a/"),
-            ("compute", "internalURL", "A", "http://a-int/"),
-            ("image", "public", "A", "http://img/"),
-            ("image", "public", "A", "ftp://img/"),
-        ]);
-        let both = [Interface::Admin, Interface::Internal];
-        assert_eq!(
-            found(&catalog, "compute", Some("A"), &both).as_deref(),
-            Ok("http://a-int/")
-        );
-        assert_eq!(
-            found(&catalog, "image", None, &[Interface::Public]).as_deref(),
-            Ok("http://img/")
-        );
-        let missing = found(&catalog, "compute", Some("B"), &[Interface::Public]).unwrap_err();
-        assert!(
-            missing.contains("region `B`") && missing.contains("public in A"),
-            "{missing}"
-        );
-        let absent = found(&catalog, "dns", None, &[Interface::Public]).unwrap_err();
-        assert!(
-            absent.contains("`dns`") && absent.contains("compute, image"),
-            "{absent}"
-        );
-        assert!(
-            found(&Catalog::default(), "dns", None, &[Interface::Public])
-                .unwrap_err()
-                .contains("no catalog")
-        );
-    }
-
-    #[test]
-    fn a_region_nobody_named_is_not_guessed() {
-        let raw = serde_json::json!([{ "type": "compute", "name": "nova", "endpoints": [
-            { "interface": "public", "region_id": "A", "url": "http://a" },
-            { "interface": "public", "region_id": "B", "url": "http://b" },
-        ]}]);
-        let catalog = Catalog::new(serde_json::from_value(raw).unwrap());
-        let message = found(&catalog, "compute", None, &[Interface::Public]).unwrap_err();
-        assert!(
-            message.contains("A, B") && message.contains("--os-region-name"),
-            "{message}"
-        );
-        assert_eq!(
-            found(&catalog, "compute", Some("B"), &[Interface::Public]).as_deref(),
-            Ok("http://b/")
-        );
-        assert!(matches!(
-            catalog.check(None, &[Interface::Public]),
-            Err(Unfound::Ambiguous(_))
-        ));
-        assert!(matches!(
-            catalog.check(Some("C"), &[Interface::Public]),
-            Err(Unfound::Elsewhere(_))
-        ));
-        assert!(matches!(
-            catalog.check(Some("A"), &[Interface::Admin]),
-            Err(Unfound::Elsewhere(_))
-        ));
-        assert_eq!(catalog.check(Some("A"), &[Interface::Public]), Ok(()));
-        assert_eq!(Catalog::default().check(None, &[Interface::Public]), Ok(()));
-    }
-
-    #[test]
-    fn a_version_is_taken_from_the_link() {
-        let nova = r#"{"versions":[
-            {"id":"v2.0","status":"DEPRECATED","links":[{"rel":"self","href":"http://wrong/v2/"}]},
-            {"id":"v2.1","status":"CURRENT","links":[{"rel":"self","href":"http://wrong/compute/v2.1/"}]}]}"#;
-        let cinder = r#"{"versions":[{"id":"v3.0","status":"CURRENT","links":[
-            {"rel":"describedby","href":"http://docs"},{"rel":"self","href":"http://wrong/v3/"}]}]}"#;
-        for (document, major, expected) in [
-            (nova, 2, Some("v2.1")),
-            (nova, 3, None),
-            (cinder, 3, Some("v3")),
-            (
-                r#"{"versions":[{"id":"v1.0","links":[]}]}"#,
-                1,
-                Some("v1.0"),
-            ),
-            ("<html>", 1, None),
-        ] {
-            assert_eq!(choose_version(document, major).as_deref(), expected);
-        }
-    }
-}
+mod tests;

@@ -27,6 +27,10 @@ const ALLOWED: &[&str] = &[
     "x-requested-with",
 ];
 
+/// Zaqar answers no request that does not say which client it is from, so that nobody is shown messages of his own. Any UUID
+/// will do; this one reads `runner` in ASCII.
+const CLIENT_ID: HeaderValue = HeaderValue::from_static("72756e6e-6572-4000-8000-000000000000");
+
 /// Answers' headers that may carry a secret and are not handed on.
 const SECRET: &[&str] = &[
     "authorization",
@@ -54,6 +58,9 @@ pub(super) fn for_request(request: &Request, is_plain: bool) -> Result<HeaderMap
     }
     if request.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if canonical(&request.service) == "message" && !is_plain {
+        headers.insert("client-id", CLIENT_ID);
     }
     if let Some(microversion) = &request.microversion {
         if is_plain {
@@ -215,6 +222,16 @@ mod tests {
                 "{service}"
             );
         }
+    }
+
+    #[test]
+    fn only_zaqar_is_told_which_client_asks() {
+        for service in ["message", "messaging"] {
+            assert_eq!(headers(service, None, &[]).unwrap()["client-id"], CLIENT_ID);
+            assert!(headers(service, None, &[("Client-ID", "x")]).is_err());
+        }
+        let others = headers("compute", None, &[]).unwrap();
+        assert!(!others.contains_key("client-id"));
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Wire {
             let outcome = self.attempt(outgoing).await;
             let asked = match &outcome {
                 Ok(answer) if matches!(answer.status, 429 | 503) => {
-                    retry_after(&answer.headers, Timestamp::now())
+                    asked_pause(&answer.headers, Timestamp::now())
                 }
                 Err(fault) if fault.may_repeat(outgoing.is_repeatable) => None,
                 Ok(_) | Err(_) => {
@@ -342,23 +342,25 @@ fn method_for_client(method: Method) -> reqwest::Method {
     }
 }
 
+fn asked_pause(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    retry_after(text(RETRY_AFTER)?, text(DATE), now)
+}
+
 /// Reads `Retry-After`: seconds, or an HTTP date, which is taken against the server's own clock
-/// where it shows it (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+/// where it shows it by `Date` (RFC 9110 §10.2.3).
+pub fn retry_after(text: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = |text: &str| {
+    let read = |text: &str| {
         jiff::fmt::rfc2822::parse(text)
             .ok()
             .map(|zoned| zoned.timestamp())
     };
-    let now = headers
-        .get(DATE)
-        .and_then(|value| date(value.to_str().ok()?))
-        .unwrap_or(now);
-    let wait = date(text)?.duration_since(now);
+    let now = date.and_then(read).unwrap_or(now);
+    let wait = read(text)?.duration_since(now);
     Duration::try_from(wait.max(SignedDuration::ZERO)).ok()
 }
 
@@ -475,7 +477,7 @@ mod tests {
                 headers.insert(DATE, HeaderValue::from_static(date));
             }
             assert_eq!(
-                retry_after(&headers, now),
+                asked_pause(&headers, now),
                 expected.map(Duration::from_secs),
                 "{value}"
             );

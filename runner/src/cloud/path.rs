@@ -89,7 +89,7 @@ pub enum LinkError {
 
 /// How versions in endpoint and path are reconciled; see [`join`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Joining {
+pub enum Joining {
     /// Paths are appended as they are. For object storage, where the first segment is a container
     /// (and may be called `v1`), and for plain services.
     Literal,
@@ -101,14 +101,17 @@ pub(crate) enum Joining {
 
 /// A path and query that passed every check of [`RelativePath::parse`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RelativePath<'a> {
+pub struct RelativePath<'a> {
     path: &'a str,
     query: Option<&'a str>,
 }
 
 impl<'a> RelativePath<'a> {
     /// Checks a path as a rule gave it. The empty path means the endpoint itself.
-    pub(crate) fn parse(raw: &'a str) -> Result<Self, PathError> {
+    ///
+    /// # Errors
+    /// [`PathError`], if it is doubtful.
+    pub fn parse(raw: &'a str) -> Result<Self, PathError> {
         if raw.len() > PATH_BYTES_MAX {
             return Err(PathError::TooLong(raw.len()));
         }
@@ -142,7 +145,7 @@ impl<'a> RelativePath<'a> {
     }
 
     /// The path without its query.
-    pub(crate) fn path(&self) -> &'a str {
+    pub fn path(&self) -> &'a str {
         self.path
     }
 
@@ -237,7 +240,10 @@ fn contains_encoded_dot(text: &str) -> bool {
 ///
 /// An endpoint without a version and a path without one are joined as they are; the session asks
 /// the version document first where a service needs that.
-pub(crate) fn join(
+///
+/// # Errors
+/// [`PathError`], if the versions do not agree, or the result would not lie below the endpoint.
+pub fn join(
     endpoint: &Url,
     relative: RelativePath<'_>,
     joining: Joining,
@@ -294,7 +300,10 @@ fn lies_below(url: &Url, endpoint: &Url, base: &str) -> bool {
 /// Absolute links must have the endpoint's origin and lie below its path. Links from the root may
 /// leave out the part of the endpoint's path before its version, as Glance's do behind a prefix
 /// (`/v2/images?marker=…` at `https://cloud/image`).
-pub(crate) fn relative(endpoint: &Url, link: &str, joining: Joining) -> Result<String, LinkError> {
+///
+/// # Errors
+/// [`LinkError`], if it leads elsewhere or cannot be told.
+pub fn relative(endpoint: &Url, link: &str, joining: Joining) -> Result<String, LinkError> {
     let (origin, raw) = split_link(link)?;
     if let Some(origin) = &origin
         && origin.origin() != endpoint.origin()
@@ -339,7 +348,8 @@ fn split_link(link: &str) -> Result<(Option<Url>, &str), LinkError> {
     }
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, raw) = rest.split_at(end);
-    if authority.contains('@') {
+    // The parser would tidy up control characters and white space.
+    if authority.contains(|c: char| c == '@' || c.is_control() || c.is_whitespace()) {
         return Err(not_a_link());
     }
     let origin = Url::parse(&format!("{scheme}://{authority}")).map_err(|_| not_a_link())?;

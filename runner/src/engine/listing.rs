@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::resource::{Kind, ListScope, Reach, Seen, Thing, ThingRef, USER_KIND};
+use crate::resource::{Kind, ListScope, Parent, Reach, Seen, Thing, ThingRef, USER_KIND};
 use crate::rule::{Cause, ListingLimits, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
@@ -84,10 +84,9 @@ impl<R: Rule> Engine<R> {
     pub(super) fn scopes(
         &self,
         kind: &Kind,
-        parents: &dyn Fn(&Arc<str>) -> Vec<ThingRef>,
+        parents: &dyn Fn(&Arc<str>) -> Vec<Place>,
     ) -> Result<Vec<ListScope>, String> {
         let narrowed = self.reachable.projects.as_ref();
-        let under = |parents: Vec<ThingRef>| parents.into_iter().map(ListScope::Under).collect();
         match &kind.reach {
             Reach::Cloud if !self.reachable.is_admin => {
                 Err("only an administrator can clean it".to_owned())
@@ -105,21 +104,21 @@ impl<R: Rule> Engine<R> {
                     let projects = parents(&Arc::from(crate::resource::PROJECT_KIND));
                     projects
                         .into_iter()
-                        .map(|project| ListScope::Project(project.id))
+                        .filter_map(|project| Some(ListScope::Project(project.parent?.id)))
                         .collect()
                 }
                 Some(projects) => projects.iter().cloned().map(ListScope::Project).collect(),
             }),
             Reach::UnderEach(parent) if &**parent == USER_KIND && !self.reachable.is_admin => {
-                Ok(under(
-                    self.reachable
-                        .user
-                        .iter()
-                        .map(|user| ThingRef::new(parent.clone(), user.clone()))
-                        .collect(),
-                ))
+                let user = self.reachable.user.iter();
+                let user = user.map(|user| ThingRef::new(parent.clone(), user.clone()));
+                Ok(user.map(Parent::from).map(ListScope::Under).collect())
             }
-            Reach::UnderEach(parent) | Reach::UnderDeleted(parent) => Ok(under(parents(parent))),
+            Reach::UnderEach(parent) | Reach::UnderDeleted(parent) => {
+                let parents = parents(parent);
+                let parents = parents.iter().filter_map(|place| self.parent(kind, place));
+                Ok(parents.map(ListScope::Under).collect())
+            }
         }
     }
 
@@ -140,8 +139,8 @@ impl<R: Rule> Engine<R> {
             places.iter().map(|place| place.project.as_ref()).collect();
         let scopes = match (&kind.reach, projects) {
             (Reach::UnderEach(_) | Reach::UnderDeleted(_), _) => {
-                let parents = places.iter().map(|place| place.parent.clone());
-                let parents: Option<BTreeSet<ThingRef>> = parents.collect();
+                let parents = places.iter().map(|place| self.parent(kind, place));
+                let parents: Option<BTreeSet<Parent>> = parents.collect();
                 let parents = parents.ok_or_else(|| nowhere("one says no parent"))?;
                 parents.into_iter().map(ListScope::Under).collect()
             }
@@ -157,6 +156,18 @@ impl<R: Rule> Engine<R> {
             return Err(nowhere("they say no project"));
         }
         Ok(scopes)
+    }
+}
+
+impl<R: Rule> Engine<R> {
+    /// What a thing of this kind is listed under, if it is listed so.
+    fn parent(&self, kind: &Kind, place: &Place) -> Option<Parent> {
+        let known = |name: &str| self.kind(name).map(|(_, kind)| &**kind);
+        let project = place.project.clone();
+        Some(Parent {
+            at: place.parent.clone()?,
+            project: project.filter(|_| kind.needs_project_token(&known)),
+        })
     }
 }
 

@@ -119,6 +119,8 @@ impl<R: Rule> Engine<R> {
             running: FuturesUnordered::new(),
             deletions: 0,
             looks: BTreeMap::new(),
+            insisted_on: BTreeSet::new(),
+            busy_since: BTreeMap::new(),
             deadline: Instant::now() + Duration::from_secs(self.limits.deadline_s),
         };
         purge.run().await;
@@ -177,6 +179,10 @@ struct Purge<'a, R> {
     running: FuturesUnordered<BoxFuture<'a, Done>>,
     deletions: usize,
     looks: BTreeMap<Arc<str>, Look>,
+    /// Things that an ordinary deletion did not move.
+    insisted_on: BTreeSet<usize>,
+    /// Since when things are in the middle of changes of their own.
+    busy_since: BTreeMap<usize, Instant>,
     deadline: Instant,
 }
 
@@ -261,11 +267,14 @@ impl<'a, R: Rule> Purge<'a, R> {
             attempt,
         });
         self.deletions += 1;
+        let insists = self.insisted_on.contains(&item);
         self.running.push(Box::pin(async move {
-            Done::Deleted {
-                item,
-                result: rule.delete(kind, thing).await,
-            }
+            let result = if insists {
+                rule.force(kind, thing).await
+            } else {
+                rule.delete(kind, thing).await
+            };
+            Done::Deleted { item, result }
         }));
     }
 
@@ -324,11 +333,12 @@ impl<'a, R: Rule> Purge<'a, R> {
         match result {
             Ok(Outcome::Gone) => self.progress.gone(item),
             Ok(Outcome::Accepted) => self.progress.linger(item, false),
+            Ok(Outcome::Blocked(by)) if self.names_itself(item, &by) => self.busy(item),
             Ok(Outcome::Blocked(by)) => {
                 self.release(item, &by);
                 self.in_the_way(item, format!("in the way: {}", named(&by)));
             }
-            Ok(Outcome::Refused(why)) => self.progress.fail(item, &format!("refused: {why}")),
+            Ok(Outcome::Refused(why)) => self.give_up(item, &format!("refused: {why}")),
             Err(error) => match error.cause {
                 Cause::NotFound => self.progress.gone(item),
                 Cause::Conflict(why) => self.in_the_way(item, why),
@@ -337,8 +347,45 @@ impl<'a, R: Rule> Purge<'a, R> {
                 {
                     self.in_the_way(item, error.cause.to_string());
                 }
+                Cause::Denied(_) | Cause::Other(_) | Cause::Unavailable(_) => {
+                    self.give_up(item, &error.to_string());
+                }
                 _ => self.progress.fail(item, &error.to_string()),
             },
+        }
+    }
+
+    fn names_itself(&self, item: usize, by: &[ThingRef]) -> bool {
+        let planned = self.plan.items.get(item);
+        planned.is_some_and(|planned| by.contains(&planned.thing))
+    }
+
+    /// It is in the middle of a change of its own, and nothing that others do ends that.
+    fn busy(&mut self, item: usize) {
+        let limits = &self.engine.limits;
+        let now = Instant::now();
+        let since = *self.busy_since.entry(item).or_insert(now);
+        if now.duration_since(since) > Duration::from_secs(limits.disappear_s_max) {
+            let why = format!(
+                "it is still in the middle of a change after disappear_s_max = {} s",
+                limits.disappear_s_max
+            );
+            return self.give_up(item, &why);
+        }
+        let attempts = self.progress.attempts(item);
+        self.progress.retry(item, now + limits.pause(attempts));
+    }
+
+    /// Insists, if the operator does and the rule can; else the thing is left.
+    fn give_up(&mut self, item: usize, why: &str) {
+        let kind = self.plan.items.get(item).map(|planned| &planned.thing.kind);
+        let known = kind.and_then(|kind| self.engine.kind(kind));
+        let can_insist =
+            self.engine.insists && known.is_some_and(|(rule, kind)| rule.can_force(kind));
+        if can_insist && self.insisted_on.insert(item) {
+            self.progress.begin_anew(item);
+        } else {
+            self.progress.fail(item, why);
         }
     }
 
@@ -368,7 +415,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             && self.progress.release_stalled();
         let is_over = attempts >= limits.attempts_max || idle_attempts >= limits.idle_attempts_max;
         if is_over && !is_released {
-            self.progress.fail(item, &why);
+            self.give_up(item, &why);
         } else {
             self.progress
                 .retry(item, Instant::now() + limits.pause(attempts));
@@ -451,13 +498,13 @@ impl<'a, R: Rule> Purge<'a, R> {
                     if has_failed(status) && (!had_failed || looks >= LOOKS_FOR_STATES) =>
                 {
                     let status = status.unwrap_or_default();
-                    self.progress.fail(
+                    self.give_up(
                         item,
                         &format!("the cloud could not delete it: its status is {status}"),
                     );
                 }
                 Some(_) if since.elapsed() > patience => {
-                    self.progress.fail(
+                    self.give_up(
                         item,
                         &format!(
                             "it is still there after disappear_s_max = {} s",

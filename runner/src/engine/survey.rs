@@ -6,10 +6,11 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::event::{Event, Phase};
-use crate::plan::{Inventory, Sieve, decide};
-use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, ThingRef, USER_KIND};
+use crate::plan::{Entry, Inventory, Sieve, SweepScope, decide};
+use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, USER_KIND};
 use crate::rule::Rule;
 
+use super::listing::Place;
 use super::{Engine, ListingFailure};
 
 /// What exists, as far as it could be listed.
@@ -27,7 +28,10 @@ impl<R: Rule> Engine<R> {
         self.notice(Event::Phase {
             phase: Phase::Survey,
         });
-        let mut survey = Survey::default();
+        let mut survey = Survey {
+            inventory: Inventory::for_scope(sieve.scope()),
+            failures: Vec::new(),
+        };
         let mut open: Vec<&Arc<Kind>> = self.kinds().collect();
         while !open.is_empty() {
             let (now, later): (Vec<_>, Vec<_>) = open.iter().copied().partition(|kind| {
@@ -57,7 +61,9 @@ impl<R: Rule> Engine<R> {
                 self.note_failure(survey, ListingFailure { kind, scope, why });
                 continue;
             }
-            match self.scopes(kind, &|parent| parents(kind, parent, &survey.inventory)) {
+            match self.scopes(kind, &|parent| {
+                parents(kind, parent, &survey.inventory, sieve.scope())
+            }) {
                 Ok(scopes) => listings.extend(scopes.into_iter().map(|scope| (*kind, scope))),
                 Err(why) => self.notice(Event::KindSkipped {
                     kind: kind.name.clone(),
@@ -115,26 +121,33 @@ fn listed_after(kind: &Kind) -> Option<Arc<str>> {
 }
 
 /// The things under which a kind is listed.
-fn parents(kind: &Kind, parent: &Arc<str>, inventory: &Inventory) -> Vec<ThingRef> {
-    let is_parent = |at: &ThingRef| at.kind == *parent;
+fn parents(
+    kind: &Kind,
+    parent: &Arc<str>,
+    inventory: &Inventory,
+    scope: &SweepScope,
+) -> Vec<Place> {
+    let is_parent = |entry: &&Entry| entry.thing.at.kind == *parent;
+    let under = |entry: &Entry| Place {
+        project: entry.thing.project.clone(),
+        parent: Some(entry.thing.at.clone()),
+    };
     match kind.reach {
         Reach::UnderDeleted(_) => {
-            let verdicts = decide::decide(inventory);
+            let verdicts = decide::decide(inventory, scope);
             let doomed = inventory
                 .entries()
                 .iter()
                 .zip(verdicts)
                 .filter(|(_, verdict)| verdict.is_delete());
-            doomed
-                .map(|(entry, _)| entry.thing.at.clone())
-                .filter(is_parent)
-                .collect()
+            let doomed = doomed.map(|(entry, _)| entry);
+            doomed.filter(is_parent).map(under).collect()
         }
         Reach::Projects | Reach::EachProject | Reach::Cloud | Reach::UnderEach(_) => inventory
             .entries()
             .iter()
-            .map(|entry| entry.thing.at.clone())
             .filter(is_parent)
+            .map(under)
             .collect(),
     }
 }

@@ -56,7 +56,7 @@ impl<R: Rule> Engine<R> {
             let looks: Vec<_> = stream::iter(open.iter().map(async |(kind, items)| {
                 (
                     kind.clone(),
-                    self.look_again(plan, kind, items, sieve).await,
+                    self.look_again(plan, fates, kind, items, sieve).await,
                 )
             }))
             .buffer_unordered(self.limits.listings_max)
@@ -99,6 +99,7 @@ impl<R: Rule> Engine<R> {
     async fn look_again(
         &self,
         plan: &Plan,
+        fates: &[Fate],
         kind: &Arc<str>,
         items: &[usize],
         sieve: &Sieve,
@@ -129,7 +130,7 @@ impl<R: Rule> Engine<R> {
                     .is_some_and(|project| emptied.contains(project))
         };
         let mut there = There::default();
-        for scope in self.scopes_again(plan, declared, items)? {
+        for scope in self.scopes_again(plan, fates, declared, items)? {
             let note = |seen: Vec<Seen>| {
                 for Seen { thing, .. } in seen {
                     match planned.get(&(&*thing.at.id, declared.within(&thing))) {
@@ -151,6 +152,7 @@ impl<R: Rule> Engine<R> {
     fn scopes_again(
         &self,
         plan: &Plan,
+        fates: &[Fate],
         kind: &Kind,
         items: &[usize],
     ) -> Result<Vec<ListScope>, ListingFailure> {
@@ -163,7 +165,22 @@ impl<R: Rule> Engine<R> {
         let things = items
             .iter()
             .filter_map(|&position| plan.items.get(position)?.seen.as_ref());
-        self.scopes_of(kind, &things.map(Place::of).collect(), 1)
+        let places: BTreeSet<Place> = things.map(Place::of).collect();
+        // What is under something that has gone, went with it; and some services answer a question about that with an error.
+        let items = plan.items.iter().zip(fates);
+        let gone: BTreeSet<&ThingRef> = items
+            .filter(|(_, fate)| **fate == Fate::Gone)
+            .map(|(item, _)| &item.thing)
+            .collect();
+        let is_there = |place: &Place| {
+            let parent = place.parent.as_ref();
+            parent.is_none_or(|parent| !gone.contains(parent))
+        };
+        let there: BTreeSet<Place> = places.iter().filter(|it| is_there(it)).cloned().collect();
+        if there.is_empty() && !places.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.scopes_of(kind, &there, 1)
     }
 
     /// Notes what is left, and returns the positions that are worth another look.

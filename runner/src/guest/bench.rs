@@ -1,9 +1,10 @@
 //! What a component costs: its start, its memory, and its calls.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::resource::{Kind, ListScope, Seen};
+use crate::resource::{Kind, ListScope, Seen, Template};
 use crate::rule::Cause;
 
 use super::bindings::model;
@@ -36,6 +37,9 @@ pub struct CallCost {
     pub order: Option<Duration>,
     /// `delete`, with the gate and the record of the change, which the others do not have.
     pub delete: Option<Duration>,
+    /// What the runner does for one thing because it does not believe the rule: it reads the object itself, and compares name,
+    /// owners and a deletion with it.
+    pub checks: Option<Duration>,
 }
 
 impl Component {
@@ -77,6 +81,7 @@ impl Guest {
         let mut cost = CallCost {
             list: Some(self.time_list(kind, scope, &rewind).await?),
             delete: self.time_delete(kind, doomed, &rewind).await?,
+            checks: time_checks(kind, things),
             ..CallCost::default()
         };
         let items: Vec<model::Item> = things.iter().map(|seen| (&seen.thing).into()).collect();
@@ -131,7 +136,7 @@ impl Guest {
             rewind();
             let begin = Instant::now();
             for seen in doomed {
-                self.delete_thing(kind, &seen.thing).await?;
+                self.delete_thing(kind, &seen.thing, false).await?;
                 calls += 1;
             }
             spent += begin.elapsed();
@@ -162,6 +167,31 @@ impl Guest {
         }
         Ok(spent / rounds.max(1))
     }
+}
+
+fn time_checks(kind: &Kind, things: &[Seen]) -> Option<Duration> {
+    let collection = kind.requests.iter().find_map(Template::deletes_from)?;
+    let begin = Instant::now();
+    let mut checked = 0_u32;
+    for Seen { thing, owners, .. } in things.iter().cycle() {
+        let object = serde_json::from_str(&thing.object).ok()?;
+        let read = kind.read(&thing.object, &object, thing.parent.as_ref(), &collection);
+        black_box(read.is_ok());
+        let name = thing.name.as_deref();
+        black_box(name.map(|name| kind.check_name(&thing.at, &object, name)));
+        for owner in owners {
+            black_box(kind.check_owner(thing, &object, owner).is_ok());
+        }
+        let path = format!("{collection}/{}", thing.at.id);
+        for template in &kind.requests {
+            black_box(template.matches(thing, &object, "DELETE", &path, None));
+        }
+        checked += 1;
+        if begin.elapsed() >= ENOUGH {
+            break;
+        }
+    }
+    (checked > 0).then(|| begin.elapsed() / checked)
 }
 
 /// Average time of a call about one of these.

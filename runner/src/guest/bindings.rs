@@ -12,29 +12,34 @@ use super::words::plain;
 
 wasmtime::component::bindgen!({
     path: "wit",
-    world: "guest-full",
+    world: "guest-force",
     imports: { default: async },
     exports: { default: async },
 });
 
 pub(super) use cleanup::rules::{http, logging, model};
-pub(super) use exports::cleanup::rules::{order, owners, presence, rule};
+pub(super) use exports::cleanup::rules::{force, order, owners, presence, rule};
+
+/// The property by which a kind declares a request that it sends only where the operator insists.
+const FORCED_REQUEST: &str = "forced-request";
 
 impl TryFrom<model::Kind> for Kind {
     type Error = KindError;
 
     fn try_from(kind: model::Kind) -> Result<Self, KindError> {
-        if let Some(property) = kind.extra.first() {
-            return Err(KindError::Property {
-                kind: kind.name,
-                property: property.name.clone(),
-            });
+        let mut requests: Vec<Template> = Vec::new();
+        for source in &kind.requests {
+            requests.push(Template::parse(source)?);
         }
-        let requests: Result<_, _> = kind
-            .requests
-            .iter()
-            .map(|source| Template::parse(source))
-            .collect();
+        for property in &kind.extra {
+            if property.name != FORCED_REQUEST {
+                return Err(KindError::Property {
+                    kind: kind.name,
+                    property: property.name.clone(),
+                });
+            }
+            requests.push(Template::parse_forced(&property.value)?);
+        }
         let owners = kind.owners.into_iter().map(|field| OwnerField {
             kind: field.kind.into(),
             at: field.at,
@@ -59,7 +64,7 @@ impl TryFrom<model::Kind> for Kind {
             },
             owners: owners.collect(),
             after: kind.after.into_iter().map(Arc::from).collect(),
-            requests: requests?,
+            requests,
             failed_states: kind.failed_states,
         })
     }
@@ -88,8 +93,8 @@ impl From<&ListScope> for model::Scope {
             ListScope::All => Self::All,
             ListScope::Project(project) => Self::Project(project.to_string()),
             ListScope::Under(parent) => Self::Under(model::Thing {
-                kind: parent.kind.to_string(),
-                id: parent.id.to_string(),
+                kind: parent.at.kind.to_string(),
+                id: parent.at.id.to_string(),
             }),
         }
     }

@@ -17,7 +17,7 @@ use super::sandbox::State;
 use super::words::plain;
 use crate::audit::{Answer, Audit, Intention, IntentionId, Outcome};
 use crate::cloud::{self, ErrorKind, Method, Session};
-use crate::resource::object::{blank_secrets, may_hold_secrets};
+use crate::resource::object::without_secrets;
 use crate::resource::{Kind, Thing};
 
 /// Request headers that a rule may set.
@@ -52,14 +52,17 @@ pub(super) struct Approved {
     pub(super) audit: Audit,
     /// Set once the cloud has said yes to a change, or that there is nothing to change.
     pub(super) is_granted: Arc<AtomicBool>,
+    /// Whether the operator insists, so that forced requests pass.
+    pub(super) is_forced: bool,
 }
 
 /// A response that was handed to the rule in this call.
-pub(super) struct Relayed {
+#[derive(Clone, Debug)]
+pub struct Relayed {
     /// Path of the request, without its query.
-    pub(super) path: String,
+    pub path: String,
     /// The body, as the rule got it.
-    pub(super) body: String,
+    pub body: String,
 }
 
 /// Bytes that a rule may still write to the log. All its calls share it.
@@ -185,13 +188,13 @@ impl Call {
             };
             let (thing, object) = (&approved.thing, &approved.object);
             let body = request.body.as_deref();
-            if !kind
-                .requests
-                .iter()
-                .any(|it| it.matches(thing, object, method.as_str(), &request.path, body))
-            {
-                let templates: Vec<String> =
-                    kind.requests.iter().map(ToString::to_string).collect();
+            let templates = kind.requests.iter();
+            let mut templates = templates.filter(|it| approved.is_forced || !it.is_forced());
+            let is_declared = templates
+                .clone()
+                .any(|it| it.matches(thing, object, method.as_str(), &request.path, body));
+            if !is_declared {
+                let templates: Vec<String> = templates.by_ref().map(ToString::to_string).collect();
                 return Err(format!(
                     "it equals none of the request templates of {} for {}; it may send {}",
                     kind.name,
@@ -211,7 +214,11 @@ impl Call {
             .session
             .clone()
             .ok_or("this runner is not connected to a cloud")?;
-        Ok((session, to_cloud(request, method)))
+        let mut request = to_cloud(request, method);
+        if !method.is_read() {
+            request.body = request.body.and_then(|body| as_compared(&body));
+        }
+        Ok((session, request))
     }
 
     fn relay(&mut self, request: &cloud::Request, response: cloud::Response) -> http::Response {
@@ -445,6 +452,12 @@ fn is_allowed(header: &http::Header) -> bool {
             .all(|c| c == ' ' || c.is_ascii_graphic())
 }
 
+/// A body as it was compared with the template. Of a member that is in it twice the service might take the other one.
+fn as_compared(body: &str) -> Option<String> {
+    let body: Option<Value> = serde_json::from_str(body).ok();
+    body.map(|body| body.to_string())
+}
+
 fn to_cloud(request: &http::Request, method: Method) -> cloud::Request {
     cloud::Request {
         service: request.service.clone(),
@@ -468,18 +481,4 @@ fn is_json(response: &cloud::Response) -> bool {
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     let media_type = media_type.to_ascii_lowercase();
     media_type == "application/json" || media_type.ends_with("+json")
-}
-
-fn without_secrets(body: String) -> String {
-    if !may_hold_secrets(&body) {
-        return body;
-    }
-    let Ok(mut value) = serde_json::from_str::<Value>(&body) else {
-        return body;
-    };
-    if blank_secrets(&mut value) {
-        value.to_string()
-    } else {
-        body
-    }
 }

@@ -6,37 +6,56 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::bindings::model;
-use super::capability::Relayed;
+pub use super::capability::Relayed;
 use super::limits::Limits;
 use crate::resource::{Flaw, Kind, Thing, ThingRef};
 
 /// A thing with its parsed object.
-pub(super) struct Read {
-    pub(super) thing: Thing,
-    pub(super) object: Value,
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The thing.
+    pub thing: Thing,
+    /// Its object.
+    pub object: Value,
 }
 
 /// What is wrong with a page.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PageFlaw {
+#[non_exhaustive]
+pub enum PageFlaw {
+    /// A response that is not of this call.
     #[error("a page points to response {0}, which this call did not receive")]
     NoResponse(u32),
+    /// Neither an object nor an array of objects.
     #[error("the answer of {path} has no objects at {at:?}")]
-    NoObjects { path: String, at: String },
+    NoObjects {
+        /// Path of the listing.
+        path: String,
+        /// Where the objects should be.
+        at: String,
+    },
+    /// An object that is not what the kind declares.
     #[error(transparent)]
     Object(#[from] Flaw),
+    /// More things than allowed.
     #[error("page_things_max = {0}")]
     TooMany(usize),
+    /// More slices than responses could be.
     #[error("requests_max = {0}, with more slices than that in a page")]
     TooManySlices(u32),
+    /// The same objects twice.
     #[error("a page points twice to {at:?} in the answer of {path}")]
-    Twice { path: String, at: String },
+    Twice {
+        /// Path of the listing.
+        path: String,
+        /// Where the objects are.
+        at: String,
+    },
 }
 
 impl PageFlaw {
     /// Whether the rule is to blame, rather than the cloud's answer.
-    pub(super) fn is_misdeed(&self) -> bool {
+    pub fn is_misdeed(&self) -> bool {
         match self {
             Self::NoResponse(_) | Self::Twice { .. } => true,
             Self::Object(flaw) => !matches!(flaw, Flaw::NoId { .. }),
@@ -45,11 +64,14 @@ impl PageFlaw {
     }
 }
 
-/// Reads the things of a page.
-pub(super) fn read(
+/// Reads the things of a page. A slice is the number of a response and a pointer into it.
+///
+/// # Errors
+/// [`PageFlaw`], at the first object that is not what it should be.
+pub fn read<'a>(
     kind: &Kind,
     parent: Option<&ThingRef>,
-    slices: &[model::Slice],
+    slices: impl ExactSizeIterator<Item = (u32, &'a str)>,
     relayed: &[Relayed],
     limits: &Limits,
 ) -> Result<Vec<Read>, PageFlaw> {
@@ -59,22 +81,20 @@ pub(super) fn read(
     }
     let mut places = BTreeSet::new();
     let mut things = Vec::new();
-    for slice in slices {
-        let number = usize::try_from(slice.response).unwrap_or(usize::MAX);
-        let response = relayed
-            .get(number)
-            .ok_or(PageFlaw::NoResponse(slice.response))?;
+    for (number, at) in slices {
+        let response = usize::try_from(number).ok().and_then(|it| relayed.get(it));
+        let response = response.ok_or(PageFlaw::NoResponse(number))?;
         let no_objects = || PageFlaw::NoObjects {
             path: response.path.clone(),
-            at: slice.at.clone(),
+            at: at.to_owned(),
         };
-        if !places.insert((number, &slice.at)) {
+        if !places.insert((number, at)) {
             return Err(PageFlaw::Twice {
                 path: response.path.clone(),
-                at: slice.at.clone(),
+                at: at.to_owned(),
             });
         }
-        let objects = objects_at(&response.body, &slice.at).ok_or_else(no_objects)?;
+        let objects = objects_at(&response.body, at).ok_or_else(no_objects)?;
         if things.len() + objects.len() > limits.page_things_max {
             return Err(PageFlaw::TooMany(limits.page_things_max));
         }

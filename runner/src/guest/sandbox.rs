@@ -13,7 +13,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker, ResourceTable
 use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::bindings::{http, logging, model, order, owners, presence, rule};
+use super::bindings::{force, http, logging, model, order, owners, presence, rule};
 use super::capability::Call;
 use super::compiler::{CompileError, Compiler};
 use super::limits::Limits;
@@ -156,6 +156,7 @@ struct Exports {
     owners: Option<owners::GuestIndices>,
     order: Option<order::GuestIndices>,
     presence: Option<presence::GuestIndices>,
+    force: Option<force::GuestIndices>,
 }
 
 impl Exports {
@@ -174,6 +175,9 @@ impl Exports {
                 .transpose()?,
             presence: has("presence")
                 .then(|| presence::GuestIndices::new(pre))
+                .transpose()?,
+            force: has("force")
+                .then(|| force::GuestIndices::new(pre))
                 .transpose()?,
         })
     }
@@ -285,6 +289,11 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn has_presence(&self) -> bool {
         self.exports.presence.is_some()
+    }
+
+    /// Whether the component can insist.
+    pub(super) fn has_force(&self) -> bool {
+        self.exports.force.is_some()
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -414,6 +423,12 @@ impl Pool {
                 .as_ref()
                 .map(|it| it.load(&mut *store, &instance))
                 .transpose()?,
+            force: self
+                .exports
+                .force
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
         })
     }
 }
@@ -430,6 +445,7 @@ pub(super) struct Linked {
     pub(super) owners: Option<owners::Guest>,
     pub(super) order: Option<order::Guest>,
     pub(super) presence: Option<presence::Guest>,
+    pub(super) force: Option<force::Guest>,
 }
 
 impl Instance {

@@ -9,7 +9,7 @@ use crate::rule::Cause;
 const CHARS_MAX: usize = 2_000;
 
 /// The text in one line: line breaks become ` | `, other control and direction characters are escaped.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = shortened(&lines.collect::<Vec<_>>().join(" | "));
     let mut plain = String::with_capacity(line.len());

@@ -23,7 +23,8 @@ pub enum Origin {
 }
 
 /// Which origins a sweep takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OriginFilter {
     /// Every origin.
     #[default]

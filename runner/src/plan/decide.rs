@@ -2,7 +2,9 @@
 //!
 //! A thing's own name decides. A part goes with its whole whatever it is called. A nameless thing goes with the first of its
 //! owners that is known, and failing that with its project, if the project itself bears the task's name. Chains cross kinds
-//! and rules; their length is bounded and a circle of owners decides nothing.
+//! and rules; their length is bounded and a circle of owners decides nothing. Nobody speaks for a thing of another project.
+
+mod negative;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::resource::{PROJECT_KIND, Relation, ThingRef};
 
 use super::inventory::{Entry, Inventory};
-use super::sieve::Standing;
+use super::sieve::{Standing, SweepScope};
 
 /// Owners of owners are followed this far. The longest chain known is floating IP, port, server, stack, cluster.
 const CHAIN_MAX: usize = 16;
@@ -44,6 +46,13 @@ pub enum Reason {
         /// The project.
         project: ThingRef,
     },
+    /// Its project goes, with all that is in it.
+    WithProject {
+        /// The project.
+        project: ThingRef,
+    },
+    /// The filter is negative: it bears no name that the task gives, and nobody who does speaks for it.
+    Unmatched,
 }
 
 /// Why a thing is kept.
@@ -56,7 +65,13 @@ pub enum Keep {
     OtherName,
     /// It has neither a name nor a known owner.
     NoNameAndNoOwner,
-    /// It has no name, and its owner is kept.
+    /// The filter is negative, and its name is one that the task gives.
+    Spared,
+    /// The filter is negative, and its name is one that the cloud itself gave.
+    CloudNamed,
+    /// Things of its kind are to stay.
+    KindLeftOut,
+    /// It has no name, or the filter is negative, and its owner is kept.
     OwnerKept {
         /// The owner.
         owner: ThingRef,
@@ -95,6 +110,9 @@ impl Keep {
             Self::OtherTask => "other task",
             Self::OtherName => "other name",
             Self::NoNameAndNoOwner => "no name and no owner",
+            Self::Spared => "name matches",
+            Self::CloudNamed => "named by the cloud",
+            Self::KindLeftOut => "kind left out",
             Self::OwnerKept { .. } => "owner is kept",
             Self::Protected { .. } => "protected",
             Self::OutsideProject => "outside the project",
@@ -130,6 +148,10 @@ impl fmt::Display for Reason {
             Self::Owner { chain } => chained(formatter, "owner", chain),
             Self::Part { chain } => chained(formatter, "part of", chain),
             Self::Project { project } => write!(formatter, "nameless in {project}, which matches"),
+            Self::WithProject { project } => {
+                write!(formatter, "in {project}, which goes with all that is in it")
+            }
+            Self::Unmatched => formatter.write_str("no name of the task"),
         }
     }
 }
@@ -145,8 +167,22 @@ impl fmt::Display for Keep {
 }
 
 /// Decides on every thing of an inventory, in the order of its entries.
-pub fn decide(inventory: &Inventory) -> Vec<Verdict> {
-    let claims = Claims::of(inventory);
+pub fn decide(inventory: &Inventory, scope: &SweepScope) -> Vec<Verdict> {
+    let mut verdicts = if scope.unmatched {
+        negative::decide(inventory)
+    } else {
+        spread(inventory, scope.with_projects)
+    };
+    for (entry, verdict) in inventory.entries().iter().zip(&mut verdicts) {
+        if verdict.is_delete() && !scope.takes(&entry.thing.at.kind) {
+            *verdict = Verdict::Keep(Keep::KindLeftOut);
+        }
+    }
+    verdicts
+}
+
+fn spread(inventory: &Inventory, with_projects: bool) -> Vec<Verdict> {
+    let claims = Claims::of(inventory, with_projects);
     let mut reasons: Vec<Option<Reason>> = inventory.entries().iter().map(by_name).collect();
     let mut newest: Vec<usize> = (0..inventory.len())
         .filter(|&position| reasons.get(position).is_some_and(Option::is_some))
@@ -192,6 +228,8 @@ fn by_name(entry: &Entry) -> Option<Reason> {
         }),
         Standing::OtherTask
         | Standing::OtherName
+        | Standing::Unmatched
+        | Standing::Spared
         | Standing::Nameless
         | Standing::Protected { .. }
         | Standing::OutsideProject
@@ -203,7 +241,8 @@ fn by_name(entry: &Entry) -> Option<Reason> {
 fn keep(inventory: &Inventory, entry: &Entry) -> Keep {
     match &entry.standing {
         Standing::OtherTask => Keep::OtherTask,
-        Standing::OtherName => Keep::OtherName,
+        Standing::OtherName | Standing::Unmatched => Keep::OtherName,
+        Standing::Spared => Keep::Spared,
         Standing::Protected { by } => Keep::Protected { by: by.clone() },
         Standing::OutsideProject => Keep::OutsideProject,
         Standing::OutsideAge => Keep::OutsideAge,
@@ -217,12 +256,30 @@ fn keep(inventory: &Inventory, entry: &Entry) -> Keep {
 }
 
 /// The owner whose name counts for a nameless thing: the nearest that is known.
-fn namer<'a>(inventory: &Inventory, entry: &'a Entry) -> Option<(usize, &'a ThingRef)> {
-    entry
-        .owners
-        .iter()
-        .filter(|owner| owner.relation == Relation::NamedBy)
-        .find_map(|owner| Some((inventory.position(&owner.owner)?, &owner.owner)))
+fn namer<'a>(inventory: &'a Inventory, entry: &'a Entry) -> Option<(usize, &'a ThingRef)> {
+    speakers(inventory, entry, Relation::NamedBy)
+        .next()
+        .map(|(_, owner, at)| (owner, at))
+}
+
+/// The known owners that may speak for a thing: rank, position, reference. One of another project may not: a rule could take what
+/// a tenant's thing merely uses, an image or a network, for what it belongs to.
+fn speakers<'a>(
+    inventory: &'a Inventory,
+    entry: &'a Entry,
+    relation: Relation,
+) -> impl Iterator<Item = (usize, usize, &'a ThingRef)> {
+    let owners = entry.owners.iter().enumerate();
+    owners
+        .filter(move |(_, owner)| owner.relation == relation)
+        .filter_map(|(rank, owner)| {
+            let position = inventory.position(&owner.owner)?;
+            let theirs = inventory.entries().get(position)?.thing.project.as_ref();
+            let is_elsewhere = theirs
+                .zip(entry.thing.project.as_ref())
+                .is_some_and(|(theirs, own)| theirs != own);
+            (!is_elsewhere).then_some((rank, position, &owner.owner))
+        })
 }
 
 /// What one thing's deletion means for another. Sorted by weight: being a part counts more than an owner's name, and that more than
@@ -241,6 +298,7 @@ enum Tie {
     Part,
     Owner,
     Project,
+    WithProject,
 }
 
 /// Who goes with whom.
@@ -250,7 +308,7 @@ struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
+    fn of(inventory: &'a Inventory, with_projects: bool) -> Self {
         let mut claims = Self {
             inventory,
             by_owner: HashMap::new(),
@@ -263,9 +321,14 @@ impl<'a> Claims<'a> {
                 }
                 Standing::OtherTask | Standing::OtherName => claims.add_parts(thing, entry),
                 Standing::Matched { .. }
+                | Standing::Unmatched
+                | Standing::Spared
                 | Standing::Protected { .. }
                 | Standing::OutsideProject
-                | Standing::OutsideAge => {}
+                | Standing::OutsideAge => continue,
+            }
+            if with_projects {
+                claims.add_project(Tie::WithProject, thing, entry);
             }
         }
         claims
@@ -286,23 +349,24 @@ impl<'a> Claims<'a> {
 
     /// A thing may be part of several (a trust of two users): it goes with any of them.
     fn add_parts(&mut self, thing: usize, entry: &Entry) {
-        for (rank, owner) in entry.owners.iter().enumerate() {
-            if owner.relation == Relation::PartOf
-                && let Some(whole) = self.inventory.position(&owner.owner)
-            {
-                self.add(Tie::Part, rank, whole, thing);
-            }
+        for (rank, whole, _) in speakers(self.inventory, entry, Relation::PartOf) {
+            self.add(Tie::Part, rank, whole, thing);
         }
     }
 
     fn add_names(&mut self, thing: usize, entry: &Entry) {
         if let Some((owner, _)) = namer(self.inventory, entry) {
             self.add(Tie::Owner, 0, owner, thing);
-        } else if let Some(project) = &entry.thing.project {
-            let project = ThingRef::new(PROJECT_KIND, project.clone());
-            if let Some(project) = self.inventory.position(&project) {
-                self.add(Tie::Project, 0, project, thing);
-            }
+        } else {
+            self.add_project(Tie::Project, thing, entry);
+        }
+    }
+
+    fn add_project(&mut self, tie: Tie, thing: usize, entry: &Entry) {
+        let project = entry.thing.project.clone();
+        let project = project.map(|project| ThingRef::new(PROJECT_KIND, project));
+        if let Some(project) = project.and_then(|project| self.inventory.position(&project)) {
+            self.add(tie, 0, project, thing);
         }
     }
 
@@ -314,13 +378,18 @@ impl<'a> Claims<'a> {
             Reason::Owner { chain: further } | Reason::Part { chain: further } => {
                 chain.extend(further.iter().cloned());
             }
-            Reason::Project { project } => chain.push(project.clone()),
-            Reason::Name { .. } => {}
+            Reason::Project { project } | Reason::WithProject { project } => {
+                chain.push(project.clone());
+            }
+            Reason::Name { .. } | Reason::Unmatched => {}
         }
         Some(match claim.tie {
             Tie::Part => Reason::Part { chain },
             Tie::Owner => Reason::Owner { chain },
             Tie::Project => Reason::Project {
+                project: owner.clone(),
+            },
+            Tie::WithProject => Reason::WithProject {
                 project: owner.clone(),
             },
         })

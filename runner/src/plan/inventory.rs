@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::resource::{Owner, Relation, Seen, Step, Thing, ThingRef};
 
-use super::sieve::Standing;
+use super::sieve::{Standing, SweepScope};
 
 /// A thing in the inventory.
 #[derive(Clone, Debug)]
@@ -26,12 +26,22 @@ pub struct Entry {
 /// Every thing that was listed, by kind and id.
 #[derive(Debug, Default)]
 pub struct Inventory {
+    /// Whether a thing that is kept by all that is known of it may yet go with its project.
+    keeps_all_objects: bool,
     entries: Vec<Entry>,
     index: HashMap<ThingRef, Vec<usize>>,
     texts: HashSet<Arc<str>>,
 }
 
 impl Inventory {
+    /// An inventory for what a sweep may touch.
+    pub fn for_scope(scope: &SweepScope) -> Self {
+        Self {
+            keeps_all_objects: scope.with_projects,
+            ..Self::default()
+        }
+    }
+
     /// Adds a thing. One that is listed twice (by two pages, while the cloud changes) counts once; two of the same id, under two
     /// users or in two projects, are two.
     pub fn add(&mut self, seen: Seen, standing: Standing) {
@@ -54,11 +64,15 @@ impl Inventory {
         thing.project = thing.project.map(|project| self.intern(&project));
         thing.parent = thing.parent.map(|parent| self.intern_ref(&parent));
         let may_go = match standing {
-            Standing::Matched { .. } | Standing::Nameless => true,
-            Standing::OtherTask | Standing::OtherName => owners
-                .iter()
-                .any(|owner| owner.relation == Relation::PartOf),
-            Standing::Protected { .. } | Standing::OutsideProject | Standing::OutsideAge => false,
+            Standing::Matched { .. } | Standing::Nameless | Standing::Unmatched => true,
+            Standing::OtherTask | Standing::OtherName => {
+                let is_part = |owner: &Owner| owner.relation == Relation::PartOf;
+                self.keeps_all_objects || owners.iter().any(is_part)
+            }
+            Standing::Spared
+            | Standing::Protected { .. }
+            | Standing::OutsideProject
+            | Standing::OutsideAge => false,
         };
         if !may_go {
             thing.object = String::new();

@@ -104,7 +104,9 @@ impl Ties<'_> {
     fn followers(&self, position: usize) -> Vec<usize> {
         match self.verdicts.get(position) {
             Some(Verdict::Delete(_)) => self.owner(position).into_iter().collect(),
-            Some(Verdict::Keep(Keep::Protected { .. })) => self.wholes(position).collect(),
+            Some(Verdict::Keep(Keep::Protected { .. } | Keep::Spared | Keep::KindLeftOut)) => {
+                self.wholes(position).collect()
+            }
             Some(Verdict::Keep(_)) | None => Vec::new(),
         }
     }
@@ -136,7 +138,9 @@ impl Ties<'_> {
                 self.inventory.position(chain.first()?)
             }
             // It would go by its own name, but its whole takes it along.
-            Verdict::Delete(Reason::Name { .. }) => self.wholes(position).find(|&whole| {
+            Verdict::Delete(
+                Reason::Name { .. } | Reason::WithProject { .. } | Reason::Unmatched,
+            ) => self.wholes(position).find(|&whole| {
                 self.verdicts.get(whole).is_some_and(Verdict::is_delete)
                     && self.steps.contains(&(whole, position))
             }),

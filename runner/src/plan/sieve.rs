@@ -6,14 +6,30 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{NameMatcher, NameVerdict};
-use crate::resource::{PROJECT_KIND, Thing};
+use crate::name::{NameMatcher, NameVerdict, OriginFilter};
+use crate::resource::{KindPattern, PROJECT_KIND, Thing};
 
 /// What a sweep may touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepScope {
     /// Ids of the tasks. Empty: any task that a name format recognizes.
     pub tasks: Vec<String>,
+    /// The family of names that counts.
+    #[serde(default)]
+    pub origin: OriginFilter,
+    /// The negative filter: what bears no such name goes, and what bears one stays. Only in the swept projects, which must be
+    /// named, and never anything that belongs to no project.
+    #[serde(default)]
+    pub unmatched: bool,
+    /// Whether a project that goes takes along all that is in it, whatever that is called.
+    #[serde(default)]
+    pub with_projects: bool,
+    /// Kinds whose things may go. Empty: all.
+    #[serde(default)]
+    pub only: Vec<KindPattern>,
+    /// Kinds whose things stay.
+    #[serde(default)]
+    pub except: Vec<KindPattern>,
     /// Ids of the projects, nothing outside of which is touched. `None`: all that the credentials reach.
     pub projects: Option<BTreeSet<Arc<str>>>,
     /// Whether things that belong to no project (key pairs, flavors) are swept too.
@@ -28,6 +44,14 @@ pub struct SweepScope {
     pub protected_tags: BTreeSet<String>,
 }
 
+impl SweepScope {
+    /// Whether things of this kind may go.
+    pub fn takes(&self, kind: &str) -> bool {
+        let fits = |pattern: &KindPattern| pattern.matches(kind);
+        (self.only.is_empty() || self.only.iter().any(fits)) && !self.except.iter().any(fits)
+    }
+}
+
 /// What a thing's own features say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -38,6 +62,10 @@ pub enum Standing {
         /// How many bits of the task's id the name carries.
         sure_bits: u32,
     },
+    /// The filter is negative, and its name is not one that the task gives.
+    Unmatched,
+    /// The filter is negative, and its name is one that the task gives.
+    Spared,
     /// Its name was given by another task.
     OtherTask,
     /// Its name has no known format.
@@ -105,10 +133,22 @@ impl Sieve {
         if !self.is_within_age(thing.created_at) {
             return Standing::OutsideAge;
         }
+        if self.scope.unmatched && is_project {
+            return Standing::OtherName;
+        }
         let Some(name) = thing.name.as_deref() else {
             return Standing::Nameless;
         };
-        match self.names.judge(name) {
+        let verdict = self.names.judge(name);
+        if self.scope.unmatched {
+            return match (verdict, &thing.project) {
+                (NameVerdict::Ours(_), _) => Standing::Spared,
+                (_, Some(_)) => Standing::Unmatched,
+                // It can still go as a part of something.
+                _ => Standing::OtherName,
+            };
+        }
+        match verdict {
             // A thing that does not say whose it is stays out of a sweep that is narrowed to projects.
             NameVerdict::Ours(_) if !self.scope.projectless && thing.project.is_none() => {
                 Standing::OutsideProject

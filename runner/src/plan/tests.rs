@@ -3,6 +3,7 @@
 mod laws;
 mod order;
 mod verdicts;
+mod wider;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ fn thing(text: &str) -> Seen {
         thing: Thing {
             at,
             name: None,
+            is_cloud_named: false,
             project,
             parent: None,
             created_at: None,
@@ -42,6 +44,11 @@ fn thing(text: &str) -> Seen {
 impl Seen {
     fn named(mut self, name: &str) -> Self {
         self.thing.name = Some(name.to_owned());
+        self
+    }
+
+    fn named_by_the_cloud(mut self) -> Self {
+        self.thing.is_cloud_named = true;
         self
     }
 
@@ -108,7 +115,7 @@ fn sieve(scope: SweepScope) -> Sieve {
 
 fn inventory(things: Vec<Seen>, scope: &SweepScope) -> Inventory {
     let sieve = sieve(scope.clone());
-    let mut inventory = Inventory::default();
+    let mut inventory = Inventory::for_scope(scope);
     for seen in things {
         let standing = sieve.standing(&seen.thing);
         inventory.add(seen, standing);

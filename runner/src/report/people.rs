@@ -174,6 +174,8 @@ fn brief(reason: &Reason, names: &HashMap<&ThingRef, &str>) -> String {
         Reason::Owner { chain } => through("owner", chain),
         Reason::Part { chain } => through("part of", chain),
         Reason::Project { project } => through("nameless in", std::slice::from_ref(project)),
+        Reason::WithProject { project } => through("in", std::slice::from_ref(project)),
+        Reason::Unmatched => "no name of the task".to_owned(),
     }
 }
 

@@ -43,6 +43,7 @@ const PROJECT_FIELDS: &[&str] = &[
     "project",
     "owner",
     "source_project_id",
+    "created_by_project_id",
 ];
 
 /// The service of the kinds that mean something to the runner itself.
@@ -209,7 +210,7 @@ impl Kind {
         if !is_kind_name(&self.name) {
             return Err(Flaw::KindName(self.name.to_string()));
         }
-        if self.requests.is_empty() {
+        if self.requests.iter().all(Template::is_forced) {
             return Err(Flaw::NoRequest(self.name.clone()));
         }
         if [PROJECT_KIND, USER_KIND].contains(&&*self.name) && self.service != IDENTITY {
@@ -240,9 +241,12 @@ impl Kind {
     /// What this declaration asks for beyond the ordinary, in words. It is refused unless the operator allows it.
     pub fn unusual(&self) -> Vec<String> {
         let last = |pointer: &str| pointer.rsplit('/').next().unwrap_or_default().to_owned();
+        let collections = self.requests.iter().filter_map(Template::deletes_from);
+        let collections: BTreeSet<String> = collections.collect();
         let mut unusual = Vec::new();
         let id = last(&self.fields.id);
-        if !id.is_empty() && !ID_FIELDS.contains(&id.as_str()) && !id.ends_with("_ref") {
+        let is_known = ID_FIELDS.contains(&id.as_str()) || id.ends_with("_ref");
+        if !id.is_empty() && !is_known && !is_called_after(&id, &collections) {
             unusual.push(format!(
                 "{} takes its id from {}",
                 self.name, self.fields.id
@@ -271,14 +275,30 @@ impl Kind {
                 self.name, self.fields.project
             ));
         }
-        let collections = self.requests.iter().filter_map(Template::deletes_from);
-        let collections: BTreeSet<String> = collections.collect();
         if collections.len() > 1 {
             let collections: Vec<String> = collections.into_iter().collect();
             let collections = collections.join(" and ");
             unusual.push(format!("{} deletes from {collections}", self.name));
         }
         unusual
+    }
+
+    /// Whether only a token for their project shows its things, or what they are listed under. `known` finds a kind by its name.
+    pub fn needs_project_token<'a>(&'a self, known: &dyn Fn(&str) -> Option<&'a Self>) -> bool {
+        let mut kind = self;
+        let mut passed = BTreeSet::new();
+        while let Some(parent) = kind.reach.parent().filter(|_| passed.insert(&kind.name)) {
+            match known(parent) {
+                Some(parent) => kind = parent,
+                None => return false,
+            }
+        }
+        kind.reach == Reach::EachProject
+    }
+
+    /// Whether it has requests for where the operator insists.
+    pub fn can_be_forced(&self) -> bool {
+        self.requests.iter().any(Template::is_forced)
     }
 
     /// What a thing's id is unique within, where that is not the cloud: what it is listed under, or its project, where each
@@ -328,6 +348,7 @@ impl Kind {
         let thing = Thing {
             at: ThingRef::new(self.name.clone(), id),
             name: None,
+            is_cloud_named: false,
             project: text_at(&self.fields.project).map(Arc::from),
             parent: parent.cloned(),
             created_at: text_at(&self.fields.created_at).and_then(parse_time),
@@ -417,6 +438,13 @@ impl Kind {
                 name: name.to_owned(),
             })
         }
+    }
+
+    /// Whether any name stands in the object's name fields.
+    pub fn has_name(&self, object: &Value) -> bool {
+        let names = self.fields.names.iter();
+        let mut names = names.filter_map(|at| self.field(object, at).and_then(Value::as_str));
+        names.any(|name| !name.is_empty())
     }
 
     /// Checks an owner that a rule gives a thing, against the owner fields of its object. The id may stand there behind a
@@ -520,6 +548,15 @@ fn is_kind_name(name: &str) -> bool {
         && name
             .split_once('.')
             .is_some_and(|(service, resource)| word(service) && word(resource))
+}
+
+/// Whether a field is called after what the collections hold: `alarm_id`, of what is deleted from `/v2/alarms/`.
+fn is_called_after(field: &str, collections: &BTreeSet<String>) -> bool {
+    let Some(stem) = field.strip_suffix("_id").filter(|stem| !stem.is_empty()) else {
+        return false;
+    };
+    let end = format!("/{stem}s/");
+    !collections.is_empty() && collections.iter().all(|it| it.ends_with(&end))
 }
 
 fn is_field(pointer: &str) -> bool {
@@ -813,6 +850,8 @@ mod tests {
         };
         assert_eq!(unusual(second), 1);
         assert_eq!(unusual(|kind| kind.fields.id = "/network_id".to_owned()), 1);
+        assert_eq!(unusual(|kind| kind.fields.id = "/_id".to_owned()), 1);
+        assert_eq!(unusual(|kind| kind.fields.id = "/port_id".to_owned()), 0);
         assert_eq!(
             unusual(|kind| kind.fields.names.push("/flavor/original_name".to_owned())),
             1
@@ -824,6 +863,7 @@ mod tests {
         for (project, count) in [
             ("/os-vol-tenant-attr:tenant_id", 0),
             ("/source_project_id", 0),
+            ("/created_by_project_id", 0),
             ("/target_project_id", 1),
             ("/default_project_id", 1),
             ("/device_owner", 1),

@@ -45,6 +45,14 @@ impl KindPattern {
     }
 }
 
+impl PartialEq for KindPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for KindPattern {}
+
 impl TryFrom<String> for KindPattern {
     type Error = PatternError;
 

@@ -111,6 +111,7 @@ pub struct Template {
     path: Text,
     body: Option<Value>,
     starred: Option<String>,
+    is_forced: bool,
 }
 
 impl Template {
@@ -148,7 +149,24 @@ impl Template {
             path,
             body,
             starred,
+            is_forced: false,
         })
+    }
+
+    /// Reads a template of a request that is sent only where the operator insists.
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn parse_forced(source: &str) -> Result<Self, TemplateError> {
+        Ok(Self {
+            is_forced: true,
+            ..Self::parse(source)?
+        })
+    }
+
+    /// Whether it is sent only where the operator insists.
+    pub fn is_forced(&self) -> bool {
+        self.is_forced
     }
 
     /// Whether a request equals this template, filled in for this thing. `object` is the thing's parsed JSON object.
@@ -209,7 +227,11 @@ impl Template {
 
 impl fmt::Display for Template {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.source)
+        formatter.write_str(&self.source)?;
+        if self.is_forced {
+            formatter.write_str(" (only with --force)")?;
+        }
+        Ok(())
     }
 }
 
@@ -263,7 +285,10 @@ impl Text {
                 "id" => Piece::Id,
                 "parent" => Piece::Parent,
                 "project" => Piece::Project,
-                pointer if pointer.starts_with('/') => Piece::Pointer(pointer.to_owned()),
+                // What looks like `/{id}` in a text is `{id}` then, and no part of a pointer's name.
+                pointer if pointer.starts_with('/') && !pointer.contains('{') => {
+                    Piece::Pointer(pointer.to_owned())
+                }
                 _ => return None,
             });
             rest = after;
@@ -389,6 +414,7 @@ mod tests {
         Thing {
             at: ThingRef::new("network.port", id),
             name: None,
+            is_cloud_named: false,
             project: Some("p1".into()),
             parent: Some(ThingRef::new("identity.user", "u/1")),
             created_at: None,
@@ -535,6 +561,8 @@ mod tests {
             "DELETE /v2.0\\ports/{id}",
             "DELETE /v2.0/ports/{name}",
             "DELETE /v2.0/{id",
+            "DELETE /v2.0/ports/{/metadata/{id}",
+            r#"PUT /v2.0/ports/{/metadata/{id}/x {"port":{}}"#,
             "PUT /a/{id} {",
             r#"POST /a/{id} ["{/a/*}","{/b/*}"]"#,
             r#"POST /a/{id} ["{/a/*/*}"]"#,

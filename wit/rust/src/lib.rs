@@ -13,13 +13,14 @@ pub mod listing;
 pub mod object;
 pub mod requests;
 pub mod row;
+pub mod table;
 
 /// The bindings that `wit-bindgen` makes of the contract.
 #[expect(missing_docs, reason = "documented in the WIT files")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "..",
-        world: "guest-full",
+        world: "guest-force",
         pub_export_macro: true,
         default_bindings_module: "runner_guest::bindings",
     });
@@ -33,7 +34,8 @@ pub use bindings::cleanup::rules::{
 pub use listing::Paging;
 pub use object::Object;
 pub use requests::Target;
-pub use row::{Place, Row, Table};
+pub use row::{Place, Row};
+pub use table::{Table, joined, rows_in};
 
 /// Exports a table of rows as a component.
 ///
@@ -69,6 +71,12 @@ macro_rules! rules {
         impl $crate::bindings::exports::cleanup::rules::owners::Guest for Rules {
             fn owners(kind: String, item: $crate::Item) -> Vec<$crate::Owner> {
                 TABLE.owners(&kind, &item)
+            }
+        }
+
+        impl $crate::bindings::exports::cleanup::rules::force::Guest for Rules {
+            fn force(kind: String, item: $crate::Item) -> Result<$crate::Outcome, $crate::RuleError> {
+                TABLE.force(&kind, &item)
             }
         }
 

@@ -19,6 +19,8 @@ pub enum Paging {
     Links,
     /// By asking with this query parameter for what follows the last id, until a page is empty.
     Marker(&'static str),
+    /// As `Marker`, but what follows the last object is asked for by what stands at this pointer of it, and not by its id.
+    MarkerAt(&'static str, &'static str),
     /// By asking with this query parameter for what follows as many objects as were seen, until a page is empty.
     Offset(&'static str),
     /// By a link in this header (`next-page`), until an answer has none.
@@ -122,20 +124,8 @@ fn next(row: &Row, path: &str, response: &Response) -> Result<Option<String>, Ru
             let link = next_page(&parse(body)?)?;
             Ok(link.map(|link| on_path(path, &link)))
         }
-        Paging::Marker(parameter) => {
-            let body = parse(body)?;
-            let last = body
-                .pointer(row.at)
-                .and_then(Value::as_array)
-                .and_then(|objects| objects.last());
-            let Some(id) = last
-                .and_then(|object| object.pointer(row.id))
-                .and_then(Value::as_str)
-            else {
-                return Ok(None);
-            };
-            Ok(Some(with_parameter(path, parameter, id)))
-        }
+        Paging::Marker(parameter) => next_by_marker(row, path, body, parameter, row.id),
+        Paging::MarkerAt(parameter, pointer) => next_by_marker(row, path, body, parameter, pointer),
         Paging::Offset(parameter) => {
             let body = parse(body)?;
             let objects = body.pointer(row.at).and_then(Value::as_array);
@@ -144,6 +134,27 @@ fn next(row: &Row, path: &str, response: &Response) -> Result<Option<String>, Ru
             Ok((seen > 0).then(|| with_parameter(path, parameter, &offset.to_string())))
         }
     }
+}
+
+fn next_by_marker(
+    row: &Row,
+    path: &str,
+    body: &str,
+    parameter: &str,
+    pointer: &str,
+) -> Result<Option<String>, RuleError> {
+    let body = parse(body)?;
+    let last = body
+        .pointer(row.at)
+        .and_then(Value::as_array)
+        .and_then(|objects| objects.last())
+        .and_then(|object| object.pointer(pointer));
+    let marker = match last {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => return Ok(None),
+    };
+    Ok(Some(with_parameter(path, parameter, &marker)))
 }
 
 /// The link to the next page. Keystone can be set to cut listings off (`list_limit`), and older releases of it give no
@@ -237,6 +248,24 @@ mod tests {
         assert_eq!(third.as_deref(), Some("/things?limit=2&offset=3"));
 
         assert_eq!(follow("/things?limit=2&offset=3", r#"{"things":[]}"#), None);
+    }
+
+    #[test]
+    fn a_marker_is_the_id_or_what_stands_elsewhere() {
+        let page = answer(r#"{"things":[{"id":1,"uuid":"a"},{"id":2,"uuid":"b"}]}"#);
+        let row = ROW.id("/uuid");
+        for (paging, marker) in [
+            (Paging::Marker("marker"), "b"),
+            (Paging::MarkerAt("marker", "/id"), "2"),
+        ] {
+            let row = row.paged(paging);
+            let second = next(&row, "/things?limit=2&marker=0", &page).expect("a listing");
+            let expected = format!("/things?limit=2&marker={marker}");
+            assert_eq!(second.as_deref(), Some(expected.as_str()));
+
+            let empty = answer(r#"{"things":[]}"#);
+            assert_eq!(next(&row, "/things", &empty).expect("a listing"), None);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::http::{self, HttpError, Method, Request, Response};
 use crate::row::Row;
-use crate::{Item, Object, Outcome, RuleError};
+use crate::{Item, Object, Outcome, RuleError, Thing};
 
 /// Everything but RFC 3986's unreserved characters: the runner encodes the same way before it compares.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -95,7 +95,20 @@ impl<'a> Target<'a> {
     /// # Errors
     /// As `send`, but `not-found` is the outcome `gone`.
     pub fn finish(&self, number: usize) -> Result<Outcome, RuleError> {
-        match self.send(number) {
+        self.came_to(self.send(number))
+    }
+
+    /// It is in the middle of a change of its own, which nothing but time ends: asked again until then.
+    pub fn busy(&self) -> Outcome {
+        Outcome::Blocked(vec![Thing {
+            kind: self.row.name.to_owned(),
+            id: self.item.id.clone(),
+        }])
+    }
+
+    /// What the answer to the deleting request means for the thing.
+    pub(crate) fn came_to(&self, sent: Result<Response, RuleError>) -> Result<Outcome, RuleError> {
+        match sent {
             Ok(_) if self.row.lingers => Ok(Outcome::Accepted),
             Ok(_) | Err(RuleError::NotFound) => Ok(Outcome::Gone),
             Err(error) => Err(error),
@@ -112,6 +125,14 @@ impl<'a> Target<'a> {
             .requests
             .get(number)
             .ok_or_else(|| RuleError::Other("no such template".to_owned()))?;
+        self.send_template(template, starred)
+    }
+
+    pub(crate) fn send_template(
+        &self,
+        template: &str,
+        starred: Option<(&str, &str)>,
+    ) -> Result<Response, RuleError> {
         let mut parts = template.splitn(3, ' ');
         let (method, path) = (
             parts.next().unwrap_or_default(),
@@ -308,8 +329,9 @@ fn without_tags(html: &str) -> String {
 fn message_in(value: &Value) -> Option<String> {
     let members = match value {
         Value::Object(members) => members,
-        // Magnum sends a list of errors.
+        // Magnum sends a list of errors, Ironic and its kin an error as text that is JSON once more.
         Value::Array(elements) => return elements.iter().find_map(message_in),
+        Value::String(text) => return message_in(&serde_json::from_str(text).ok()?),
         _ => return None,
     };
     ["message", "faultstring", "detail", "description"]
@@ -321,6 +343,21 @@ fn message_in(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_message_is_found_wherever_a_service_puts_it() {
+        for body in [
+            r#"{"itemNotFound":{"code":404,"message":"gone"}}"#,
+            r#"{"errors":[{"status":400,"detail":"gone"}]}"#,
+            r#"{"error_message":"{\"faultcode\":\"Client\",\"faultstring\":\"gone\"}"}"#,
+            "<html><body><h1>gone</h1></body></html>",
+            "gone",
+        ] {
+            assert_eq!(excerpt(body), "gone", "{body}");
+        }
+        let unknown = r#"{"error_message":"no JSON","code":"7"}"#;
+        assert_eq!(excerpt(unknown), unknown);
+    }
 
     #[test]
     fn names_that_could_be_read_as_another_path_are_kept_out_of_it() {

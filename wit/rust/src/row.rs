@@ -1,17 +1,9 @@
-//! A kind as a row, and a component as a table of rows.
+//! A kind as a row.
 
-use crate::listing::{self, Paging};
-use crate::model::{Fields, Kind, OwnerField, Page};
+use crate::listing::Paging;
+use crate::model::{Fields, Kind, OwnerField, Property};
 use crate::requests::Target;
-use crate::{Item, Object, Outcome, Owner, Reach, Relation, RuleError, Scope, Step, Thing};
-
-/// A component's kinds.
-pub struct Table {
-    /// The catalog service type of all of them.
-    pub service: &'static str,
-    /// One row per kind.
-    pub rows: &'static [Row],
-}
+use crate::{Item, Object, Outcome, Owner, Reach, Relation, RuleError, Step, Thing};
 
 /// Which kind, and where in a thing's object its id stands: `("network.network", "/network_id")`. `/*` in the pointer
 /// stands for every element of an array.
@@ -27,6 +19,7 @@ pub struct Row {
     pub(crate) list: &'static str,
     pub(crate) at: &'static str,
     pub(crate) requests: &'static [&'static str],
+    pub(crate) forced_requests: &'static [&'static str],
     pub(crate) everywhere: &'static str,
     pub(crate) narrow: &'static str,
     pub(crate) again: &'static str,
@@ -42,6 +35,7 @@ pub struct Row {
     reach: Spread,
     names: &'static [&'static str],
     given_names: &'static [&'static str],
+    id_is_no_name: bool,
     project: &'static str,
     created_at: &'static str,
     status: &'static str,
@@ -54,10 +48,10 @@ pub struct Row {
     last_of: &'static [&'static str],
     part_of_parent: bool,
     goes_with_parent: bool,
-    stays_listed: bool,
+    pub(crate) stays_listed: bool,
     owners_by: Option<fn(&Object) -> Vec<Owner>>,
     order_by: Option<fn(&Object) -> Vec<Step>>,
-    delete_by: Option<Delete>,
+    pub(crate) delete_by: Option<Delete>,
 }
 
 /// `Reach`, in a form that a `static` can hold.
@@ -84,6 +78,7 @@ impl Row {
             list,
             at,
             requests,
+            forced_requests: &[],
             everywhere: "",
             narrow: "project_id={project}",
             again: "",
@@ -99,6 +94,7 @@ impl Row {
             reach: Spread::Projects,
             names: &["/name"],
             given_names: &[],
+            id_is_no_name: false,
             project: "/project_id",
             created_at: "/created_at",
             status: "/status",
@@ -228,6 +224,14 @@ impl Row {
         }
     }
 
+    /// Where it was given no name, its id stands in the name's place.
+    pub const fn id_is_no_name(self) -> Self {
+        Self {
+            id_is_no_name: true,
+            ..self
+        }
+    }
+
     /// Where the project's id stands, if not at `/project_id`. Empty: nowhere.
     pub const fn project(self, project: &'static str) -> Self {
         Self { project, ..self }
@@ -347,6 +351,15 @@ impl Row {
         }
     }
 
+    /// How to delete it after all, where the operator insists: these requests in turn, the last of which deletes it and may be
+    /// an ordinary one. Those before it may fail.
+    pub const fn forced_by(self, forced_requests: &'static [&'static str]) -> Self {
+        Self {
+            forced_requests,
+            ..self
+        }
+    }
+
     /// How to delete it, where that is more than to send the last of its requests.
     pub const fn delete_by(self, delete_by: Delete) -> Self {
         Self {
@@ -355,7 +368,7 @@ impl Row {
         }
     }
 
-    fn kind(&self, service: &str) -> Kind {
+    pub(crate) fn kind(&self, service: &str) -> Kind {
         Kind {
             name: self.name.to_owned(),
             service: service.to_owned(),
@@ -383,27 +396,37 @@ impl Row {
             after: owned(self.last_of),
             requests: owned(self.requests),
             failed_states: owned(self.failed_states),
-            extra: Vec::new(),
+            extra: self
+                .forced_requests
+                .iter()
+                .filter(|template| !self.requests.contains(template))
+                .map(|template| Property {
+                    name: "forced-request".to_owned(),
+                    value: (*template).to_owned(),
+                })
+                .collect(),
         }
     }
 
-    fn own_name<'a>(&self, object: &'a Object) -> Option<&'a str> {
+    pub(crate) fn own_name<'a>(&self, object: &'a Object) -> Option<&'a str> {
         let name = self.names.iter().find_map(|pointer| object.text(pointer))?;
         let given = |pattern: &&str| match pattern.strip_suffix('*') {
             Some(start) => name.starts_with(start),
             None => name == *pattern,
         };
-        (!self.given_names.iter().any(given)).then_some(name)
+        let is_id = self.id_is_no_name && object.text(self.id) == Some(name);
+        (!is_id && !self.given_names.iter().any(given)).then_some(name)
     }
 
-    fn owners_of(&self, item: &Item) -> Vec<Owner> {
+    pub(crate) fn owners_of(&self, item: &Item) -> Vec<Owner> {
         let object = &Object::parse(&item.object);
         let named_by = match self.owners_by {
             Some(owners_by) => owners_by(object),
             None => relate(Relation::NamedBy, self.owners, object),
         };
         let mut owners = relate(Relation::PartOf, self.parts_of, object);
-        if self.part_of_parent {
+        // Of what is listed under deleted things the runner says so itself.
+        if self.part_of_parent && matches!(self.reach, Spread::UnderEach(_)) {
             owners.extend(self.parent(item).map(|owner| Owner {
                 relation: Relation::PartOf,
                 owner,
@@ -415,7 +438,7 @@ impl Row {
 
     /// The thing under which one was listed.
     fn parent(&self, item: &Item) -> Option<Thing> {
-        let Spread::UnderEach(kind) = self.reach else {
+        let (Spread::UnderEach(kind) | Spread::UnderDeleted(kind)) = self.reach else {
             return None;
         };
         Some(Thing {
@@ -424,7 +447,7 @@ impl Row {
         })
     }
 
-    fn order_of(&self, item: &Item) -> Vec<Step> {
+    pub(crate) fn order_of(&self, item: &Item) -> Vec<Step> {
         let object = &Object::parse(&item.object);
         let before = object.things(self.before).into_iter();
         let after = object.things(self.after).into_iter();
@@ -442,78 +465,6 @@ impl Row {
     }
 }
 
-impl Table {
-    /// The export `rule.kinds`.
-    pub fn kinds(&self) -> Vec<Kind> {
-        self.rows.iter().map(|row| row.kind(self.service)).collect()
-    }
-
-    /// The export `rule.list`.
-    ///
-    /// # Errors
-    /// What the service's answer means where it is no listing.
-    pub fn list(
-        &self,
-        kind: &str,
-        scope: &Scope,
-        cursor: Option<String>,
-    ) -> Result<Page, RuleError> {
-        listing::page(self.row(kind)?, self.service, scope, cursor)
-    }
-
-    /// The export `rule.name`.
-    pub fn name(&self, kind: &str, item: &Item) -> Option<String> {
-        self.row(kind)
-            .ok()?
-            .own_name(&Object::parse(&item.object))
-            .map(str::to_owned)
-    }
-
-    /// The export `rule.delete`.
-    ///
-    /// # Errors
-    /// What the service's answer means where the thing is not gone.
-    pub fn delete(&self, kind: &str, item: &Item) -> Result<Outcome, RuleError> {
-        let row = self.row(kind)?;
-        let target = Target::new(row, self.service, item);
-        let deleted = match row.delete_by {
-            Some(delete_by) => delete_by(&target),
-            None => target.finish(row.requests.len() - 1),
-        };
-        match deleted {
-            Err(RuleError::NotFound) => Ok(Outcome::Gone),
-            other => other,
-        }
-    }
-
-    /// The export `owners.owners`.
-    pub fn owners(&self, kind: &str, item: &Item) -> Vec<Owner> {
-        self.row(kind)
-            .map(|row| row.owners_of(item))
-            .unwrap_or_default()
-    }
-
-    /// The export `order.order`.
-    pub fn order(&self, kind: &str, item: &Item) -> Vec<Step> {
-        self.row(kind)
-            .map(|row| row.order_of(item))
-            .unwrap_or_default()
-    }
-
-    /// The export `presence.gone`.
-    ///
-    /// # Errors
-    /// `other` for a kind that the table does not have.
-    pub fn stays_listed(&self, kind: &str) -> Result<bool, RuleError> {
-        self.row(kind).map(|row| row.stays_listed)
-    }
-
-    fn row(&self, kind: &str) -> Result<&Row, RuleError> {
-        let found = self.rows.iter().find(|row| row.name == kind);
-        found.ok_or_else(|| RuleError::Other(format!("this component has no kind {kind}")))
-    }
-}
-
 fn relate(relation: Relation, places: &[Place], object: &Object) -> Vec<Owner> {
     let things = object.things(places).into_iter();
     things.map(|owner| Owner { relation, owner }).collect()
@@ -528,4 +479,26 @@ fn owner_field(kind: &str, at: &str) -> OwnerField {
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLES: &[&[Row]] = &[
+        &[named("a.first"), named("a.second")],
+        &[],
+        &[named("a.third")],
+    ];
+
+    const fn named(name: &'static str) -> Row {
+        Row::new(name, "/things", "/things", &["DELETE /things/{id}"])
+    }
+
+    #[test]
+    fn tables_are_joined_in_their_order() {
+        let rows: [Row; rows_in(TABLES)] = joined(TABLES);
+        let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(names, ["a.first", "a.second", "a.third"]);
+    }
 }

@@ -4,7 +4,9 @@
 //! group snapshot are refused one by one: a group lets its volumes go before it goes, a snapshot goes with its group
 //! snapshot.
 
-use runner_guest::{Object, Outcome, Owner, Relation, Row, RuleError, Table, Target, Thing};
+use runner_guest::{
+    Object, Outcome, Owner, Paging, Relation, Row, RuleError, Table, Target, Thing,
+};
 
 runner_guest::rules!(Table {
     service: "block-storage",
@@ -34,6 +36,24 @@ static KINDS: &[Row] = &[
     .project("/source_project_id")
     .owners(&[("block_storage.volume", "/volume_id")])
     .before(&[("block_storage.volume", "/volume_id")]),
+    // Goes with its server. From 3.71 on Cinder asks Nova first, and refuses (409) while a server uses the volume through it.
+    Row::new(
+        "block_storage.attachment",
+        "/attachments/detail?limit=1000",
+        "/attachments",
+        &["DELETE /attachments/{id}"],
+    )
+    // Whoever is no administrator is refused (400) for naming a project.
+    .scoped(ALL, ALL)
+    .microversion("3.71")
+    .optional()
+    .paged(Paging::Marker("marker"))
+    .names(&[])
+    .project("")
+    .created_at("")
+    .owners_by(ATTACHED, attachment_owners)
+    .after(&[("compute.server", "/instance")])
+    .before(&[("block_storage.volume", "/volume_id")]),
     // Refused (400) while increments are built on it. It does not say which they are.
     Row::new(
         "block_storage.backup",
@@ -41,6 +61,10 @@ static KINDS: &[Row] = &[
         "/backups",
         &["DELETE /backups/{id}"],
     )
+    .forced_by(&[
+        "POST /backups/{id}/action {\"os-reset_status\":{\"status\":\"error\"}}",
+        "POST /backups/{id}/action {\"os-force_delete\":null}",
+    ])
     .scoped(ALL, ONE)
     .microversion("3.18")
     .conflicts(&[400])
@@ -66,6 +90,10 @@ static KINDS: &[Row] = &[
         "/snapshots",
         &["DELETE /snapshots/{id}"],
     )
+    .forced_by(&[
+        "POST /snapshots/{id}/action {\"os-reset_status\":{\"status\":\"error\"}}",
+        "POST /snapshots/{id}/action {\"os-force_delete\":null}",
+    ])
     .scoped(ALL, ONE)
     .microversion("3.14")
     .conflicts(&[400])
@@ -82,6 +110,10 @@ static KINDS: &[Row] = &[
         "/volumes",
         &["DELETE /volumes/{id}"],
     )
+    .forced_by(&[
+        "POST /volumes/{id}/action {\"os-reset_status\":{\"status\":\"error\",\"attach_status\":\"detached\"}}",
+        "POST /volumes/{id}/action {\"os-force_delete\":null}",
+    ])
     .scoped(ALL, ONE)
     .microversion("3.13")
     .conflicts(&[400])
@@ -138,6 +170,19 @@ static KINDS: &[Row] = &[
     )
     .cloud_wide()
     .conflicts(&[400]),
+    // A type that is a project's default cannot be deleted, and nobody can say so of a project that has gone.
+    Row::new(
+        "block_storage.default_type",
+        "/default-types/{parent}",
+        "/default_type",
+        &["DELETE /default-types/{id}"],
+    )
+    .under_deleted("identity.project")
+    .microversion("3.62")
+    .parent_gone(406)
+    .id("")
+    .names(&[])
+    .before(&[("block_storage.type", "/volume_type_id")]),
     Row::new(
         "block_storage.quota",
         "/os-quota-sets/{parent}",
@@ -150,6 +195,23 @@ static KINDS: &[Row] = &[
     .stays_listed(),
 ];
 
+const ATTACHED: &[(&str, &str)] = &[
+    ("compute.server", "/instance"),
+    ("block_storage.volume", "/volume_id"),
+];
+
+/// The server decides where there is one, and where that is known to nobody, the volume: but only if Cinder would ask Nova
+/// before it lets go. It does not for one that is merely reserved, as those of a shelved server are.
+fn attachment_owners(attachment: &Object) -> Vec<Owner> {
+    let server = attachment.text("/instance");
+    let is_asked_for = attachment.has_any("/connection_info");
+    let volume = attachment.text("/volume_id");
+    let volume = volume.filter(|_| server.is_none() || is_asked_for);
+    let server = server.map(|id| named_by("compute.server", id));
+    let volume = volume.map(|id| named_by("block_storage.volume", id));
+    server.into_iter().chain(volume).collect()
+}
+
 const VOLUME_OWNERS: &[(&str, &str)] = &[
     ("compute.server", "/attachments/*/server_id"),
     ("image.image", "/name"),
@@ -157,17 +219,20 @@ const VOLUME_OWNERS: &[(&str, &str)] = &[
 
 /// A nameless volume belongs to the servers that use it, and a cached copy of an image to the image.
 fn volume_owners(volume: &Object) -> Vec<Owner> {
-    let named_by = |kind: &str, id: &str| Owner {
+    let servers = volume.texts("/attachments/*/server_id");
+    let users = servers.into_iter().map(|id| named_by("compute.server", id));
+    let cached = cached_image(volume).map(|id| named_by("image.image", id));
+    users.chain(cached).collect()
+}
+
+fn named_by(kind: &str, id: &str) -> Owner {
+    Owner {
         relation: Relation::NamedBy,
         owner: Thing {
             kind: kind.to_owned(),
             id: id.to_owned(),
         },
-    };
-    let servers = volume.texts("/attachments/*/server_id");
-    let users = servers.into_iter().map(|id| named_by("compute.server", id));
-    let cached = cached_image(volume).map(|id| named_by("image.image", id));
-    users.chain(cached).collect()
+    }
 }
 
 /// The image of which this volume is Cinder's own copy: read-only, called `image-<id>`, and made of that very image.

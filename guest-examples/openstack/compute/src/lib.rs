@@ -31,7 +31,11 @@ static KINDS: &[Row] = &[
     .created_at("/created")
     .tags("/tags")
     .lingers()
-    .delete_by(delete_server),
+    .delete_by(delete_server)
+    .forced_by(&[
+        "POST /servers/{id}/action {\"os-resetState\":{\"state\":\"error\"}}",
+        "DELETE /servers/{id}",
+    ]),
     // Can be deleted with members in it.
     Row::new(
         "compute.server_group",

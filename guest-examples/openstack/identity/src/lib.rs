@@ -156,6 +156,57 @@ static KINDS: &[Row] = &[
         ("identity.region", "/region_id"),
         ("identity.domain", "/domain_id"),
     ]),
+    // Its id is the name that its maker gave. It takes its protocols along.
+    Row::new(
+        "identity.identity_provider",
+        "/v3/OS-FEDERATION/identity_providers",
+        "/identity_providers",
+        &["DELETE /v3/OS-FEDERATION/identity_providers/{id}"],
+    )
+    .cloud_wide()
+    .optional()
+    .names(&["/id"])
+    .before(IN_DOMAIN),
+    Row::new(
+        "identity.protocol",
+        "/v3/OS-FEDERATION/identity_providers/{parent}/protocols",
+        "/protocols",
+        &["DELETE /v3/OS-FEDERATION/identity_providers/{parent}/protocols/{id}"],
+    )
+    .under_each("identity.identity_provider")
+    .project("")
+    .names(&["/id"])
+    .goes_with_parent()
+    .before(&[("identity.mapping", "/mapping_id")]),
+    // Keystone deletes one that a protocol uses.
+    Row::new(
+        "identity.mapping",
+        "/v3/OS-FEDERATION/mappings",
+        "/mappings",
+        &["DELETE /v3/OS-FEDERATION/mappings/{id}"],
+    )
+    .cloud_wide()
+    .optional()
+    .names(&["/id"]),
+    Row::new(
+        "identity.service_provider",
+        "/v3/OS-FEDERATION/service_providers",
+        "/service_providers",
+        &["DELETE /v3/OS-FEDERATION/service_providers/{id}"],
+    )
+    .cloud_wide()
+    .optional()
+    .names(&["/id"]),
+    // Its tokens go with it.
+    Row::new(
+        "identity.oauth_consumer",
+        "/v3/OS-OAUTH1/consumers",
+        "/consumers",
+        &["DELETE /v3/OS-OAUTH1/consumers/{id}"],
+    )
+    .cloud_wide()
+    .optional()
+    .names(&["/description"]),
     Row::new(
         "identity.domain",
         "/v3/domains",

@@ -21,7 +21,15 @@ static KINDS: &[Row] = &[
     .again("os_hidden=true")
     .project("/owner")
     .tags("/tags")
-    .delete_by(delete_unless_protected),
+    .headers(&[(
+        "Content-Type",
+        "application/openstack-images-v2.1-json-patch",
+    )])
+    .delete_by(delete_unless_protected)
+    .forced_by(&[
+        "PATCH /v2/images/{id} [{\"op\":\"replace\",\"path\":\"/protected\",\"value\":false}]",
+        "DELETE /v2/images/{id}",
+    ]),
     // Its objects, properties and tags go with it.
     Row::new(
         "image.metadef_namespace",
@@ -32,7 +40,11 @@ static KINDS: &[Row] = &[
     .cloud_wide()
     .id("/namespace")
     .names(&["/namespace"])
-    .delete_by(delete_unless_protected),
+    .delete_by(delete_unless_protected)
+    .forced_by(&[
+        "PUT /v2/metadefs/namespaces/{id} {\"namespace\":\"{id}\",\"protected\":false}",
+        "DELETE /v2/metadefs/namespaces/{id}",
+    ]),
 ];
 
 /// Glance answers 403 for a protected thing, as if the credentials did not suffice.

@@ -152,12 +152,26 @@ const fn part(
         .lingers_unless("/provisioning_status", FAILED)
         .part_of(wholes)
         .after(wholes)
+        .delete_by(delete_in_time)
 }
 
 /// One that is being deleted already cannot be deleted again (409), and need not.
 fn delete_balancer(balancer: &Target) -> Result<Outcome, RuleError> {
     match balancer.finish(0) {
         Err(RuleError::Conflict(why)) if why.contains("PENDING_DELETE") => Ok(Outcome::Accepted),
+        Err(RuleError::Conflict(why)) if is_pending(&why) => Ok(balancer.busy()),
         other => other,
     }
+}
+
+/// While an amphora boots or is reconfigured, nothing of its load balancer can be deleted. That can take minutes.
+fn delete_in_time(part: &Target) -> Result<Outcome, RuleError> {
+    match part.finish(0) {
+        Err(RuleError::Conflict(why)) if is_pending(&why) => Ok(part.busy()),
+        other => other,
+    }
+}
+
+fn is_pending(why: &str) -> bool {
+    why.contains("PENDING_") || why.contains("immutable")
 }

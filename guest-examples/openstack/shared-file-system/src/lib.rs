@@ -77,6 +77,10 @@ static KINDS: &[Row] = &[
         "/snapshots",
         &["DELETE /snapshots/{id}"],
     )
+    .forced_by(&[
+        "POST /snapshots/{id}/action {\"reset_status\":{\"status\":\"error\"}}",
+        "POST /snapshots/{id}/action {\"force_delete\":null}",
+    ])
     .scoped(ALL, ONE)
     .paged(BY_OFFSET)
     .microversion("2.17")
@@ -114,7 +118,11 @@ static KINDS: &[Row] = &[
     .conflicts(&[403])
     .lingers_unless("/status", NOT_DELETED)
     .before(HELD)
-    .delete_by(delete_share),
+    .delete_by(delete_share)
+    .forced_by(&[
+        "POST /shares/{id}/action {\"reset_status\":{\"status\":\"error\"}}",
+        "POST /shares/{id}/action {\"force_delete\":null}",
+    ]),
     // In the recycle bin a share still holds what it held, and no other listing shows it.
     Row::new(
         "shared_file_system.recycled_share",

@@ -44,6 +44,7 @@ static KINDS: &[Row] = &[
         ],
     )
     .scoped(ALL, "project_id={project}")
+    .own_if_denied()
     .names(&["/workflow_name"])
     .part_of(ROOT)
     .after(ROOT)

@@ -265,6 +265,8 @@ fn foreign_links_are_refused() {
         ("http://h:8774/v2.1", "http://h:8774@evil/v2.1/servers"),
         ("http://h:8774/v2.1", "http://u:p@h:8774/v2.1/servers"),
         ("http://h:8774/v2.1", "http://h:8774\\evil/v2.1/servers"),
+        ("http://h:8774/v2.1", "http://h:8774\0/v2.1/servers"),
+        ("http://h:8774/v2.1", "http://h:87\t74/v2.1/servers"),
         ("http://h:8774/v2.1", "http://h:8774/v2.10/servers"),
         ("http://h:8774/v2.1", "http://h:8774/v2.1/../admin"),
         ("http://h:8774/v2.1", "http://h:8774/v2.1/%2e%2e/admin"),

@@ -171,6 +171,16 @@ impl Progress {
         }
     }
 
+    /// As if nobody had tried it yet.
+    pub(super) fn begin_anew(&mut self, item: usize) {
+        for counts in [&mut self.attempts, &mut self.idle_attempts] {
+            if let Some(count) = counts.get_mut(item) {
+                *count = 0;
+            }
+        }
+        self.ready(item);
+    }
+
     /// Ends a thing's waiting.
     pub(super) fn release(&mut self, item: usize) {
         if self.states.get(item) == Some(&State::Waiting) {

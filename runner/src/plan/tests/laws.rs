@@ -149,6 +149,31 @@ proptest! {
         }
     }
 
+    /// The negative filter: what bears the task's name stays, and so does whatever has no project, unless it is a part.
+    #[test]
+    fn the_negative_filter_takes_nothing_of_the_tasks(things in any_things()) {
+        let scope = SweepScope { unmatched: true, ..scope() };
+        let (plan, _) = plan_in(&scope, things);
+        for item in &plan.items {
+            prop_assert!(item.name.as_deref() != Some(OURS), "{}", item.thing);
+            let by_itself = item.reason == Reason::Unmatched;
+            let is_project = &*item.thing.kind == PROJECT_KIND;
+            let may_go = !is_project && item.project.as_deref() == Some("demo");
+            prop_assert!(!by_itself || may_go, "{}", item.thing);
+        }
+    }
+
+    /// Kinds that are left out lose no thing, and nothing else comes of it than that things stay.
+    #[test]
+    fn kinds_left_out_only_take_from_a_plan(things in any_things(), except in select(KINDS)) {
+        let whole = plan_in(&scope(), things.clone()).0;
+        let narrowed = SweepScope { except: vec![crate::resource::KindPattern::parse(except).unwrap()], ..scope() };
+        let narrowed = plan_in(&narrowed, things).0;
+        let named = |plan: &Plan| plan.items.iter().map(|item| item.thing.clone()).collect::<BTreeSet<_>>();
+        let expected: BTreeSet<ThingRef> = named(&whole).into_iter().filter(|it| &*it.kind != except).collect();
+        prop_assert_eq!(named(&narrowed), expected);
+    }
+
     /// A reason that names another thing is true of that thing.
     #[test]
     fn reasons_agree_with_each_other((_, plan, kept) in any_plan()) {
@@ -160,6 +185,7 @@ proptest! {
                     prop_assert!(!chain.is_empty() && chain.iter().all(is_planned), "{}", item.thing);
                 }
                 Reason::Project { project } => prop_assert!(is_planned(project), "{}", item.thing),
+                Reason::WithProject { .. } | Reason::Unmatched => prop_assert!(false, "{}", item.thing),
             }
         }
         for kept in &kept {

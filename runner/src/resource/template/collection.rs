@@ -28,7 +28,7 @@ impl Template {
     }
 
     /// Where it deletes from, in words, if it does: two templates with the same words delete from the same collection.
-    pub(in crate::resource) fn deletes_from(&self) -> Option<String> {
+    pub(crate) fn deletes_from(&self) -> Option<String> {
         if self.change != Change::Delete {
             return None;
         }
@@ -89,6 +89,7 @@ mod tests {
         let thing = Thing {
             at: ThingRef::new("dns.recordset", "r"),
             name: None,
+            is_cloud_named: false,
             project: None,
             parent: Some(ThingRef::new("dns.zone", "z z")),
             created_at: None,

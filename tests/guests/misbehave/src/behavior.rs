@@ -186,6 +186,23 @@ static BEHAVIORS: &[Behavior] = &[
     },
     // Changing what nobody approved.
     while_deleting!("delete-another-id", _item => request("image", Method::Delete, &format!("/v2/images/{}", victim()))),
+    Behavior {
+        name: "force-without-being-told",
+        kinds: || {
+            let mut kind = image();
+            kind.extra.push(Property {
+                name: "forced-request".to_owned(),
+                value: "POST /v2/images/{id}/actions/deactivate".to_owned(),
+            });
+            vec![kind]
+        },
+        delete: |item| {
+            let path = format!("/v2/images/{}/actions/deactivate", item.id);
+            try_and_go_on(&request("image", Method::Post, &path));
+            Ok(Outcome::Gone)
+        },
+        ..HONEST
+    },
     while_deleting!("delete-the-collection", _item => request("image", Method::Delete, "/v2/images")),
     while_deleting!("delete-the-collection-with-a-slash", _item => request("image", Method::Delete, "/v2/images/")),
     while_deleting!("delete-in-another-service", item => request("network", Method::Delete, &format!("/v2/images/{}", item.id))),

@@ -1,0 +1,62 @@
+//! neutron-fwaas, version 2 of its API.
+//!
+//! Whoever lists groups or makes one first gets a group `default`, with policies and rules that all have given names. Asked
+//! for one project's groups, it makes that project's: so they are asked for without that.
+
+use runner_guest::{Outcome, Row, RuleError, Target};
+
+pub const ROWS: &[Row] = &[
+    Row::new(
+        "network.firewall_group",
+        "/v2.0/fwaas/firewall_groups?limit=1000",
+        "/firewall_groups",
+        &[
+            "PUT /v2.0/fwaas/firewall_groups/{id} {\"firewall_group\":{\"ports\":[]}}",
+            "DELETE /v2.0/fwaas/firewall_groups/{id}",
+        ],
+    )
+    .scoped("", "")
+    .given_names(&["default"])
+    .tags("/tags")
+    .optional()
+    .delete_by(delete_group)
+    .before(&[
+        ("network.firewall_policy", "/ingress_firewall_policy_id"),
+        ("network.firewall_policy", "/egress_firewall_policy_id"),
+    ]),
+    Row::new(
+        "network.firewall_policy",
+        "/v2.0/fwaas/firewall_policies?limit=1000",
+        "/firewall_policies",
+        &["DELETE /v2.0/fwaas/firewall_policies/{id}"],
+    )
+    .given_names(&["default ingress", "default egress"])
+    .tags("/tags")
+    .optional()
+    .before(&[("network.firewall_rule", "/firewall_rules/*")]),
+    Row::new(
+        "network.firewall_rule",
+        "/v2.0/fwaas/firewall_rules?limit=1000",
+        "/firewall_rules",
+        &["DELETE /v2.0/fwaas/firewall_rules/{id}"],
+    )
+    .given_names(&[
+        "default ingress ipv4",
+        "default ingress ipv6",
+        "default egress ipv4",
+        "default egress ipv6",
+    ])
+    .tags("/tags")
+    .optional(),
+];
+
+/// A group that guards a port is refused (409), until it lets go of its ports.
+fn delete_group(group: &Target) -> Result<Outcome, RuleError> {
+    match group.finish(1) {
+        Err(RuleError::Conflict(_)) if group.object.has_any("/ports") => {
+            group.send(0)?;
+            group.finish(1)
+        }
+        other => other,
+    }
+}

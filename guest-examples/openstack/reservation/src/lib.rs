@@ -1,0 +1,64 @@
+//! Blazar.
+//!
+//! An administrator is shown all projects' leases without asking. Nothing comes in pages. Hosts and
+//! floating IPs are there only if the cloud has the plug-in for them.
+
+use runner_guest::{Paging, Place, Row, Table};
+
+runner_guest::rules!(Table {
+    service: "reservation",
+    rows: KINDS
+});
+
+static KINDS: &[Row] = &[
+    // Blazar ends it in its user's name, by a trust, on the networks that it has addresses of: all of these must be there.
+    // A lease that has begun takes the servers on its hosts along, whoever's they are, and waits for them: those of the task
+    // go first.
+    Row::new(
+        "reservation.lease",
+        "/v1/leases",
+        "/leases",
+        &["DELETE /v1/leases/{id}"],
+    )
+    .scoped("", "")
+    .paged(Paging::None)
+    .last_of(&["compute.server"])
+    .before(&[
+        ("identity.trust", "/trust_id"),
+        ("identity.user", "/user_id"),
+        ("network.network", "/reservations/*/network_id"),
+    ]),
+    // An address that Blazar may give away. 409: it is part of a lease, and does not say of which.
+    Row::new(
+        "reservation.floating_ip",
+        "/v1/floatingips",
+        "/floatingips",
+        &["DELETE /v1/floatingips/{id}"],
+    )
+    .cloud_wide()
+    .optional()
+    .paged(Paging::None)
+    .names(&[])
+    .last_of(&["reservation.lease"])
+    .part_of(NETWORK)
+    .before(NETWORK),
+    // It has no name but its hypervisor's, which is the node's id where Nova runs on Ironic. 409: it is reserved, or has
+    // servers.
+    Row::new(
+        "reservation.host",
+        "/v1/os-hosts",
+        "/hosts",
+        &["DELETE /v1/os-hosts/{id}"],
+    )
+    .cloud_wide()
+    .optional()
+    .paged(Paging::None)
+    .names(&[])
+    .last_of(&["reservation.lease", "compute.server"])
+    .part_of(NODE)
+    .before(NODE),
+];
+
+const NODE: &[Place] = &[("baremetal.node", "/hypervisor_hostname")];
+
+const NETWORK: &[Place] = &[("network.network", "/floating_network_id")];

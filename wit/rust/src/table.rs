@@ -1,0 +1,135 @@
+//! A component as a table of rows: what its exports do.
+
+use crate::listing;
+use crate::model::{Kind, Page};
+use crate::requests::Target;
+use crate::row::Row;
+use crate::{Item, Object, Outcome, Owner, RuleError, Scope, Step};
+
+/// A component's kinds.
+pub struct Table {
+    /// The catalog service type of all of them.
+    pub service: &'static str,
+    /// One row per kind.
+    pub rows: &'static [Row],
+}
+
+impl Table {
+    /// The export `rule.kinds`.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.rows.iter().map(|row| row.kind(self.service)).collect()
+    }
+
+    /// The export `rule.list`.
+    ///
+    /// # Errors
+    /// What the service's answer means where it is no listing.
+    pub fn list(
+        &self,
+        kind: &str,
+        scope: &Scope,
+        cursor: Option<String>,
+    ) -> Result<Page, RuleError> {
+        listing::page(self.row(kind)?, self.service, scope, cursor)
+    }
+
+    /// The export `rule.name`.
+    pub fn name(&self, kind: &str, item: &Item) -> Option<String> {
+        self.row(kind)
+            .ok()?
+            .own_name(&Object::parse(&item.object))
+            .map(str::to_owned)
+    }
+
+    /// The export `rule.delete`.
+    ///
+    /// # Errors
+    /// What the service's answer means where the thing is not gone.
+    pub fn delete(&self, kind: &str, item: &Item) -> Result<Outcome, RuleError> {
+        let row = self.row(kind)?;
+        let target = Target::new(row, self.service, item);
+        let deleted = match row.delete_by {
+            Some(delete_by) => delete_by(&target),
+            None => target.finish(row.requests.len() - 1),
+        };
+        match deleted {
+            Err(RuleError::NotFound) => Ok(Outcome::Gone),
+            other => other,
+        }
+    }
+
+    /// The export `force.force`.
+    ///
+    /// # Errors
+    /// As `delete`; `other` for a kind that cannot be forced.
+    pub fn force(&self, kind: &str, item: &Item) -> Result<Outcome, RuleError> {
+        let row = self.row(kind)?;
+        let target = Target::new(row, self.service, item);
+        let Some((last, firsts)) = row.forced_requests.split_last() else {
+            return Err(RuleError::Other(format!("{kind} cannot be forced")));
+        };
+        for first in firsts {
+            // Whether it helped shows in what the last one comes to.
+            let _ = target.send_template(first, None);
+        }
+        target.came_to(target.send_template(last, None))
+    }
+
+    /// The export `owners.owners`.
+    pub fn owners(&self, kind: &str, item: &Item) -> Vec<Owner> {
+        self.row(kind)
+            .map(|row| row.owners_of(item))
+            .unwrap_or_default()
+    }
+
+    /// The export `order.order`.
+    pub fn order(&self, kind: &str, item: &Item) -> Vec<Step> {
+        self.row(kind)
+            .map(|row| row.order_of(item))
+            .unwrap_or_default()
+    }
+
+    /// The export `presence.gone`.
+    ///
+    /// # Errors
+    /// `other` for a kind that the table does not have.
+    pub fn stays_listed(&self, kind: &str) -> Result<bool, RuleError> {
+        self.row(kind).map(|row| row.stays_listed)
+    }
+
+    fn row(&self, kind: &str) -> Result<&Row, RuleError> {
+        let found = self.rows.iter().find(|row| row.name == kind);
+        found.ok_or_else(|| RuleError::Other(format!("this component has no kind {kind}")))
+    }
+}
+
+/// How many rows there are in several tables: the length of what [`joined`] makes of them.
+pub const fn rows_in(tables: &[&[Row]]) -> usize {
+    let (mut rows, mut table) = (0, 0);
+    while table < tables.len() {
+        rows += tables[table].len();
+        table += 1;
+    }
+    rows
+}
+
+/// Several tables as one, for a component that has a module for each: `static KINDS: [Row; rows_in(TABLES)] =
+/// joined(TABLES);`
+///
+/// # Panics
+/// While compiling, if `N` is another number than `rows_in` says.
+pub const fn joined<const N: usize>(tables: &[&[Row]]) -> [Row; N] {
+    assert!(rows_in(tables) == N);
+    let mut rows = [Row::new("", "", "", &[]); N];
+    let (mut filled, mut table) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            rows[filled] = tables[table][row];
+            filled += 1;
+            row += 1;
+        }
+        table += 1;
+    }
+    rows
+}
