@@ -66,8 +66,14 @@ database_url() { echo "mysql+pymysql://root@127.0.0.1:${PORT[mariadb]}/$1?charse
 # count as made only once the mark is there: a migration that was interrupted starts over.
 prepare_databases() {
   local group=$1 mark=$STATE/mysql/$1.made databases database dump key
+  [ ! -e "$mark" ] || return 0
   read -ra databases <<<"$("databases_$group")"
-  [ ! -e "$mark" ] && [ ${#databases[@]} != 0 ] || return 0
+  # Without a database of its own it may have tables in another group's.
+  if [ ${#databases[@]} = 0 ]; then
+    migrate "$group"
+    touch "$mark"
+    return
+  fi
   key=$({ cat "$SOURCE"/{lock.txt,environment.sh,"groups/$group.sh"}; echo "$PORT_OFFSET"; } | sha256sum | cut -c1-12)
   dump=$STATE/cache/schema-$group-$key.sql.gz
   for database in "${databases[@]}"; do

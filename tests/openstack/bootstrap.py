@@ -32,6 +32,10 @@ WORKERS = {
     "nova": ["nova-conductor", "nova-scheduler", "nova-compute"],
     "heat": ["heat-engine"],
     "manila": ["manila-scheduler", "manila-share"],
+    "ironic": ["ironic-conductor"],
+    "magnum": ["magnum-conductor"],
+    "watcher": ["watcher-applier", "watcher-decision-engine"],
+    "zun": ["zun-compute"],
 }
 
 
@@ -100,14 +104,23 @@ def make_users(identity):
             if role not in roles:
                 roles[role] = identity.create_role(name=role)
             identity.assign_project_role_to_user(projects[project].id, users[name].id, roles[role].id)
-    if "heat" in GROUPS and not list(identity.domains(name="heat")):
-        make_heat_domain(identity, roles["admin"])
+    for group in {"heat", "magnum"} & set(GROUPS):
+        if not list(identity.domains(name=group)):
+            make_domain(identity, group, roles["admin"])
+    reach_all_projects(identity, users["admin"], roles["admin"])
 
 
-def make_heat_domain(identity, admin_role):
-    """Heat makes users of its own, in a domain of its own."""
-    domain = identity.create_domain(name="heat")
-    user = identity.create_user(name="heat_domain_admin", domain_id=domain.id, password=PASSWORD)
+def reach_all_projects(identity, user, role):
+    """Containers and secrets are shown to nobody without a role in their project: a role in all that are and will be."""
+    for domain in identity.domains():
+        path = f"/OS-INHERIT/domains/{domain.id}/users/{user.id}/roles/{role.id}/inherited_to_projects"
+        identity.put(path).raise_for_status()
+
+
+def make_domain(identity, group, admin_role):
+    """Heat and Magnum make users of their own, in a domain of their own."""
+    domain = identity.create_domain(name=group)
+    user = identity.create_user(name=f"{group}_domain_admin", domain_id=domain.id, password=PASSWORD)
     identity.assign_domain_role_to_user(domain, user, admin_role)
 
 
@@ -124,6 +137,21 @@ def worker_states(cloud, group):
         case "manila":
             services = cloud.shared_file_system.get("/services", microversion="2.60").json()["services"]
             return [(service["binary"], service["state"]) for service in services]
+        case "ironic":
+            conductors = cloud.baremetal.get("/conductors", microversion="1.49").json()["conductors"]
+            return [("ironic-conductor", "up" if conductor["alive"] else "down") for conductor in conductors]
+        case "magnum":
+            endpoint = {"service_type": "container-infrastructure-management", "interface": "public"}
+            services = cloud.session.get("/mservices", endpoint_filter=endpoint).json()["mservices"]
+            return [(service["binary"], service["state"]) for service in services]
+        case "zun":
+            endpoint = {"service_type": "container", "interface": "public"}
+            services = cloud.session.get("/services", endpoint_filter=endpoint).json()["services"]
+            return [(service["binary"], service["state"]) for service in services]
+        case "watcher":
+            endpoint = {"service_type": "infra-optim", "interface": "public"}
+            services = cloud.session.get("/v1/services", endpoint_filter=endpoint).json()["services"]
+            return [(service["name"], "up" if service["status"] == "ACTIVE" else "down") for service in services]
 
 
 def workers_up(cloud, group):
@@ -157,6 +185,23 @@ def make_content(cloud):
         cloud.compute.create_flavor(name="m1.tiny", ram=64, vcpus=1, disk=1)
     if "manila" in GROUPS:
         make_share_type(cloud.shared_file_system)
+    # Trove's datastore has the image by its tag, Magnum's driver by the distribution.
+    if "trove" in GROUPS and not cloud.image.find_image("trove"):
+        cloud.image.create_image(
+            "trove", data=b"not an image", disk_format="raw", container_format="bare", visibility="public", tags=["trove"]
+        )
+    if "magnum" in GROUPS and not cloud.image.find_image("fedora-coreos"):
+        cloud.image.create_image(
+            "fedora-coreos",
+            data=b"not an image",
+            disk_format="raw",
+            container_format="bare",
+            visibility="public",
+            os_distro="fedora-coreos",
+        )
+    # Blazar takes hosts out of it.
+    if "blazar" in GROUPS and "nova" in GROUPS and not cloud.compute.find_aggregate("freepool"):
+        cloud.compute.create_aggregate(name="freepool")
 
 
 def warm_up(tenant):

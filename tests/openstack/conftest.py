@@ -92,10 +92,10 @@ def runner(tmp_path_factory):
 @pytest.fixture(scope="module")
 def seed(cloud, tmp_path_factory):
     """Six tasks beside two tenants; the last has a tenant's port in one of its networks."""
-    return seed_cloud(tmp_path_factory.mktemp("seed"), "--tasks", 6, "--foreign-port")
+    return seed_cloud(tmp_path_factory.mktemp("seed"), "--core", "--tasks", 6, "--foreign-port")
 
 
 @pytest.fixture(scope="module")
 def big_seed(cloud, tmp_path_factory):
     """One task with hundreds of things."""
-    return seed_cloud(tmp_path_factory.mktemp("big-seed"), "--tasks", 1, "--scale", 5)
+    return seed_cloud(tmp_path_factory.mktemp("big-seed"), "--core", "--tasks", 1, "--scale", 5)

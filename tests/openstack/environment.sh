@@ -16,6 +16,9 @@ declare -A PORT=(
   [keystone]=5000 [glance]=9292 [neutron]=9696 [cinder]=8776 [nova]=8774 [placement]=8778
   [heat]=8004 [octavia]=9876 [designate]=9001 [mdns]=5354 [barbican]=9311 [manila]=8786
   [swift]=8080 [swift-object]=6200 [swift-container]=6201 [swift-account]=6202
+  [ironic]=6385 [watcher]=9322 [zaqar]=8888 [redis]=16379 [cyborg]=6666
+  [gnocchi]=8041 [aodh]=8042 [masakari]=15868 [blazar]=1234
+  [magnum]=9511 [mistral]=8989 [trove]=8779 [zun]=9517
   [mariadb]=13307 [rabbitmq]=15674 [erlang]=15675 [epmd]=15676
 )
 for name in "${!PORT[@]}"; do PORT[$name]=$((PORT[$name] + PORT_OFFSET)); done

@@ -3,7 +3,7 @@
 
 missing_packages() {
   local package
-  for package in mariadb-server rabbitmq-server python3 python3-venv iproute2 openssl; do
+  for package in mariadb-server rabbitmq-server redis-server python3 python3-venv iproute2 openssl; do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
   done
 }

@@ -1,14 +1,17 @@
 """Fills a cloud with what Rally leaves behind, next to tenants' own things, and writes down which is which.
 
-    seed.py --manifest FILE [--scale N] [--tasks K] [--foreign-port] [--hard]
+    seed.py --manifest FILE [--scale N] [--tasks K] [--core] [--foreign-port] [--hard]
 
 Rally works in projects of its own (`c_rally_…`, made by its users context) and in projects that exist. So each
 task gets N full units of things in a project of its own, N in `demo`, one small unit in `demo2`, and what only an
 administrator can make. `demo` and `demo2` each hold a unit of the tenant's own, and names that nearly match.
+What the services beyond the core add to a full unit is in `leftovers/`, and is left out where they do not run, or
+by --core.
 
 The manifest is the truth that tests compare with. It holds every id with `action` delete or keep, the task (null for
 a tenant's), the place (`own`, `demo`, `demo2`, or `cloud` for what has no project) and, where it is not obvious, why.
-`held_by` marks a task's thing that cannot go as long as the thing with that id is there.
+`held_by` marks a task's thing that cannot go as long as the thing with that id is there, or, with its own id, as long
+as it is as it is.
 
 Things that OpenStack itself names or leaves nameless (router ports, floating IPs' ports, DHCP ports, default security
 groups, rules) stay so, and are entered at the end by what they belong to. Any failure fails the whole seeding.
@@ -17,7 +20,7 @@ groups, rules) stay so, and are entered at the end by what they belong to. Any f
 import argparse
 import concurrent.futures
 import dataclasses
-import hashlib
+import functools
 import itertools
 import json
 import random
@@ -27,6 +30,9 @@ import time
 import uuid
 
 import openstack
+
+from leftovers import parts_of
+from leftovers.rest import Rest, credential_id, settled
 
 PASSWORD = "secret"
 ALPHABET = string.ascii_letters + string.digits
@@ -46,6 +52,10 @@ class Task:
 
     def context(self):
         return f"c_rally_{self.part}_{random_part()}"
+
+    def dashed(self):
+        """As Rally names zones and nodes. Those of nodes are in lower case."""
+        return f"s-rally-{self.part}-{random_part().lower()}"
 
 
 def random_part(length=8):
@@ -71,10 +81,10 @@ class Manifest:
         self._lock = threading.Lock()
         self.entries = {}
 
-    def add(self, kind, thing, task, place, **more):
+    def add(self, kind, thing, task, place, name=None, **more):
         """`thing` is a resource of the SDK, or a bare id."""
-        identity = str(getattr(thing, "id", thing))
-        name = getattr(thing, "name", None) or ""
+        identity = identity_of(thing)
+        name = name or getattr(thing, "name", None) or ""
         entry = Entry(kind, identity, name, "delete" if task else "keep", task.uuid if task else None, place, **more)
         with self._lock:
             self.entries[kind, identity] = entry
@@ -82,10 +92,15 @@ class Manifest:
 
     def adopt(self, kind, thing, owner):
         """Enters a thing that has no say of its own: it goes the way of its owner."""
-        if owner and (kind, thing.id) not in self.entries:
-            self.entries[kind, thing.id] = dataclasses.replace(
-                owner, kind=kind, id=thing.id, name=thing.name or "", why=f"belongs to {owner.kind} {owner.id}"
+        identity, name = identity_of(thing), getattr(thing, "name", None) or ""
+        if owner and (kind, identity) not in self.entries:
+            self.entries[kind, identity] = dataclasses.replace(
+                owner, kind=kind, id=identity, name=name, why=f"belongs to {owner.kind} {owner.id}"
             )
+
+    def hold(self, kind, identity, blocker):
+        """Says of a thing that was entered that it cannot go."""
+        self.entries[kind, identity].held_by = blocker
 
     def by_id(self):
         return {entry.id: entry for entry in self.entries.values()}
@@ -99,15 +114,8 @@ class Manifest:
             json.dump(document, file, indent=1)
 
 
-def wait_until(what, fetch, wanted):
-    """Polls a thing until its status is the wanted one. An error state is final."""
-    deadline = time.monotonic() + 120
-    while (status := fetch().status) != wanted:
-        if status.lower().startswith("error"):
-            raise RuntimeError(f"{what} went to {status}")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} is {status}, not {wanted}")
-        time.sleep(0.3)
+def identity_of(thing):
+    return str(getattr(thing, "id", thing))
 
 
 class Unit:
@@ -120,6 +128,7 @@ class Unit:
         number = next(self._octets)
         self.cidr = f"10.{number // 128}.{number % 128 * 2}.0/24"
         self.second_cidr = f"10.{number // 128}.{number % 128 * 2 + 1}.0/24"
+        self.server = None
 
     def name(self, word):
         return self.task.scenario() if self.task else f"{self.prefix}-{word}"
@@ -127,8 +136,25 @@ class Unit:
     def context_name(self, word):
         return self.task.context() if self.task else f"{self.prefix}-{word}"
 
+    def zone_name(self, word):
+        """The cloud has each zone once, so a tenant's has a random part too."""
+        return f"{self.task.dashed() if self.task else f'{self.prefix}-{word}-{random_part().lower()}'}.name."
+
+    def dashed_name(self, word):
+        return self.task.dashed() if self.task else f"{self.prefix}-{word}"
+
+    def rest(self, service, microversion=None):
+        return Rest(self.cloud, service, microversion)
+
     def add(self, kind, thing, **more):
         return self.seeding.manifest.add(kind, thing, self.task, self.place, **more)
+
+    def keep(self, kind, thing, **more):
+        """Enters a thing of the tenant's, in whosever unit it was made."""
+        return self.seeding.manifest.add(kind, thing, None, self.place, **more)
+
+    def hold(self, kind, thing, blocker):
+        self.seeding.manifest.hold(kind, identity_of(thing), identity_of(blocker))
 
     def make(self):
         self.make_network()
@@ -215,17 +241,17 @@ class Unit:
         cinder = self.cloud.block_storage
         self.volume, origin, offered = (self.make_volume(word) for word in ("data", "db", "offer"))
         for volume in (self.volume, origin, offered):
-            wait_until("volume", lambda volume=volume: cinder.get_volume(volume.id), "available")
+            settled("volume", lambda volume=volume: cinder.get_volume(volume.id).status, "available")
         transfer = cinder.create_transfer(volume_id=offered.id, name=self.name("transfer"))
         self.add("block-storage.transfer", transfer)
         snapshot = cinder.create_snapshot(volume_id=origin.id, name=self.name("snapshot"))
         self.add("block-storage.snapshot", snapshot)
-        wait_until("snapshot", lambda: cinder.get_snapshot(snapshot.id), "available")
+        settled("snapshot", lambda: cinder.get_snapshot(snapshot.id).status, "available")
         self.make_volume("clone", snapshot_id=snapshot.id)
         for incremental in (False, True):
             backup = cinder.create_backup(volume_id=origin.id, name=self.name("backup"), is_incremental=incremental)
             self.add("block-storage.backup", backup)
-            wait_until("backup", lambda backup=backup: cinder.get_backup(backup.id), "available")
+            settled("backup", lambda backup=backup: cinder.get_backup(backup.id).status, "available")
 
     def make_volume(self, word, **attributes):
         volume = self.cloud.block_storage.create_volume(size=1, name=self.name(word), **attributes)
@@ -237,6 +263,7 @@ class Unit:
         # A name that nobody else's unit has: keys belong to the user, who may have several units.
         key = nova.create_keypair(name=f"{self.name('key')}" if self.task else f"{self.prefix}-key-{random_part()}")
         self.add("compute.keypair", f"{self.cloud.current_user_id}/{key.name}")
+        self.key = key
         group = nova.create_server_group(name=self.name("group"), policy="soft-anti-affinity")
         self.add("compute.server-group", group)
         self.server = self.boot(
@@ -246,7 +273,7 @@ class Unit:
             scheduler_hints={"group": group.id},
         )
         nova.create_volume_attachment(self.server, volume_id=self.volume.id)
-        wait_until("attached volume", lambda: self.cloud.block_storage.get_volume(self.volume.id), "in-use")
+        settled("attached volume", lambda: self.cloud.block_storage.get_volume(self.volume.id).status, "in-use")
         self.add("image.image", nova.create_server_image(self.server, name=self.name("server-image"), wait=False))
 
     def boot(self, networks, **attributes):
@@ -259,7 +286,7 @@ class Unit:
             **attributes,
         )
         self.add("compute.server", server)
-        wait_until("server", lambda: nova.get_server(server.id), "ACTIVE")
+        settled("server", lambda: nova.get_server(server.id).status, "ACTIVE")
         return server
 
     def make_held_network(self):
@@ -308,65 +335,55 @@ class Unit:
             network = neutron.create_network(name=task.scenario() + tail)
             add("network.network", network, task, self.place, why="a tail is accepted")
 
-    def make_hard_cases(self, tenant):
-        """What a careless cleanup gets wrong; `tenant` is the unit of the tenant's own things."""
-        neutron, cinder = self.cloud.network, self.cloud.block_storage
-        add = self.seeding.manifest.add
-        router = neutron.create_router(name=self.name("router"))
-        subnet = neutron.create_subnet(
-            network_id=tenant.network.id, name="prod-third", ip_version=4, cidr="10.252.0.0/24"
-        )
-        add("network.subnet", subnet, None, self.place)
-        self.add("network.router", router, why="serves a tenant's subnet")
-        neutron.add_interface_to_router(router, subnet_id=subnet.id)
-        group = neutron.create_security_group(name=self.name("sg"))
-        port = neutron.create_port(network_id=tenant.network.id, name="prod-guarded", security_groups=[group.id])
-        add("network.port", port, None, self.place)
-        self.add("network.security-group", group, held_by=port.id)
-        volume = self.make_volume("snapped")
-        wait_until("volume", lambda: cinder.get_volume(volume.id), "available")
-        snapshot = cinder.create_snapshot(volume_id=volume.id, name="nightly")
-        add("block-storage.snapshot", snapshot, None, self.place)
-        self.add("block-storage.volume", volume, held_by=snapshot.id)
-        attached = self.make_volume("attached")
-        wait_until("volume", lambda: cinder.get_volume(attached.id), "available")
-        self.cloud.compute.create_volume_attachment(tenant.server, volume_id=attached.id)
-        self.add("block-storage.volume", attached, held_by=tenant.server.id)
-        locked = self.boot([{"uuid": tenant.network.id}])
-        self.cloud.compute.lock_server(locked)
-
 
 class Seeding:
     """One run of this program against one cloud."""
 
     def __init__(self, options):
         self.options = options
-        self.admin = openstack.connect(cloud="admin")
+        self.admin, self.demo, self.demo2 = (openstack.connect(cloud=name) for name in ("admin", "demo", "demo2"))
         self.manifest = Manifest()
         self.tasks = [Task() for _ in range(options.tasks)]
         self.public = self.admin.network.find_network("public", ignore_missing=False)
         self.image = self.admin.image.find_image("cirros", ignore_missing=False)
         self.flavor = self.admin.compute.find_flavor("m1.tiny", ignore_missing=False)
+        # Another seeding may have left its own: the tenant's names need not be unique, but should be readable.
+        self.prefix = f"prod{random_part(4).lower()}"
+        catalog = {service.type for service in self.admin.identity.services()}
+        self.parts = [] if options.core else parts_of(catalog)
 
     def run(self):
-        demo, demo2 = openstack.connect(cloud="demo"), openstack.connect(cloud="demo2")
-        # Another seeding may have left its own: the tenant's names need not be unique, but should be readable.
-        prefix = f"prod{random_part(4).lower()}"
-        tenant = Unit(self, demo, "demo", prefix=prefix)
-        jobs = [tenant.make, Unit(self, demo2, "demo2", prefix=prefix).make]
+        demo, demo2 = self.demo, self.demo2
+        tenant = Unit(self, demo, "demo", prefix=self.prefix)
+        units, small, jobs = [tenant, Unit(self, demo2, "demo2", prefix=self.prefix)], [], []
         for task in self.tasks:
             own = self.make_project(task)
             for _ in range(self.options.scale):
-                jobs += [Unit(self, own, "own", task).make, Unit(self, demo, "demo", task).make]
-            jobs.append(Unit(self, demo2, "demo2", task).make_small)
+                units += [Unit(self, own, "own", task), Unit(self, demo, "demo", task)]
+            small.append(Unit(self, demo2, "demo2", task))
             jobs += self.admin_jobs(task)
         jobs.append(lambda: Unit(self, demo, "demo").make_near_misses(self.tasks[0]))
         if self.options.foreign_port:
             jobs.append(Unit(self, demo2, "demo2", self.tasks[-1]).make_held_network)
-        self.do_all(jobs)
+        self.do_all([unit.make for unit in units] + [unit.make_small for unit in small] + jobs)
+        self.make_parts(units)
         if self.options.hard:
-            Unit(self, demo, "demo", self.tasks[0]).make_hard_cases(tenant)
+            self.do_all(self.hooks("entangle", Unit(self, demo, "demo", self.tasks[-1]), tenant))
         self.adopt_nameless()
+
+    def make_parts(self, units):
+        """What lies on the networks and servers that the units have by now."""
+        self.do_all(self.hooks("prepare", self))
+        admins = [Unit(self, self.admin, "cloud", task) for task in self.tasks]
+        jobs = [job for unit in units for job in self.hooks("make", unit)]
+        self.do_all(jobs + [job for admin in admins for job in self.hooks("make_as_admin", admin)])
+
+    def hooks(self, name, *arguments):
+        """This function of each part that has it, ready to be called."""
+        return [functools.partial(getattr(part, name), *arguments) for part in self.parts if hasattr(part, name)]
+
+    def rest(self, service, microversion=None):
+        return Rest(self.admin, service, microversion)
 
     def do_all(self, jobs):
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
@@ -386,13 +403,12 @@ class Seeding:
         )
         self.manifest.add("identity.project", project, task, "cloud")
         self.manifest.add("identity.user", user, task, "cloud")
-        keystone.assign_project_role_to_user(project.id, user.id, keystone.find_role("member").id)
+        for role in ("member", "heat_stack_owner", "load-balancer_member", "creator"):
+            keystone.assign_project_role_to_user(project.id, user.id, keystone.find_role(role).id)
         self.make_identity_things(task, user)
         key = keystone.post(f"/users/{user.id}/credentials/OS-EC2", json={"tenant_id": project.id}).json()
-        # Keystone keeps it among all credentials, under the digest of its access key.
-        credential = hashlib.sha256(key["credential"]["access"].encode()).hexdigest()
         why = f"belongs to identity.user {user.id}"
-        self.manifest.add("identity.credential", credential, task, "cloud", why=why)
+        self.manifest.add("identity.credential", credential_id(key["credential"]), task, "cloud", why=why)
         auth = self.admin.config.config["auth"] | {
             "username": user.name,
             "password": PASSWORD,
@@ -448,7 +464,7 @@ class Seeding:
         specs = specs["qos_specs"]["id"]
         cinder.get(f"/qos-specs/{specs}/associate?vol_type_id={types[0].id}")
         volume = cinder.create_volume(size=1, name=task.scenario(), volume_type=types[0].name)
-        wait_until("typed volume", lambda: cinder.get_volume(volume.id), "available")
+        settled("typed volume", lambda: cinder.get_volume(volume.id).status, "available")
         for each in types:
             self.manifest.add("block-storage.type", each, task, "cloud")
         self.manifest.add("block-storage.qos-specs", specs, task, "cloud")
@@ -479,6 +495,8 @@ class Seeding:
         owners = self.manifest.by_id()
         for rule in neutron.security_group_rules():
             self.manifest.adopt("network.security-group-rule", rule, owners.get(rule.security_group_id))
+        for adopt in self.hooks("adopt", self):
+            adopt()
 
 
 def parse_options():
@@ -487,8 +505,9 @@ def parse_options():
     parser.add_argument("--scale", type=int, default=1, help="full units per task and project")
     parser.add_argument("--tasks", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=6, help="units made at the same time")
+    parser.add_argument("--core", action="store_true", help="nothing in the services beyond the core")
     parser.add_argument("--foreign-port", action="store_true", help="a tenant's port on a network of the last task")
-    parser.add_argument("--hard", action="store_true", help="tenants' things that depend on the first task's")
+    parser.add_argument("--hard", action="store_true", help="entangle the last task's things with the tenants'")
     return parser.parse_args()
 
 

@@ -43,7 +43,7 @@ def ports(runner, tmp_path_factory):
 @pytest.fixture(scope="module")
 def tasks(cloud, tmp_path_factory):
     """A task for each language."""
-    return seed_cloud(tmp_path_factory.mktemp("tasks"), "--tasks", len(LANGUAGES))
+    return seed_cloud(tmp_path_factory.mktemp("tasks"), "--core", "--tasks", len(LANGUAGES))
 
 
 @pytest.fixture(params=LANGUAGES)

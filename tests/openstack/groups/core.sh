@@ -191,8 +191,10 @@ migrate_keystone() {
     --bootstrap-public-url "$KEYSTONE_URL" --bootstrap-internal-url "$KEYSTONE_URL" \
     --bootstrap-admin-url "$KEYSTONE_URL"
 }
-migrate_neutron() {
-  "$BIN/neutron-db-manage" --config-file "$ETC/neutron/neutron.conf" --config-file "$ETC/neutron/ml2.ini" upgrade heads
+# Without `--subproject` it would make the tables of every plug-in that is installed.
+migrate_neutron() { neutron_manage --subproject neutron upgrade heads; }
+neutron_manage() {
+  "$BIN/neutron-db-manage" --config-file "$ETC/neutron/neutron.conf" --config-file "$ETC/neutron/ml2.ini" "$@"
 }
 migrate_glance() { "$BIN/glance-manage" --config-file "$ETC/glance/glance-api.conf" db_sync; }
 migrate_cinder() { "$BIN/cinder-manage" --config-file "$ETC/cinder/cinder.conf" db sync; }

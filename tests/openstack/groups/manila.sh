@@ -20,6 +20,7 @@ host = fakehost
 enabled_share_backends = dummy
 enabled_share_protocols = NFS,CIFS
 default_share_type = default
+transfer_retention_time = 86400
 osapi_share_workers = 1
 periodic_interval = 10
 report_interval = 5

@@ -59,7 +59,7 @@ make_ring() {
 }
 
 configure_proxy() {
-  local filters='catch_errors healthcheck proxy-logging cache bulk authtoken keystoneauth copy'
+  local filters='requests catch_errors healthcheck proxy-logging cache bulk authtoken keystoneauth copy'
   conf swift/proxy-server.conf <<CONF
 [DEFAULT]
 bind_ip = 127.0.0.1
@@ -75,6 +75,9 @@ pipeline = $filters container-quotas account-quotas slo dlo versioned_writes pro
 use = egg:swift#proxy
 account_autocreate = true
 allow_account_management = true
+[filter:requests]
+paste.filter_factory = fakecloud.swift_log:filter_factory
+file = $LOG/swift.log
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:healthcheck]
