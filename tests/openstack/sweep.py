@@ -29,8 +29,9 @@ class Outcome:
         return self.report["summary"]
 
     def planned(self):
-        """Ids of all things that the plan says will go."""
-        return {handle_id(item["thing"]) for item in self.plan["items"]}
+        """Ids of all things that the plan says will go. To whoever lists, a volume's attachments are a part of it."""
+        things = (item["thing"] for item in self.plan["items"])
+        return {handle_id(thing) for thing in things if not thing.startswith("block_storage.attachment/")}
 
     def __str__(self):
         return f"exit {self.code}\n--- stdout\n{self.stdout[-4000:]}\n--- stderr\n{self.stderr[-4000:]}"

@@ -176,9 +176,10 @@ def test_a_killed_workload_is_planned_exactly(visit, runner, look):
     assert outcome.code == CLEAN, outcome
     assert gone_between(before, look()) == set()
     named = {thing for thing in visit.leftovers.of(killed) if "_rally_" in thing.name}
-    nameless_ports = {thing for thing in visit.leftovers.of(killed) if thing.kind == "network.port"}
-    assert as_planned(named | nameless_ports) <= outcome.planned()
-    assert outcome.planned() <= as_planned(visit.leftovers.of(killed))
+    ports = {thing for thing in visit.leftovers.of(killed) if thing.kind == "network.port"}
+    trusts = {thing for thing in before.states if thing.kind == TRUST}
+    assert as_planned(named | ports) <= outcome.planned()
+    assert outcome.planned() <= as_planned(visit.leftovers.of(killed) | trusts)
 
 
 def as_planned(things):
