@@ -13,23 +13,52 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     ("rule", &["resource"]),
     ("event", &["resource"]),
     ("plan", &["name", "resource"]),
+    ("signature", &[]),
     // Floor 1
     ("audit", &[]),
     ("cloud", &[]),
+    ("registry", &["cloud"]),
     // Floor 2
-    ("guest", &["audit", "cloud", "resource", "rule"]),
+    (
+        "guest",
+        &["audit", "cloud", "resource", "rule", "signature"],
+    ),
     // Floor 3
     ("engine", &["event", "plan", "resource", "rule"]),
     ("case", &["audit", "cloud", "guest", "resource", "rule"]),
     ("lock", &["guest", "resource"]),
     // Floor 4
     ("report", &["engine", "event", "plan", "resource"]),
-    ("config", &["cloud", "engine", "guest", "name", "resource"]),
+    (
+        "config",
+        &[
+            "cloud",
+            "engine",
+            "guest",
+            "name",
+            "registry",
+            "resource",
+            "signature",
+        ],
+    ),
     (
         "cli",
         &[
-            "audit", "case", "cloud", "config", "engine", "event", "guest", "lock", "name", "plan",
-            "report", "resource", "rule",
+            "audit",
+            "case",
+            "cloud",
+            "config",
+            "engine",
+            "event",
+            "guest",
+            "lock",
+            "name",
+            "plan",
+            "registry",
+            "report",
+            "resource",
+            "rule",
+            "signature",
         ],
     ),
     ("lib", &[]),
@@ -41,6 +70,10 @@ const WALLS: &[(&str, &[&str])] = &[
     ("wasmtime", &["guest"]),
     ("reqwest", &["cloud"]),
     ("hyper", &["cloud"]),
+    ("oci_spec", &["registry"]),
+    ("http_auth", &["registry"]),
+    ("docker_credential", &["config"]),
+    ("minisign", &["signature"]),
     ("std::env::var", &["cli", "config"]),
     ("std::env::vars", &["cli", "config"]),
     ("std::env::home_dir", &["config"]),
@@ -67,7 +100,7 @@ const NOT_ON_THE_GROUND: &[&str] = &[
     "tracing",
 ];
 
-const GROUND: &[&str] = &["name", "resource", "rule", "event", "plan"];
+const GROUND: &[&str] = &["name", "resource", "rule", "event", "plan", "signature"];
 
 /// Files longer than [`LINES_MAX`], each with the reason.
 const LONG_FILES: &[(&str, &str)] = &[

@@ -62,6 +62,7 @@ fn help_is_complete() {
         &["rules", "-h"],
         &["rules", "list", "-h"],
         &["rules", "check", "-h"],
+        &["rules", "add", "-h"],
         &["rules", "new", "-h"],
         &["rules", "test", "-h"],
         &["rules", "bench", "-h"],

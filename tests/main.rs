@@ -32,6 +32,8 @@ mod properties;
 mod purge;
 /// The contract's reference says what the WIT says.
 mod reference;
+/// Rules from a registry, and signatures: what is not what it should be is not put there.
+mod registry;
 /// Every hostile rule is stopped, named, and stops nothing else.
 mod sandbox;
 /// The fake cloud, the components, and what else tests share.

@@ -6,5 +6,6 @@
 )]
 pub(crate) mod fake_cloud;
 pub(crate) mod guests;
+pub(crate) mod registry;
 pub(crate) mod run;
 pub(crate) mod scripted_rule;

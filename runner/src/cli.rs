@@ -1,11 +1,13 @@
 //! The command line: flags in, exit code out. The one place that ends the process's work with a number.
 
+mod add;
 mod advice;
 mod args;
 mod bench;
 mod cases;
 mod components;
 mod failure;
+mod files;
 mod inspect;
 mod lock;
 mod new;
@@ -89,6 +91,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Rules { command }) => match command {
             RulesCommand::List(list) => inspect::list(&common, &list).await,
             RulesCommand::Check(check) => inspect::check(&common, &check).await,
+            RulesCommand::Add(add) => self::add::add(&common, &add).await,
             RulesCommand::Lock(place) => lock::lock(&common, &place).await,
             RulesCommand::Diff(place) => lock::diff(&common, &place).await,
             RulesCommand::New(new) => self::new::new(&new),

@@ -12,6 +12,7 @@
 mod auth;
 pub mod catalog;
 mod credentials;
+mod fetch;
 mod headers;
 mod http;
 pub mod path;
@@ -37,6 +38,7 @@ pub use self::catalog::{ServiceSummary, official_service_type};
 pub use self::credentials::{
     AuthMethod, CredentialRef, DomainRef, KeystoneConfig, TokenScope, UserRef,
 };
+pub use self::fetch::{Fetched, Fetcher};
 pub use self::http::retry_after;
 pub use self::path::{LinkError, PathError};
 pub use self::session::Session;

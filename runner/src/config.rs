@@ -2,12 +2,12 @@
 //! limit at all.
 
 pub mod clouds;
+mod registries;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
@@ -16,8 +16,11 @@ use crate::engine::EngineLimits;
 use crate::guest::{Grants, Limits};
 use crate::name::{FormatConfig, FormatConfigError, NamedFormat, built_in};
 use crate::resource::KindPattern;
+use crate::signature::Signatures;
 
 use clouds::Surroundings;
+
+pub use registries::RegistryConfig;
 
 /// What `runner.toml` may hold.
 #[derive(Debug, Default, Deserialize)]
@@ -37,6 +40,10 @@ pub struct Config {
     pub rules: BTreeMap<String, RuleConfig>,
     /// REST services outside the cloud's catalog, by the name that rules use.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// Registries that rules are fetched from, by host and port.
+    pub registries: BTreeMap<String, RegistryConfig>,
+    /// Whose signatures of rules are trusted.
+    pub signatures: Signatures,
 }
 
 /// What a sweep never touches.
@@ -134,6 +141,14 @@ pub enum ConfigError {
         /// What is wrong.
         why: String,
     },
+    /// Who we are at a registry cannot be told.
+    #[error("[registries.\"{name}\"]: {why}")]
+    Registry {
+        /// The registry.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 impl Default for HttpConfig {
@@ -213,6 +228,7 @@ impl Config {
     pub fn grants(&self, rule: &str) -> Grants {
         let Some(config) = self.rules.get(rule) else {
             return Grants {
+                signatures: self.signatures.clone(),
                 limits: self.limits.clone(),
                 ..Grants::default()
             };
@@ -222,6 +238,7 @@ impl Config {
             only: config.only.clone(),
             except: config.except.clone(),
             sha256: None,
+            signatures: self.signatures.clone(),
             limits: config.limits.clone().unwrap_or_else(|| self.limits.clone()),
         }
     }
@@ -255,15 +272,12 @@ impl Config {
 
 impl ServiceConfig {
     fn auth(&self, surroundings: &Surroundings) -> Result<PlainAuth, String> {
-        let secret = |variable: &String| match surroundings
-            .env
-            .get(variable)
-            .filter(|value| !value.is_empty())
-        {
-            Some(value) => Ok(SecretString::from(value.clone())),
-            None => Err(format!(
-                "the environment variable {variable} is not set: set it, or take the service out of the configuration"
-            )),
+        let secret = |variable: &String| {
+            surroundings.secret(variable).ok_or_else(|| {
+                format!(
+                    "the environment variable {variable} is not set: set it, or take the service out of the configuration"
+                )
+            })
         };
         match (&self.bearer_token_env, &self.user, &self.password_env) {
             (None, None, None) => Ok(PlainAuth::None),

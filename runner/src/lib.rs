@@ -7,9 +7,9 @@
 //!                          │
 //!   floor 2              guest     the only place that knows wasmtime
 //!                          │
-//!   floor 1              cloud     the only place that knows HTTP and Keystone          audit
+//!   floor 1   registry ──► cloud     the only place that knows HTTP and Keystone        audit
 //!
-//!   ground    name   resource   plan   event   rule     pure: no I/O, no clock, no environment
+//!   ground    name   resource   plan   event   rule   signature     pure: no I/O, no clock, no environment
 //! ```
 //!
 //! Arrows go down only. `docs/architecture.md` is the guide to the house; `tests/architecture.rs` holds its walls up.
@@ -25,6 +25,8 @@ pub mod guest;
 pub mod lock;
 pub mod name;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod resource;
 pub mod rule;
+pub mod signature;

@@ -39,14 +39,30 @@ pub struct Lock {
 struct LockedRule {
     sha256: String,
     contract: String,
+    /// The public key of whoever signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed_by: Option<String>,
     /// What it is allowed beyond the ordinary, kind by kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unusual: Vec<String>,
+    /// Where it was fetched from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
     /// Limits that are not the common ones.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     limits: BTreeMap<String, u64>,
     /// By name.
     kinds: BTreeMap<Arc<str>, LockedKind>,
+}
+
+/// A registry's name for a rule, and what it named when the rule was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// `oci://registry/repository:tag`
+    pub reference: String,
+    /// The manifest's digest.
+    pub manifest: String,
 }
 
 /// A kind, as far as it matters to whoever lets a rule run.
@@ -118,6 +134,45 @@ impl Lock {
         self.rules.get(rule).map(|rule| rule.sha256.as_str())
     }
 
+    /// The same, with what another lock says about its rules.
+    pub fn with(mut self, other: Self) -> Self {
+        self.rules.extend(other.rules);
+        self
+    }
+
+    /// The same, with a rule said to come from a registry.
+    pub fn from_source(mut self, rule: &str, source: Source) -> Self {
+        if let Some(rule) = self.rules.get_mut(rule) {
+            rule.source = Some(source);
+        }
+        self
+    }
+
+    /// The same, with what another lock knows of where its files come from: a file itself does not say it.
+    pub fn sourced_as(mut self, other: &Self) -> Self {
+        for (name, rule) in &mut self.rules {
+            let known = other.rules.get(name);
+            let known = known.filter(|known| rule.source.is_none() && known.sha256 == rule.sha256);
+            if let Some(known) = known {
+                rule.source.clone_from(&known.source);
+            }
+        }
+        self
+    }
+
+    /// A kind that two rules describe, with both.
+    pub fn claimed_twice(&self) -> Option<(&str, &str, &str)> {
+        let mut claims: BTreeMap<&str, &str> = BTreeMap::new();
+        for (name, rule) in &self.rules {
+            for kind in rule.kinds.keys() {
+                if let Some(other) = claims.insert(kind, name) {
+                    return Some((kind, other, name));
+                }
+            }
+        }
+        None
+    }
+
     /// How much it locks, in words.
     pub fn size(&self) -> String {
         let kinds: usize = self.rules.values().map(|rule| rule.kinds.len()).sum();
@@ -146,7 +201,9 @@ impl LockedRule {
         Self {
             sha256: component.sha256().to_owned(),
             contract: component.outline().contract().to_owned(),
+            signed_by: component.signer().map(ToString::to_string),
             unusual: unusual.collect(),
+            source: None,
             limits: other_limits(component.limits(), common),
             kinds: kinds
                 .map(|kind| (kind.name.clone(), LockedKind::of(kind)))

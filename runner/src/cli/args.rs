@@ -72,6 +72,8 @@ pub(super) enum RulesCommand {
     List(RulesArgs),
     /// Check component files: contract, imports, kinds, and every request that they may send
     Check(CheckArgs),
+    /// Fetch a rule from an OCI registry, or take a file; check it, put it into the folder, and pin it in the lock file
+    Add(AddArgs),
     /// Write the lock file: a later run takes these rules, as they are now, and no others
     Lock(RulesPlace),
     /// Say how the rules differ from the lock file
@@ -418,6 +420,20 @@ pub(super) struct CheckArgs {
     /// Component files
     #[arg(required = true)]
     pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// Where the rule is: oci://registry/repository:tag, or @sha256:… instead of the tag; or a component file
+    pub(super) source: String,
+    /// What the rule is called here, and its file, without .wasm [default: the last part of the repository, or the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Take it also where another file of this name is there, or another one is pinned
+    #[arg(long)]
+    pub(super) replace: bool,
+    #[command(flatten)]
+    pub(super) place: RulesPlace,
 }
 
 #[derive(Debug, Args)]

@@ -58,12 +58,15 @@ pub(super) fn one_rule_for_each_kind(rules: &[Arc<Component>]) -> Result<(), Fai
         .flat_map(|rule| rule.kinds().iter().map(move |kind| (rule, kind)))
     {
         if let Some(other) = claims.insert(&kind.name, rule.name()) {
-            let (kind, rule) = (&kind.name, rule.name());
-            return Err(Failure::usage(format!("kind {kind} is claimed by two rules, {other} and {rule}"))
-                .hint(format!("take one of them away, or say `except = [\"{kind}\"]` under [rules.{other}] in the configuration")));
+            return Err(claimed_twice(&kind.name, other, rule.name()));
         }
     }
     Ok(())
+}
+
+pub(super) fn claimed_twice(kind: &str, other: &str, rule: &str) -> Failure {
+    Failure::usage(format!("kind {kind} is claimed by two rules, {other} and {rule}"))
+        .hint(format!("take one of them away, or say `except = [\"{kind}\"]` under [rules.{other}] in the configuration"))
 }
 
 /// A rule, as the audit log names it.

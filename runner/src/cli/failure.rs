@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::cloud::{self, ErrorKind};
 use crate::guest::{LoadError, LoadFlaw};
+use crate::registry::{ManifestFlaw, RegistryError, RegistryFlaw};
 
 use super::{GUARDED, REFUSED, UNEXPECTED, UNLISTED, USAGE};
 
@@ -63,6 +64,19 @@ impl Failure {
         Self::usage(with_causes(error))
     }
 
+    /// A registry gave no answer, or one that was not read to its end.
+    fn from_registry(error: &cloud::Error, message: String, section: &str) -> Self {
+        match error.kind() {
+            ErrorKind::Invalid => Self::usage(message),
+            ErrorKind::TooLarge => Self::usage(message)
+                .hint("the limit is response_bytes_max under [http]; is that the address of a registry?"),
+            ErrorKind::Throttled => Self::unexpected(message).hint("nothing was written; try again later"),
+            _ => Self::unexpected(message).hint(format!(
+                "nothing was written; check the registry's address and the network, and plain_http and cacert under {section}"
+            )),
+        }
+    }
+
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),
@@ -76,6 +90,7 @@ impl From<LoadError> for Failure {
         let message = error.to_string();
         match error.why {
             LoadFlaw::NotAsLocked { .. } => Self::guarded(message).hint(REVIEW),
+            LoadFlaw::Signature(_) => Self::guarded(message),
             _ => Self::usage(message),
         }
     }
@@ -92,6 +107,40 @@ impl From<cloud::Error> for Failure {
                 Self { code: UNLISTED, message, hint: None }.hint("check auth_url and the network; nothing was changed")
             }
             _ => Self::unexpected(message),
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        let message = with_causes(&error);
+        let registry = error.reference.registry();
+        let section = format!("[registries.\"{registry}\"] in the configuration");
+        match error.why {
+            RegistryFlaw::Denied(_) => Self::refused(message).hint(format!(
+                "a registry says this also of what it does not have; check the reference, and who you are there: \
+                 `docker login {registry}`, or user and password_env under {section}"
+            )),
+            RegistryFlaw::Absent => Self::usage(message)
+                .hint("check repository, tag and digest; nothing was written"),
+            RegistryFlaw::Elsewhere { origin, .. } => Self::guarded(message).hint(format!(
+                "if {registry} keeps it there, and you trust that, say `elsewhere = [\"{origin}\"]` under {section}"
+            )),
+            RegistryFlaw::Digest { .. } | RegistryFlaw::Size { .. } => Self::guarded(message).hint(
+                "nothing was written; the registry, or something on the way to it, has changed it: tell whoever runs it",
+            ),
+            RegistryFlaw::TooLarge { .. } => Self::usage(message).hint(
+                "if a rule of that size is what you want, raise the limit under [limits] in the configuration",
+            ),
+            RegistryFlaw::Manifest(ManifestFlaw::Signature) => Self::guarded(message),
+            RegistryFlaw::Manifest(ManifestFlaw::Index(_)) => Self::usage(message),
+            RegistryFlaw::Manifest(_) => Self::usage(message)
+                .hint("a rule is pushed with `wkg oci push`; docs/rules.md says how"),
+            RegistryFlaw::Status { status: 400, .. } => Self::unexpected(message).hint(format!(
+                "nothing was written; a server that speaks TLS answers so to who does not: say `plain_http = false` under {section}"
+            )),
+            RegistryFlaw::NoAnswer(error) => Self::from_registry(&error, message, &section),
+            _ => Self::unexpected(message).hint("nothing was written; try again later, or ask whoever runs the registry"),
         }
     }
 }

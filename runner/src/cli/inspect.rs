@@ -1,5 +1,6 @@
 //! Commands that look and change nothing: names, rules, doctor.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -49,6 +50,7 @@ struct KindRow {
     kind: Arc<str>,
     service: String,
     rule: Arc<str>,
+    signed_by: Option<String>,
     listed: String,
     names: Vec<String>,
     owners: Vec<String>,
@@ -61,6 +63,7 @@ impl KindRow {
             kind: kind.name.clone(),
             service: kind.service.clone(),
             rule: rule.name().clone(),
+            signed_by: rule.signer().map(ToString::to_string),
             listed: kind.reach.to_string(),
             names: kind.fields.names.clone(),
             owners: kind
@@ -89,9 +92,10 @@ pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<u8, Fa
             row.listed.clone(),
             row.names.join(" "),
             row.requests.join("\n"),
+            row.signed_by.clone().unwrap_or_default(),
         ]
     });
-    let header = ["Kind", "Service", "Listed", "Name", "Requests"];
+    let header = ["Kind", "Service", "Listed", "Name", "Requests", "Signed by"];
     print(&rows_in(args.format, &header, cells.collect(), &kinds).map_err(Failure::unexpected)?)
 }
 
@@ -101,14 +105,17 @@ pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<u8, F
     let sandbox = setup.sandbox()?;
     for path in &args.files {
         for file in component_files(path)? {
-            let component = setup.loaded(&sandbox, &file, &setup.grants(&file)).await?;
-            print(&description(&component))?;
+            let component = setup
+                .loaded(&sandbox, &file, &file, &setup.grants(&file))
+                .await?;
+            print(&description(&component, component.path()))?;
         }
     }
     Ok(CLEAN)
 }
 
-fn description(component: &Component) -> String {
+/// What a person has to know of a component before it may run. `file` is where it is to be found.
+pub(super) fn description(component: &Component, file: &Path) -> String {
     let outline = component.outline();
     let compilation =
         component
@@ -122,10 +129,15 @@ fn description(component: &Component) -> String {
     let imports = outline.imports.iter().map(String::as_str);
     let (wasi, ours): (Vec<&str>, Vec<&str>) =
         imports.partition(|import| import.starts_with("wasi:"));
+    let signed = component
+        .signer()
+        .map_or("not signed".to_owned(), |signer| {
+            format!("signed by {signer}")
+        });
     let mut text = format!(
-        "{}\n  {} bytes, sha256 {}\n  built for contract {}; {}\n  \
+        "{}\n  {} bytes, sha256 {}\n  {signed}\n  built for contract {}; {}\n  \
          imports: {}; and {} of WASI, which it finds empty\n  exports: {}\n",
-        component.path().display(),
+        file.display(),
         component.bytes(),
         component.sha256(),
         outline.contract(),

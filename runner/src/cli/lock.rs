@@ -36,7 +36,7 @@ impl RulesPlace {
         Ok(Some(Locked { file, lock }))
     }
 
-    fn lock_file(&self) -> PathBuf {
+    pub(super) fn lock_file(&self) -> PathBuf {
         let beside = || {
             let folder = if self.guests.is_file() {
                 self.guests.parent().unwrap_or(Path::new("."))
@@ -60,8 +60,8 @@ impl Locked {
     }
 
     /// Whether the rules are what the lock says.
-    pub(super) fn check(&self, now: &Lock) -> Result<(), Failure> {
-        let differences = self.lock.differences(now);
+    pub(super) fn check(&self, now: Lock) -> Result<(), Failure> {
+        let differences = self.lock.differences(&now.sourced_as(&self.lock));
         if differences.is_empty() {
             return Ok(());
         }
@@ -87,13 +87,11 @@ pub(super) async fn lock(common: &CommonArgs, place: &RulesPlace) -> Result<u8, 
     } else {
         None
     };
-    let now = setup.lock_of(&unlocked(&setup, place).await?);
-    let text = now.to_text();
-    let text =
-        text.map_err(|error| Failure::unexpected(format!("the lock cannot be written: {error}")))?;
-    std::fs::write(&file, &text).map_err(|error| {
-        Failure::usage(format!("{} cannot be written: {error}", file.display()))
-    })?;
+    let mut now = setup.lock_of(&unlocked(&setup, place).await?);
+    if let Some(then) = &then {
+        now = now.sourced_as(then);
+    }
+    write(&file, &now)?;
     match then {
         None => print(&format!("{} locks {}\n", file.display(), now.size())),
         Some(then) => print(&in_lines(&then.differences(&now))),
@@ -110,7 +108,8 @@ pub(super) async fn diff(common: &CommonArgs, place: &RulesPlace) -> Result<u8, 
                 .hint("`runner rules lock` writes it"),
         );
     };
-    let differences = lock.differences(&setup.lock_of(&unlocked(&setup, place).await?));
+    let now = setup.lock_of(&unlocked(&setup, place).await?);
+    let differences = lock.differences(&now.sourced_as(&lock));
     if differences.is_empty() {
         return print(&format!("the rules are as {} says\n", file.display()));
     }
@@ -128,7 +127,15 @@ async fn unlocked(setup: &Setup, place: &RulesPlace) -> Result<Vec<Arc<Component
     Ok(components)
 }
 
-fn read(file: &Path) -> Result<Lock, Failure> {
+pub(super) fn write(file: &Path, lock: &Lock) -> Result<(), Failure> {
+    let text = lock.to_text();
+    let text =
+        text.map_err(|error| Failure::unexpected(format!("the lock cannot be written: {error}")))?;
+    std::fs::write(file, text)
+        .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", file.display())))
+}
+
+pub(super) fn read(file: &Path) -> Result<Lock, Failure> {
     let refused = |why: String| Failure::guarded(format!("{} {why}", file.display()));
     let text = std::fs::read_to_string(file)
         .map_err(|error| refused(format!("cannot be read: {error}")))?;

@@ -1,7 +1,6 @@
 //! From flags to an engine: configuration, rules, cloud, scope, audit log. Whatever is wrong is said before anything is changed.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -16,7 +15,7 @@ use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Method, Reque
 use crate::config::Config;
 use crate::config::clouds::{Surroundings, resolve};
 use crate::engine::{Engine, Reachable};
-use crate::guest::{Compiler, Component, Grants, Guest, Limits, Sandbox};
+use crate::guest::{Compiler, Component, Grants, Guest, Limits, LoadError, Sandbox};
 use crate::lock::Lock;
 use crate::name::{NameMatcher, NamedFormat, RallyReport, TaskId};
 use crate::plan::{Sieve, SweepScope};
@@ -27,6 +26,7 @@ use super::COMPILE_COMPONENT;
 use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
 use super::components::{component_files, digest, one_rule_for_each_kind, rule_name};
 use super::failure::Failure;
+use super::files::{is_ours, private_folder};
 
 /// The configuration and the process around it.
 pub(super) struct Setup {
@@ -97,11 +97,11 @@ impl Setup {
             if let Some(locked) = &locked {
                 grants.sha256 = Some(locked.sha256_of(file)?);
             }
-            components.push(self.loaded(&sandbox, file, &grants).await?);
+            components.push(self.loaded(&sandbox, file, file, &grants).await?);
         }
         one_rule_for_each_kind(&components)?;
         if let Some(locked) = &locked {
-            locked.check(&self.lock_of(&components))?;
+            locked.check(self.lock_of(&components))?;
         }
         Ok(components)
     }
@@ -113,7 +113,7 @@ impl Setup {
 
     /// Loads one component, whether it is locked or not: it is not set to work.
     pub(super) async fn component(&self, file: &Path) -> Result<Arc<Component>, Failure> {
-        self.loaded(&self.sandbox()?, file, &self.grants(file))
+        self.loaded(&self.sandbox()?, file, file, &self.grants(file))
             .await
     }
 
@@ -121,16 +121,21 @@ impl Setup {
         self.config.grants(&rule_name(file))
     }
 
-    /// Loads a component into a sandbox.
+    /// Loads a component into a sandbox. `shown` is where messages say that it is.
     pub(super) async fn loaded(
         &self,
         sandbox: &Sandbox,
         file: &Path,
+        shown: &Path,
         grants: &Grants,
     ) -> Result<Arc<Component>, Failure> {
         let load = Component::load(sandbox, file, grants);
-        let loaded = patiently(load, file, self.is_quiet()).await;
-        loaded.map(Arc::new).map_err(Failure::from)
+        let loaded = patiently(load, shown, self.is_quiet()).await;
+        let shown = |error: LoadError| LoadError {
+            path: shown.to_owned(),
+            ..error
+        };
+        loaded.map(Arc::new).map_err(|error| shown(error).into())
     }
 
     pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
@@ -555,28 +560,6 @@ pub(super) fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
         tasks.push(task);
     }
     Ok(tasks)
-}
-
-/// Makes a folder that only its owner can enter, unless it is there already.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-}
-
-/// Whether nobody else can have put anything there: what is in the cache is run as native code.
-fn is_ours(folder: &Path) -> std::io::Result<()> {
-    let theirs = |why: &str| Err(std::io::Error::other(why.to_owned()));
-    let there = std::fs::metadata(folder)?;
-    let ours = tempfile::NamedTempFile::new_in(folder)?;
-    if there.uid() != ours.as_file().metadata()?.uid() {
-        return theirs("it belongs to another user");
-    }
-    if there.mode() & 0o022 != 0 {
-        return theirs("others may write there");
-    }
-    Ok(())
 }
 
 /// The first Ctrl-C winds the run up; a second one ends the process at once.

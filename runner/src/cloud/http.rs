@@ -282,8 +282,8 @@ impl Fault {
         match self {
             Self::Unconnected(_) => "cannot connect",
             Self::Certificate(_) => {
-                "the TLS handshake failed: give the cloud's CA with --os-cacert or `cacert`, \
-                 or check `cert` and `key`"
+                "the TLS handshake failed: give the server's CA with `cacert` (the cloud's also with \
+                 --os-cacert), or check `cert` and `key`"
             }
             Self::Timeout(_) => "no answer",
             Self::Broken(_) => "the connection broke before the answer was complete",

@@ -175,6 +175,12 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// A secret in a variable, if that is set.
+    pub(super) fn secret(&self, variable: &str) -> Option<SecretString> {
+        let value = self.env.get(variable).filter(|value| !value.is_empty());
+        value.cloned().map(SecretString::from)
+    }
+
     /// The surroundings of this process. Variables that are not UTF-8 are left out.
     ///
     /// # Errors

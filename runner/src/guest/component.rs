@@ -1,6 +1,7 @@
 //! Loading a component: size, contract, compilation, and the kinds that it describes.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::limits::Limits;
 use super::sandbox::{Pool, Sandbox};
 use super::words::plain;
 use crate::resource::{Kind, KindPattern};
+use crate::signature::{self, SignatureFlaw, Signatures, SignerKey};
 
 /// A component that was loaded and has described itself.
 pub struct Component {
@@ -22,6 +24,7 @@ pub struct Component {
     kinds: Vec<Arc<Kind>>,
     path: PathBuf,
     sha256: String,
+    signer: Option<SignerKey>,
     outline: Outline,
     bytes: usize,
     compilation: Option<Duration>,
@@ -60,6 +63,9 @@ pub enum LoadFlaw {
         /// What it should be.
         locked: String,
     },
+    /// It is not signed as it has to be.
+    #[error(transparent)]
+    Signature(#[from] SignatureFlaw),
     /// It does not fit the contract.
     #[error(transparent)]
     Contract(#[from] ContractError),
@@ -114,6 +120,8 @@ pub struct Grants {
     pub except: Vec<KindPattern>,
     /// The SHA-256 that its file must have, in hex.
     pub sha256: Option<String>,
+    /// Whose signatures are trusted, and whether it must have one.
+    pub signatures: Signatures,
     /// Its limits.
     pub limits: Limits,
 }
@@ -145,7 +153,8 @@ impl Component {
     /// Loads a component file. Its name is the file's, without `.wasm`.
     ///
     /// # Errors
-    /// If the file is not readable, no component of this contract, or describes kinds that cannot be taken.
+    /// If the file is not readable, not signed as it has to be, no component of this contract, or describes kinds that cannot be
+    /// taken.
     pub async fn load(sandbox: &Sandbox, path: &Path, grants: &Grants) -> Result<Self, LoadError> {
         let failed = |why: LoadFlaw| LoadError {
             path: path.to_owned(),
@@ -159,6 +168,7 @@ impl Component {
                 locked: locked.clone(),
             }));
         }
+        let signer = signer(path, &bytes, &grants.signatures).map_err(failed)?;
         let outline = inspect(&bytes).map_err(|error| failed(error.into()))?;
         let types =
             |error: wasmtime::Error| failed(LoadFlaw::Types(error.root_cause().to_string()));
@@ -192,6 +202,7 @@ impl Component {
             kinds,
             path: path.to_owned(),
             sha256,
+            signer,
             outline,
             bytes: bytes_len,
             compilation: compiled.took,
@@ -211,6 +222,11 @@ impl Component {
     /// The SHA-256 of the file, in hex.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// Who signed it; `None` if nobody did.
+    pub fn signer(&self) -> Option<&SignerKey> {
+        self.signer.as_ref()
     }
 
     /// The file's size in bytes.
@@ -245,6 +261,25 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadFlaw> {
         return Err(LoadFlaw::TooLarge { bytes, limit });
     }
     std::fs::read(path).map_err(LoadFlaw::Unreadable)
+}
+
+/// Who signed a component, by the signature beside it. One that cannot be read is not taken for none.
+fn signer(
+    component: &Path,
+    bytes: &[u8],
+    signatures: &Signatures,
+) -> Result<Option<SignerKey>, LoadFlaw> {
+    let file = component.with_added_extension(signature::EXTENSION);
+    let text = match read(&file, signature::BYTES_MAX) {
+        Ok(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+        Err(LoadFlaw::Unreadable(error)) if error.kind() == ErrorKind::NotFound => None,
+        Err(LoadFlaw::TooLarge { bytes, limit }) => {
+            let why = format!("{bytes} bytes, and no signature has more than {limit}");
+            return Err(SignatureFlaw::Malformed(why).into());
+        }
+        Err(flaw) => return Err(SignatureFlaw::Malformed(flaw.to_string()).into()),
+    };
+    Ok(signatures.verify(bytes, text.as_deref())?)
 }
 
 async fn describe(name: &Arc<str>, pool: &Pool) -> Result<Vec<Arc<Kind>>, LoadFlaw> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use super::{Lock, LockedKind, LockedRule};
+use super::{Lock, LockedKind, LockedRule, Source};
 
 impl Lock {
     /// What `now` has that is not locked, lacks that is, or has otherwise: a sentence each.
@@ -31,6 +31,8 @@ impl LockedRule {
             let (then, now) = (&self.sha256, &now.sha256);
             found.push(format!("another file: SHA-256 {now}, not {then}"));
         }
+        source(&mut found, self.source.as_ref(), now.source.as_ref());
+        signer(&mut found, self.signed_by.as_ref(), now.signed_by.as_ref());
         changed(&mut found, "contract", &self.contract, &now.contract);
         set(&mut found, "ask for", &self.unusual, &now.unusual);
         for (name, then, now) in pairs(&self.limits, &now.limits) {
@@ -80,6 +82,40 @@ impl LockedKind {
     }
 }
 
+fn source(found: &mut Vec<String>, then: Option<&Source>, now: Option<&Source>) {
+    let words = match (then, now) {
+        (Some(then), Some(now)) if then.reference == now.reference => {
+            if then.manifest == now.manifest {
+                return;
+            }
+            let Source {
+                reference,
+                manifest,
+            } = now;
+            format!(
+                "{reference} is another manifest: {manifest}, not {}",
+                then.manifest
+            )
+        }
+        (Some(then), Some(now)) => {
+            format!("from {}, not from {}", now.reference, then.reference)
+        }
+        (None, Some(now)) => format!("from {}", now.reference),
+        (Some(then), None) => format!("no longer from {}", then.reference),
+        (None, None) => return,
+    };
+    found.push(words);
+}
+
+fn signer(found: &mut Vec<String>, then: Option<&String>, now: Option<&String>) {
+    found.extend(match (then, now) {
+        (Some(then), Some(now)) if then != now => Some(format!("signed by {now}, not by {then}")),
+        (Some(then), None) => Some(format!("no longer signed by {then}")),
+        (None, Some(now)) => Some(format!("signed by {now}")),
+        (Some(_), Some(_)) | (None, None) => None,
+    });
+}
+
 fn changed(found: &mut Vec<String>, what: &str, then: &str, now: &str) {
     if then != now {
         found.push(format!("{what}: {now:?}, not {then:?}"));
@@ -114,6 +150,11 @@ version = 1
 [rules.a]
 sha256 = "0a"
 contract = "0.1.0"
+signed_by = "RWa"
+
+[rules.a.source]
+reference = "oci://r.example.org/a:1"
+manifest = "sha256:0c"
 
 [rules.a.limits]
 cpu_ms_max = 5
@@ -142,6 +183,18 @@ requests = ["DELETE /v2/zones/{id}"]
     fn each_change_is_said_in_words() {
         for (from, to, words) in [
             ("\"0a\"", "\"0b\"", "a: another file: SHA-256 0b, not 0a"),
+            (
+                "sha256:0c",
+                "sha256:0d",
+                "a: oci://r.example.org/a:1 is another manifest: sha256:0d, not sha256:0c",
+            ),
+            (
+                "/a:1",
+                "/b:1",
+                "a: from oci://r.example.org/b:1, not from oci://r.example.org/a:1",
+            ),
+            ("RWa", "RWb", "a: signed by RWb, not by RWa"),
+            ("signed_by = \"RWa\"", "", "a: no longer signed by RWa"),
             (
                 "cpu_ms_max = 5",
                 "cpu_ms_max = 6",

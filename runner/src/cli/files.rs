@@ -1,0 +1,50 @@
+//! Files and folders of the operator's: written as a whole, and not to be tampered with by others.
+
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+
+/// Whether a file may take the place of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overwrite {
+    Yes,
+    No,
+}
+
+/// Writes a file as a whole: whoever looks finds what was there, or all of it.
+pub(super) fn put(file: &Path, content: &[u8], overwrite: Overwrite) -> std::io::Result<()> {
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let mut fresh = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    fresh.write_all(content)?;
+    fresh.as_file().sync_all()?;
+    match overwrite {
+        Overwrite::Yes => fresh.persist(file)?,
+        Overwrite::No => fresh.persist_noclobber(file)?,
+    };
+    Ok(())
+}
+
+/// Makes a folder that only its owner can enter, unless it is there already.
+pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+/// Whether nobody else can have put anything there: what is in the cache is run as native code.
+pub(super) fn is_ours(folder: &Path) -> std::io::Result<()> {
+    let theirs = |why: &str| Err(std::io::Error::other(why.to_owned()));
+    let there = std::fs::metadata(folder)?;
+    let ours = tempfile::NamedTempFile::new_in(folder)?;
+    if there.uid() != ours.as_file().metadata()?.uid() {
+        return theirs("it belongs to another user");
+    }
+    if there.mode() & 0o022 != 0 {
+        return theirs("others may write there");
+    }
+    Ok(())
+}

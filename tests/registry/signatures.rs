@@ -1,0 +1,199 @@
+//! Detached signatures: a trusted one is said, any other refused before the component is looked into.
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use minisign::KeyPair;
+
+use super::*;
+
+/// What no compiler takes: were it looked into, something else would be said.
+const NO_COMPONENT: &[u8] = b"\0asm and then nothing that compiles";
+
+struct Signer(KeyPair);
+
+impl Signer {
+    fn new() -> Self {
+        Self(KeyPair::generate_unencrypted_keypair().unwrap())
+    }
+
+    fn key(&self) -> String {
+        self.0.pk.to_base64()
+    }
+
+    fn sign(&self, component: &[u8]) -> String {
+        let signed = minisign::sign(Some(&self.0.pk), &self.0.sk, component, None, None);
+        signed.unwrap().into_string()
+    }
+}
+
+impl Scene {
+    /// Trusts these, and publishes the rule with this for a signature.
+    fn signed(&self, trusted: &[&Signer], signature: &str) {
+        self.trust(trusted, false);
+        self.publish_signed(&self.component, signature);
+    }
+
+    fn trust(&self, trusted: &[&Signer], required: bool) {
+        let keys: Vec<String> = trusted.iter().map(|it| it.key()).collect();
+        self.configure(&format!(
+            "[signatures]\nkeys = {keys:?}\nrequired = {required}\n"
+        ));
+    }
+
+    fn publish_signed(&self, component: &[u8], signature: &str) {
+        let mut manifest = manifest(component);
+        manifest["annotations"] =
+            json!({"cleanup.rules.minisig": BASE64_STANDARD.encode(signature)});
+        self.registry
+            .publish_as("rules/image", "1", component, manifest);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signed_a_rule_is_said_everywhere() {
+    let scene = Scene::new().await;
+    let (signer, other) = (Signer::new(), Signer::new());
+    let signature = signer.sign(&scene.component);
+    scene.signed(&[&other, &signer], &signature);
+    let signed = format!("signed by {}", signer.key());
+    let run = scene.add();
+    assert!(run.expect_code(CLEAN).stdout.contains(&signed), "{run}");
+    let beside = std::fs::read_to_string(scene.place.path("rules/image.wasm.minisig"));
+    assert_eq!(beside.unwrap(), signature);
+    assert!(
+        scene
+            .lock()
+            .contains(&format!("signed_by = \"{}\"", signer.key()))
+    );
+    let check = scene.place.run(["rules", "check", "rules/image.wasm"]);
+    assert!(check.expect_code(CLEAN).stdout.contains(&signed), "{check}");
+    let list = scene.place.run(["rules", "list", "-f", "json"]);
+    assert_eq!(list.expect_code(CLEAN).json[0]["signed_by"], signer.key());
+    scene.trust(&[&signer], true);
+    scene.place.run(["rules", "list"]).expect_code(CLEAN);
+}
+
+/// Whoever takes the signature away, or puts another one there, has changed the rule.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_holds_the_signer_too() {
+    let scene = Scene::new().await;
+    let (signer, other) = (Signer::new(), Signer::new());
+    scene.signed(&[&signer, &other], &signer.sign(&scene.component));
+    scene.add().expect_code(CLEAN);
+    let file = "rules/image.wasm.minisig";
+    scene.place.write(file, other.sign(&scene.component));
+    let run = scene.place.run(["rules", "list"]);
+    let words = format!("signed by {}, not by {}", other.key(), signer.key());
+    assert!(run.expect_code(GUARDED).stderr.contains(&words), "{run}");
+    std::fs::remove_file(scene.place.path(file)).unwrap();
+    let run = scene.place.run(["rules", "list"]);
+    let words = format!("no longer signed by {}", signer.key());
+    assert!(run.expect_code(GUARDED).stderr.contains(&words), "{run}");
+    let diff = scene.place.run(["rules", "diff"]);
+    assert!(diff.expect_code(GUARDED).stdout.contains(&words), "{diff}");
+    // Nor does a registry get rid of it by leaving it out.
+    scene.registry.publish("rules/image", "1", &scene.component);
+    let run = scene.add();
+    assert!(run.expect_code(GUARDED).stderr.contains(&words), "{run}");
+    scene.add_with(&["--replace"]).expect_code(CLEAN);
+    assert!(!scene.lock().contains("signed_by"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_that_does_not_hold_is_not_taken_for_none() {
+    let scene = Scene::new().await;
+    let (signer, stranger) = (Signer::new(), Signer::new());
+    let good = signer.sign(NO_COMPONENT);
+    let trusted_comment = good.replace("trusted comment: ", "trusted comment: x");
+    let legacy = good.replacen("RU", "RW", 1);
+    for (signature, words) in [
+        (
+            signer.sign(b"something else"),
+            format!("is not what {} has signed", signer.key()),
+        ),
+        (
+            stranger.sign(NO_COMPONENT),
+            "is signed by none of the keys under [signatures]".to_owned(),
+        ),
+        (String::new(), "has a signature that is none".to_owned()),
+        (
+            "-----BEGIN PGP SIGNATURE-----".to_owned(),
+            "has a signature that is none".to_owned(),
+        ),
+        (
+            "x".repeat(20_000),
+            "no signature has more than 16384".to_owned(),
+        ),
+        (
+            trusted_comment,
+            format!("is not what {} has signed", signer.key()),
+        ),
+        (legacy, "has a signature that is none".to_owned()),
+        (
+            good[..good.len() / 2].to_owned(),
+            "has a signature that is none".to_owned(),
+        ),
+    ] {
+        scene.trust(&[&signer], false);
+        scene.publish_signed(NO_COMPONENT, &signature);
+        scene.is_refused(GUARDED, &words);
+    }
+    // Nor is what cannot be read at all.
+    let mut unreadable = manifest(NO_COMPONENT);
+    unreadable["annotations"] = json!({"cleanup.rules.minisig": good});
+    scene
+        .registry
+        .publish_as("rules/image", "1", NO_COMPONENT, unreadable);
+    scene.is_refused(GUARDED, "is no base64");
+    // With nobody to trust, nobody's signature is worth anything.
+    scene.trust(&[], false);
+    scene.publish_signed(NO_COMPONENT, &good);
+    scene.is_refused(GUARDED, "is signed by none of the keys");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_signatures_are_required_an_unsigned_rule_is_refused() {
+    let scene = Scene::new().await;
+    let signer = Signer::new();
+    scene.trust(&[&signer], true);
+    scene.registry.publish("rules/image", "1", NO_COMPONENT);
+    scene.is_refused(GUARDED, "is not signed, and `required = true`");
+    // And one that is in the folder already does not run.
+    scene.place.write("rules/image.wasm", NO_COMPONENT);
+    let run = scene.place.run(["rules", "list"]);
+    assert!(
+        run.expect_code(GUARDED).stderr.contains("is not signed"),
+        "{run}"
+    );
+    scene.place.write("rules/image.wasm", &scene.component);
+    let signature = signer.sign(&scene.component);
+    scene.place.write("rules/image.wasm.minisig", signature);
+    scene.place.run(["rules", "list"]).expect_code(CLEAN);
+}
+
+/// A file that was signed brings its signature along.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_files_signature_goes_with_it() {
+    let scene = Scene::new().await;
+    let signer = Signer::new();
+    scene.trust(&[&signer], true);
+    scene.place.write("download/image.wasm", &scene.component);
+    let add = ["rules", "add", "download/image.wasm"];
+    scene.place.run(add).expect_code(GUARDED);
+    let signature = signer.sign(&scene.component);
+    scene.place.write("download/image.wasm.minisig", signature);
+    scene.place.run(add).expect_code(CLEAN);
+    assert!(scene.place.path("rules/image.wasm.minisig").exists());
+    assert!(scene.lock().contains(&signer.key()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_key_is_said_with_its_place() {
+    let scene = Scene::new().await;
+    scene.configure("[signatures]\nkeys = [\"minisign.pub\"]\n");
+    let run = scene.add();
+    run.expect_code(USAGE);
+    assert!(
+        run.says("is no public key of minisign") && run.says("line"),
+        "{run}"
+    );
+}
