@@ -50,11 +50,13 @@ use proptest::prelude::*;
 /// Bytes that one input is drawn from. Longer ones come out of their mutation by a fuzzer, not by chance.
 const BYTES_MAX: usize = 600;
 
+const CASES: u32 = 1_000;
+
 fn try_out<C: for<'a> Arbitrary<'a> + Debug>(law: fn(C)) {
     let cases = vec(any::<u8>(), 0..BYTES_MAX).prop_filter_map("too few bytes", |bytes| {
         C::arbitrary_take_rest(Unstructured::new(&bytes)).ok()
     });
-    proptest!(|(case in cases)| law(case));
+    proptest!(ProptestConfig::with_cases(CASES), |(case in cases)| law(case));
 }
 
 macro_rules! laws {

@@ -1,9 +1,9 @@
 """A real Rally is killed in mid-task and its database removed: what it left is found by its names and owners alone.
 
 Rally works at two places at once. At `own` it makes tenants, and is killed in the second workload of a task whose first
-asked for no clean-up. At `existing` it works as users that are there; a first task ends by itself, leaves things all the
-same, and is reported; a second is killed like the other. The tests then take away what is there, piece by piece, in the
-order in which they stand. What each may take is computed from listings, by `whose`.
+asked for no clean-up. At `existing` it works as users that are there; a first task ends by itself, leaves things all
+the same, and is reported; a second is killed like the other. The tests then take away what is there, piece by piece, in
+the order in which they stand. What each may take is computed from listings, by `whose`.
 """
 
 import collections
@@ -188,7 +188,7 @@ def as_planned(things):
 
 
 def test_after_a_disaster_all_of_rallys_goes(visit, taken, look):
-    """Projects and users that a kill has left, default groups and nameless ports; and at the other place what was forgotten."""
+    """Projects and users that a kill has left, default groups, nameless ports; and what was forgotten at `existing`."""
     _, killed = visit.own
     forgetful, _ = visit.existing
     left = visit.leftovers.of(killed)

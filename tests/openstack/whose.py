@@ -12,7 +12,6 @@ FAMILIES = {"c": "context", "s": "scenario"}
 NO_NAMES = {"", "default"}
 # The fields that lead to an owner, the nearest first.
 UPWARD = ("device_id", "port_id", "network_id", "security_group_id", "user_id", "project_id", "tenant_id")
-
 STACK, TRUST = "orchestration.stack", "identity.trust"
 
 
@@ -39,7 +38,7 @@ class Owners:
         return [self.states[state[key]] for key in UPWARD if state.get(key) in self.states]
 
     def stack_of(self, thing):
-        """The stack for which Heat has made a project: named after the stack's project and id, cut after 64 characters."""
+        """The stack that Heat made a project for: named by the stack's project and id, cut after 64 characters."""
         stack = thing.name.partition("-")[2]
         if thing.kind != "identity.project" or not stack:
             return None
@@ -47,7 +46,7 @@ class Owners:
 
 
 class Leftovers:
-    """What has come between two listings, by whose it is. Without trusts: Heat's do not say which stack they are for."""
+    """What has come between two listings, by whose it is. Without trusts: Heat's do not say what they are for."""
 
     def __init__(self, before, after):
         owners, came = Owners(after), after - before

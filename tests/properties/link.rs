@@ -45,6 +45,18 @@ const PIECES: &[&str] = &[
     "?",
 ];
 
+const ORIGINS: &[&str] = &[
+    "http://h:1",
+    "http://h:2",
+    "https://h",
+    "http://h",
+    "//h:1",
+    "http://evil",
+    "https://h@evil",
+    "http://h:1\\@evil",
+    "https://[::1]:8774",
+];
+
 /// A link in an answer.
 #[derive(Debug)]
 pub struct Case {
@@ -56,10 +68,11 @@ pub struct Case {
 impl<'a> Arbitrary<'a> for Case {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         let endpoint = path::endpoint(bytes)?;
-        let mut link = if bytes.arbitrary()? {
-            endpoint.to_string()
-        } else {
-            String::new()
+        let origin = bytes.choose(ORIGINS)?;
+        let mut link = match bytes.int_in_range(0..=2)? {
+            0 => endpoint.to_string(),
+            1 => format!("{origin}{}", endpoint.path()),
+            _ => String::new(),
         };
         link.push_str(&draw::text(bytes, PIECES, 8)?);
         Ok(Self {

@@ -64,6 +64,23 @@ const WORDS: &[&str] = &[
     "é",
 ];
 
+/// What a rule could be given beside, or instead.
+const CHANGES: &[(&str, &str)] = &[
+    ("requests = [", "requests = [\"POST /v2/zones/{id}/x\", "),
+    ("names = [", "names = [\"/x\", "),
+    ("owners = [", "owners = [\"dns.x at /x\", "),
+    ("unusual = [", "unusual = [\"x\", "),
+    ("\"0a\"", "\"0c\""),
+    ("0.1.0", "0.1.1"),
+    ("across projects", "cloud-wide"),
+    ("\"/id\"", "\"/name\""),
+    ("\"/project_id\"", "\"\""),
+    ("cpu_ms_max = 5", "cpu_ms_max = 6"),
+    ("\"dns.zone\"", "\"dns.tld\""),
+    ("[\"/name\", \"/title\"]", "[\"/title\", \"/name\"]"),
+    ("version = 1", "version = 2"),
+];
+
 /// Two lock files, of which one is often made of the other.
 #[derive(Debug)]
 pub struct Case {
@@ -75,7 +92,11 @@ impl<'a> Arbitrary<'a> for Case {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         let then = draw::document(bytes, SAMPLES, WORDS)?;
         let mut now = then.clone();
-        for _ in 0..bytes.int_in_range(0..=3)? {
+        for _ in 0..bytes.int_in_range(0..=2)? {
+            let (from, to) = bytes.choose(CHANGES)?;
+            now = now.replacen(from, to, 1);
+        }
+        for _ in 0..bytes.int_in_range(0..=2)? {
             draw::spoil(bytes, &mut now, WORDS)?;
         }
         Ok(Self { then, now })

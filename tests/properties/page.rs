@@ -5,14 +5,14 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use runner::guest::reading::{PageFlaw, Relayed, read};
 use runner::guest::{Limits, plain};
 use runner::resource::{Fields, Kind, Reach, Template};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::draw;
 
 const NAMES: &[&str] = &["ports", "id", "name", "links", "", "a/b"];
 const STRINGS: &[&str] = &["a", "b", "c", "é"];
 const POINTERS: &[&str] = &[
-    "/ports", "", "/", "/links", "/id", "/a/b", "/ports/0", "ports", "/a~1b",
+    "/ports", "/port", "", "/", "/links", "/id", "/a/b", "/ports/0", "ports", "/a~1b",
 ];
 const SPOILS: &[&str] = &[
     "\"id\":\"b\",",
@@ -51,10 +51,14 @@ pub struct Case {
 
 impl<'a> Arbitrary<'a> for Case {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
-        let relayed = 0..bytes.int_in_range(0..=2)?;
+        let relayed = 0..bytes.int_in_range(0..=3)?;
         let relayed = relayed.map(|_: u8| {
-            let mut body = draw::json(bytes, NAMES, STRINGS, 3)?.to_string();
-            if bytes.arbitrary()? {
+            let body = match bytes.arbitrary()? {
+                true => json!({"ports": ports(bytes)?, "port": port(bytes)?, "id": "d"}),
+                false => draw::json(bytes, NAMES, STRINGS, 3)?,
+            };
+            let mut body = body.to_string();
+            if bytes.ratio(1u8, 4)? {
                 draw::spoil(bytes, &mut body, SPOILS)?;
             }
             let path = bytes.choose(&["/v2.0/ports", "/v2.0/ports/a"])?;
@@ -67,18 +71,29 @@ impl<'a> Arbitrary<'a> for Case {
         let slices = 0..bytes.int_in_range(0..=3)?;
         let slices = slices.map(|_: u8| {
             let at = bytes.choose(POINTERS)?;
-            Ok((bytes.int_in_range(0..=3)?, (*at).to_owned()))
+            Ok((bytes.int_in_range(0..=2)?, (*at).to_owned()))
         });
         Ok(Self {
             relayed,
             slices: slices.collect::<Result<_>>()?,
-            things_max: bytes.int_in_range(0..=4)?,
+            things_max: bytes.int_in_range(0..=12)?,
             words: draw::text(bytes, WORDS, 20)?.repeat(bytes.int_in_range(1..=200)?),
         })
     }
 }
 
-fn ports() -> Kind {
+fn port(bytes: &mut Unstructured<'_>) -> Result<Value> {
+    let mut port = draw::object(bytes, NAMES, STRINGS, 1)?;
+    port.insert("id".to_owned(), Value::from(*bytes.choose(STRINGS)?));
+    Ok(Value::Object(port))
+}
+
+fn ports(bytes: &mut Unstructured<'_>) -> Result<Vec<Value>> {
+    let count = 0..bytes.int_in_range(0..=3)?;
+    count.map(|_: u8| port(bytes)).collect()
+}
+
+fn kind() -> Kind {
     Kind {
         name: "network.port".into(),
         service: "network".to_owned(),
@@ -108,7 +123,7 @@ pub fn holds(case: Case) {
         .slices
         .iter()
         .map(|(number, at)| (*number, at.as_str()));
-    match read(&ports(), None, slices, &case.relayed, &limits) {
+    match read(&kind(), None, slices, &case.relayed, &limits) {
         Ok(things) => {
             assert!(things.len() <= case.things_max);
             let objects: Vec<Value> = things.iter().map(|it| it.object.clone()).collect();

@@ -63,6 +63,8 @@ const PATHS: &[&str] = &[
     "/v2.0", "/v3", "/ports", "/routers", "/r1", "/a", "/detail", "/", "/b", "/%2E",
 ];
 
+const COLLECTIONS: &[&str] = &["/v2.0/ports", "/ports/detail", "/v2.0/routers/r1/ports"];
+
 /// A declaration, an object, and where it was listed.
 #[derive(Debug)]
 pub struct Case {
@@ -75,6 +77,13 @@ pub struct Case {
 
 fn pointer(bytes: &mut Unstructured<'_>) -> Result<String> {
     Ok((*bytes.choose(POINTERS)?).to_owned())
+}
+
+/// Mostly what is usual, so that most objects are read.
+fn mostly(bytes: &mut Unstructured<'_>, usual: &str) -> Result<String> {
+    let is_usual = bytes.ratio(2u8, 3)?;
+    let other = pointer(bytes)?;
+    Ok(if is_usual { usual.to_owned() } else { other })
 }
 
 fn pointers(bytes: &mut Unstructured<'_>) -> Result<Vec<String>> {
@@ -104,12 +113,12 @@ fn kind(bytes: &mut Unstructured<'_>) -> Result<Kind> {
             .choose(&[Reach::Projects, Reach::EachProject, under()])?
             .clone(),
         fields: Fields {
-            id: pointer(bytes)?,
+            id: mostly(bytes, "/id")?,
             names: pointers(bytes)?,
-            project: pointer(bytes)?,
-            created_at: pointer(bytes)?,
-            status: pointer(bytes)?,
-            tags: pointer(bytes)?,
+            project: mostly(bytes, "/project_id")?,
+            created_at: mostly(bytes, "/created_at")?,
+            status: mostly(bytes, "/status")?,
+            tags: mostly(bytes, "/tags")?,
         },
         after: Vec::new(),
         failed_states: Vec::new(),
@@ -120,11 +129,19 @@ impl<'a> Arbitrary<'a> for Case {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         let kind = kind(bytes)?;
         let is_under = kind.reach.parent().is_some();
+        let mut object = draw::object(bytes, NAMES, STRINGS, 2)?;
+        if bytes.arbitrary()? {
+            object.insert("id".to_owned(), Value::from(*bytes.choose(STRINGS)?));
+        }
+        let path = match bytes.arbitrary()? {
+            true => (*bytes.choose(COLLECTIONS)?).to_owned(),
+            false => draw::text(bytes, PATHS, 5)?,
+        };
         Ok(Self {
             kind,
             parent: is_under.then(|| ThingRef::new("network.router", "r1")),
-            object: Value::Object(draw::object(bytes, NAMES, STRINGS, 2)?),
-            path: draw::text(bytes, PATHS, 5)?,
+            object: Value::Object(object),
+            path,
             said: (0..4)
                 .map(|_| draw::text(bytes, STRINGS, 2))
                 .collect::<Result<_>>()?,

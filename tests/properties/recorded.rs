@@ -13,6 +13,7 @@ const SAMPLES: &[&str] = &[
 {"request": "GET /v2.0/ports", "status": 200, "headers": {"Link": "<x>"}, "body": {"ports": [{"id": "a", "n": 1.5}]}},
 {"request": "DELETE /v2.0/ports/a", "status": 204},
 {"request": "PUT /v2.0/routers/r/x {\"port_id\": \"a\"}", "service": "network", "status": 409, "body": "no JSON"},
+{"request": "GET /v2.0/x", "status": 200, "body": "\"x\""},
 {"request": "GET /v3/users", "service": "identity", "error": "timeout"}
 ], "things": [{"id": "a", "name": "n", "project": "p", "owners": ["named-by network.router/r"], "order": ["before b.y/1"],
 "delete": {"blocked": ["a.x/1"]}, "gone": false}]}"#,

@@ -482,3 +482,22 @@ fn is_json(response: &cloud::Response) -> bool {
     let media_type = media_type.to_ascii_lowercase();
     media_type == "application/json" || media_type.ends_with("+json")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_says_each_thing_once() {
+        for (body, sent) in [
+            (
+                r#"{"port_id":"theirs","port_id":"ours"}"#,
+                Some(r#"{"port_id":"ours"}"#),
+            ),
+            (r#"{ "port_id" : "ours" }"#, Some(r#"{"port_id":"ours"}"#)),
+            ("", None),
+        ] {
+            assert_eq!(as_compared(body).as_deref(), sent, "{body}");
+        }
+    }
+}

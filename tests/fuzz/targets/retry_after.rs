@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|case: runner_fuzz::retry_after::Case| runner_fuzz::retry_after::holds(case));
+libfuzzer_sys::fuzz_target!(
+    |case: runner_fuzz::retry_after::Case| runner_fuzz::retry_after::holds(case)
+);

@@ -403,11 +403,8 @@ impl Settings {
         let Some(text) = self.get("interface") else {
             return Ok(vec![Interface::Public]);
         };
-        let words = text
-            .split(',')
+        text.split(',')
             .map(str::trim)
-            .filter(|word| !word.is_empty());
-        words
             .map(|word| {
                 word.parse()
                     .map_err(|_| self.bad_value("interface", word, "use public, internal or admin"))

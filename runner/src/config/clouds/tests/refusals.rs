@@ -40,6 +40,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "interface: outer",
         &["`outer`", "public, internal or admin"],
     ),
+    (USER, "interface: ','", &["public, internal or admin"]),
     (USER, "verify: perhaps", &["verify", "true or false"]),
     (USER, "key: k.pem", &["cert"]),
     (
