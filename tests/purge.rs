@@ -293,6 +293,20 @@ async fn a_long_call_elsewhere_is_worth_waiting_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_nothing_moves_there_are_few_attempts_and_one_soon_after_something_did() {
+    let cloud = ScriptedCloud::with([
+        ours("a.x/1").held_by("b.y/1"),
+        ours("b.y/1").latency_ms(35_000),
+    ]);
+    let purged = stage(&cloud, &["a.x", "b.y"]).purge().await;
+    purged.expect_gone(&["a.x/1", "b.y/1"]);
+    let attempts = cloud.deleted().iter().filter(|it| *it == "a.x/1").count();
+    // At 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s; then not 32 s later, but eight after the other has gone.
+    assert_eq!(attempts, 8);
+    assert_eq!(purged.took, Duration::from_secs(35 + 8));
+}
+
+#[tokio::test(start_paused = true)]
 async fn attempts_are_bounded_even_while_other_things_move() {
     let steps = (0..100).map(|n| {
         let step = ours(&format!("b.y/{n:03}")).latency_ms(5_000);

@@ -75,12 +75,13 @@ impl Default for EngineLimits {
 impl EngineLimits {
     /// The pause after so many attempts or looks.
     fn pause(&self, after: u32) -> Duration {
+        self.pause_up_to(after, self.pause_ms_max)
+    }
+
+    /// The same, with another bound.
+    fn pause_up_to(&self, after: u32, ms_max: u64) -> Duration {
         let factor = 1_u64 << after.saturating_sub(1).min(16);
-        Duration::from_millis(
-            self.pause_ms_min
-                .saturating_mul(factor)
-                .min(self.pause_ms_max),
-        )
+        Duration::from_millis(self.pause_ms_min.saturating_mul(factor).min(ms_max))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::rule::{Cause, Outcome, Rule, RuleError};
 
 use super::listing::Place;
 use super::{Engine, ListingFailure};
-use progress::{Progress, State};
+use progress::{Progress, PutOff, State};
 
 /// How a thing of the plan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,9 @@ const BUSY_ATTEMPTS_MAX: u32 = 5;
 
 /// Attempts after which a thing that nothing else moves for is taken to be stuck.
 const IDLE_ATTEMPTS_MIN: u32 = 2;
+
+/// How much longer the longest pause before an attempt is while nothing moves that could have been in the way.
+const STANDSTILL: u64 = 4;
 
 /// Looks for which a thing that had a failed state before it was deleted may still be shown in it.
 const LOOKS_FOR_STATES: u32 = 2;
@@ -409,7 +412,10 @@ impl<'a, R: Rule> Purge<'a, R> {
         }
         let limits = &self.engine.limits;
         let attempts = self.progress.attempts(item);
-        let idle_attempts = self.progress.put_off(item);
+        let PutOff {
+            idle_attempts,
+            has_moved,
+        } = self.progress.put_off(item);
         // What kinds hold back may be the very thing that is in the way: better against their order than not at all.
         let is_released = idle_attempts >= IDLE_ATTEMPTS_MIN.min(limits.idle_attempts_max)
             && self.progress.release_stalled();
@@ -417,8 +423,9 @@ impl<'a, R: Rule> Purge<'a, R> {
         if is_over && !is_released {
             self.give_up(item, &why);
         } else {
-            self.progress
-                .retry(item, Instant::now() + limits.pause(attempts));
+            let patience = if has_moved { 1 } else { STANDSTILL };
+            let pause = limits.pause_up_to(attempts, limits.pause_ms_max * patience);
+            self.progress.retry(item, Instant::now() + pause);
         }
     }
 
@@ -525,7 +532,12 @@ impl<'a, R: Rule> Purge<'a, R> {
             };
             let thing = planned.thing.clone();
             match self.progress.state(change) {
-                Some(State::Ended(Fate::Gone)) => self.engine.notice(Event::Gone { thing }),
+                Some(State::Ended(Fate::Gone)) => {
+                    self.engine.notice(Event::Gone { thing });
+                    self.progress.hasten(
+                        Instant::now() + Duration::from_millis(self.engine.limits.pause_ms_max),
+                    );
+                }
                 Some(State::Ended(
                     Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why),
                 )) => {

@@ -37,6 +37,16 @@ pub(super) enum State {
     Ended(Fate),
 }
 
+/// What it means that something was in the way of a thing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PutOff {
+    /// How many times in a row this was so although nothing that could get out of the way has moved since the time before, or is on
+    /// its way.
+    pub(super) idle_attempts: u32,
+    /// Whether anything has moved since the time before.
+    pub(super) has_moved: bool,
+}
+
 /// The states of all things of a plan.
 pub(super) struct Progress {
     states: Vec<State>,
@@ -139,9 +149,8 @@ impl Progress {
         self.attempts.get(item).copied().unwrap_or_default()
     }
 
-    /// Takes note that something was in the way of a thing. Says how many times in a row this was so although nothing that could
-    /// get out of the way has moved since the time before, or is on its way.
-    pub(super) fn put_off(&mut self, item: usize) -> u32 {
+    /// Takes note that something was in the way of a thing.
+    pub(super) fn put_off(&mut self, item: usize) -> PutOff {
         let begun = match self.states.get(item) {
             Some(State::Deleting { begun }) => *begun,
             _ => self.tick,
@@ -153,15 +162,29 @@ impl Progress {
             .and_then(|at| at.replace(now))
             .unwrap_or(begun);
         let has_long_been_asked = self.underway.range(..(before, 0)).next().is_some();
-        let is_idle = self.moved_at < before
+        let has_moved = self.moved_at >= before;
+        let is_idle = !has_moved
             && !has_long_been_asked
             && self.startable().next().is_none()
             && self.lingering.values().all(BTreeSet::is_empty);
-        let Some(count) = self.idle_attempts.get_mut(item) else {
-            return 0;
-        };
-        *count = if is_idle { *count + 1 } else { 0 };
-        *count
+        let mut idle_attempts = 0;
+        if let Some(count) = self.idle_attempts.get_mut(item) {
+            *count = if is_idle { *count + 1 } else { 0 };
+            idle_attempts = *count;
+        }
+        PutOff {
+            idle_attempts,
+            has_moved,
+        }
+    }
+
+    /// Brings forward to `latest` what was to be tried later than that.
+    pub(super) fn hasten(&mut self, latest: Instant) {
+        let later = self.retries.split_off(&(latest, 0));
+        for (_, item) in later {
+            self.set(item, State::Retry(latest));
+            self.retries.insert((latest, item));
+        }
     }
 
     pub(super) fn ready(&mut self, item: usize) {
