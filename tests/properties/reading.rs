@@ -221,13 +221,21 @@ fn ends_in(value: &str, id: &str) -> bool {
 
 /// One of the templates deletes the thing from the very collection that showed it.
 fn is_where_it_is_deleted(kind: &Kind, id: &str, project: Option<&str>, path: &str) {
+    let is_version = |segment: &str| {
+        let number = segment.strip_prefix('v').unwrap_or("x");
+        let is_plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+        is_plain
+            && !number.starts_with('.')
+            && !number.ends_with('.')
+            && number.parse::<f64>().is_ok()
+    };
     let unversioned = |path: &str| {
         let path = path.trim_end_matches('/');
-        let path = path
-            .strip_prefix("/v2.0")
-            .or(path.strip_prefix("/v3"))
-            .unwrap_or(path);
-        path.to_owned()
+        let mut segments = path.splitn(3, '/');
+        match (segments.next(), segments.next(), segments.next()) {
+            (Some(""), Some(first), Some(rest)) if is_version(first) => format!("/{rest}"),
+            _ => path.to_owned(),
+        }
     };
     let fits = |template: &Template| {
         let template = template.to_string();

@@ -523,9 +523,10 @@ impl fmt::Display for Reach {
 /// `/ports` for `/v2.0/ports`.
 fn without_version(path: &str) -> &str {
     let is_version = |segment: &str| {
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
         segment.strip_prefix('v').is_some_and(|number| {
-            number.starts_with(|c: char| c.is_ascii_digit())
-                && number.chars().all(|c| c.is_ascii_digit() || c == '.')
+            let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
+            is_number(major) && is_number(minor)
         })
     };
     match path
