@@ -90,7 +90,7 @@ static KINDS: &[Row] = &[
         &["DELETE /v2/tlds/{id}"],
     )
     .cloud_wide()
-    .names(&["/name", "/description"]),
+    .names(&["/description", "/name"]),
     Row::new(
         "dns.tsig_key",
         "/v2/tsigkeys?limit=max",

@@ -31,7 +31,8 @@ static KINDS: &[Row] = &[
         &["DELETE /v3/users/{id}"],
     )
     .cloud_wide()
-    .before(IN_DOMAIN),
+    .before(IN_DOMAIN)
+    .last_of(ACT_FOR_USERS),
     Row::new(
         "identity.group",
         "/v3/groups",
@@ -51,7 +52,8 @@ static KINDS: &[Row] = &[
     .part_of(&[
         ("identity.user", "/user_id"),
         ("identity.project", "/project_id"),
-    ]),
+    ])
+    .last_of(ACT_FOR_USERS),
     // Would go with its user or its project, and nothing else says whose it is. An administrator sees everybody's.
     Row::new(
         "identity.ec2_credential",
@@ -79,7 +81,8 @@ static KINDS: &[Row] = &[
         ("identity.user", "/trustor_user_id"),
         ("identity.user", "/trustee_user_id"),
         ("identity.project", "/project_id"),
-    ]),
+    ])
+    .last_of(ACT_FOR_USERS),
     // A role's assignments go with it. This listing leaves out the roles of domains.
     Row::new(
         "identity.role",
@@ -223,6 +226,17 @@ static KINDS: &[Row] = &[
 
 /// A domain would take along all that is left in it.
 const IN_DOMAIN: &[(&str, &str)] = &[("identity.domain", "/domain_id")];
+
+/// What goes on by its user's authority while it is being deleted: without that, a service cannot ask others for its parts.
+const ACT_FOR_USERS: &[&str] = &[
+    "alarming.alarm",
+    "container_infra.cluster",
+    "database.instance",
+    "orchestration.stack",
+    "reservation.lease",
+    "workflow.cron_trigger",
+    "workflow.execution",
+];
 
 const LIMITED: &[(&str, &str)] = &[
     ("identity.service", "/service_id"),
