@@ -49,7 +49,7 @@ const BUSY_ATTEMPTS_MAX: u32 = 5;
 /// Attempts after which a thing that nothing else moves for is taken to be stuck.
 const IDLE_ATTEMPTS_MIN: u32 = 2;
 
-/// How much longer the longest pause before an attempt is while nothing moves that could have been in the way.
+/// How much longer the longest pause before an attempt is while other things are on their way out and none has got there.
 const STANDSTILL: u64 = 4;
 
 /// Looks for which a thing that had a failed state before it was deleted may still be shown in it.
@@ -423,7 +423,8 @@ impl<'a, R: Rule> Purge<'a, R> {
         if is_over && !is_released {
             self.give_up(item, &why);
         } else {
-            let patience = if has_moved { 1 } else { STANDSTILL };
+            let is_standstill = !has_moved && idle_attempts == 0;
+            let patience = if is_standstill { STANDSTILL } else { 1 };
             let pause = limits.pause_up_to(attempts, limits.pause_ms_max * patience);
             self.progress.retry(item, Instant::now() + pause);
         }
@@ -531,13 +532,12 @@ impl<'a, R: Rule> Purge<'a, R> {
                 continue;
             };
             let thing = planned.thing.clone();
+            if matches!(self.progress.state(change), Some(State::Ended(_))) {
+                let longest = Duration::from_millis(self.engine.limits.pause_ms_max);
+                self.progress.hasten(Instant::now() + longest);
+            }
             match self.progress.state(change) {
-                Some(State::Ended(Fate::Gone)) => {
-                    self.engine.notice(Event::Gone { thing });
-                    self.progress.hasten(
-                        Instant::now() + Duration::from_millis(self.engine.limits.pause_ms_max),
-                    );
-                }
+                Some(State::Ended(Fate::Gone)) => self.engine.notice(Event::Gone { thing }),
                 Some(State::Ended(
                     Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why),
                 )) => {
