@@ -26,7 +26,7 @@ Every kind of the rule pack. *Listed* says how much one listing shows, and its p
 name that counts; *speaks for it* who else does (`part of`: it goes with that whatever it is called); *goes after* what
 must be gone before, as far as the recorded cases show it; *deleted by* every changing request.
 
-*Verified*: **e2e** on the running service, from survey to verification, in the tests that CI runs; **recorded** on the running
+*Verified*: **e2e** on the running service, from survey to verification, in `tests/openstack`; **recorded** on the running
 service by hand, and held to its answers since; **source**: not on a running service, but on answers written after its source.
 
 ";

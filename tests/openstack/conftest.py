@@ -24,6 +24,11 @@ CLOUDS_YAML = STATE / "clouds.yaml"
 SEED_SECONDS_MAX = 900
 
 
+def pytest_collection_modifyitems(items):
+    """The suite of all services comes last: the others measure themselves by a cloud that has the core only."""
+    items.sort(key=lambda item: item.module.__name__ == "test_services")
+
+
 class Seed:
     """What one seeding made, and which of it may go."""
 
@@ -58,9 +63,13 @@ def seed_cloud(directory, *options):
     return Seed(json.loads(manifest.read_text()))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cloud():
-    """An administrator's connection, for looking."""
+    return administrator()
+
+
+def administrator():
+    """A connection for looking."""
     os.environ["OS_CLIENT_CONFIG_FILE"] = str(CLOUDS_YAML)
     cloud = openstack.connect(cloud="admin")
     # The first look at one's own security groups makes the default one: before the tests, not in them.

@@ -29,6 +29,10 @@ VOLATILE_IN = {
     "dns.recordset": {"status"},
     "object-store.container": {"count", "bytes", "last_modified"},
     "orchestration.stack": {"stack_status_reason"},
+    # A project's default one has all its ports.
+    "network.firewall-group": {"ports"},
+    # Tells what is free in it.
+    "network.network-segment-range": {"available", "used"},
     # Counts what was allocated from it.
     "placement.resource-provider": {"generation"},
 }
@@ -61,6 +65,7 @@ class Kind:
     within: str = ""
 
 
+EXTENSION = Kind("network.extension", "/v2.0/extensions", "extensions")
 ALL = "all_tenants=1"
 ALL_PROJECTS = {"X-Auth-All-Projects": "true"}
 # Zaqar wants to know which client asks.
@@ -134,6 +139,10 @@ KINDS = {
         Kind("identity.trust", "/OS-TRUST/trusts", "trusts"),
         Kind("identity.registered-limit", "/registered_limits", "registered_limits"),
         Kind("identity.limit", "/limits", "limits"),
+        Kind("identity.mapping", "/OS-FEDERATION/mappings", "mappings"),
+        Kind("identity.identity-provider", "/OS-FEDERATION/identity_providers", "identity_providers"),
+        Kind("identity.service-provider", "/OS-FEDERATION/service_providers", "service_providers"),
+        Kind("identity.oauth-consumer", "/OS-OAUTH1/consumers", "consumers"),
     ],
     "orchestration": [
         Kind("orchestration.stack", "/stacks?show_hidden=true", "stacks"),
@@ -242,11 +251,48 @@ KINDS = {
         zun("capsule", "capsules"),
         Kind("container.registry", "/registries?all_projects=true", "registries", id="uuid", microversion="1.40"),
     ],
+    # Whatever the project of an administrator's token is.
+    "database": [
+        Kind("database.configuration", "/configurations", "configurations"),
+    ],
     "reservation": [
         Kind("reservation.lease", "/leases", "leases"),
         Kind("reservation.floating-ip", "/floatingips", "floatingips"),
         Kind("reservation.host", "/os-hosts", "hosts"),
     ],
+}
+# What Neutron has only with an extension of this alias loaded: path, and the key where it is not the path's end.
+KINDS_OF_EXTENSION = {
+    "metering": {"metering-label": "metering/metering-labels metering_labels"},
+    "segment": {"segment": "segments"},
+    "network-segment-range": {"network-segment-range": "network_segment_ranges"},
+    "flavors": {"flavor": "flavors", "service-profile": "service_profiles"},
+    "local_ip": {"local-ip": "local_ips"},
+    "logging": {"log": "log/logs"},
+    "l3-ndp-proxy": {"ndp-proxy": "ndp_proxies"},
+    "bgp": {"bgp-speaker": "bgp-speakers bgp_speakers", "bgp-peer": "bgp-peers bgp_peers"},
+    "sfc": {
+        "sfc-port-pair": "sfc/port_pairs",
+        "sfc-port-pair-group": "sfc/port_pair_groups",
+        "sfc-port-chain": "sfc/port_chains",
+    },
+    "service_graph": {"sfc-service-graph": "sfc/service_graphs"},
+    "flow_classifier": {"sfc-flow-classifier": "sfc/flow_classifiers"},
+    "vpnaas": {
+        "vpn-ike-policy": "vpn/ikepolicies",
+        "vpn-ipsec-policy": "vpn/ipsecpolicies",
+        "vpn-service": "vpn/vpnservices",
+        "vpn-ipsec-site-connection": "vpn/ipsec-site-connections ipsec_site_connections",
+    },
+    "vpn-endpoint-groups": {"vpn-endpoint-group": "vpn/endpoint-groups endpoint_groups"},
+    "fwaas_v2": {
+        "firewall-group": "fwaas/firewall_groups",
+        "firewall-policy": "fwaas/firewall_policies",
+        "firewall-rule": "fwaas/firewall_rules",
+    },
+    "bgpvpn": {"bgpvpn": "bgpvpn/bgpvpns"},
+    "taas": {"tap-service": "taas/tap_services", "tap-flow": "taas/tap_flows"},
+    "tap-mirror": {"tap-mirror": "taas/tap_mirrors"},
 }
 # What no listing of the whole cloud shows, and who is in a project sees.
 KINDS_OF_PROJECT = {
@@ -262,7 +308,6 @@ KINDS_OF_PROJECT = {
     ],
     "database": [
         Kind("database.instance", "/instances", "instances"),
-        Kind("database.configuration", "/configurations", "configurations"),
     ],
     "messaging": [
         Kind("messaging.queue", "/v2/queues?limit=20", "queues", id="name", headers=CLIENT),
@@ -271,6 +316,11 @@ KINDS_OF_PROJECT = {
 }
 # What is listed below something else: for each kind of parent, the path, with the parent's id in it.
 KINDS_BELOW = {
+    "identity.domain": ("identity", Kind("identity.domain-role", "/roles?domain_id={}", "roles")),
+    "identity.identity-provider": (
+        "identity",
+        Kind("identity.protocol", "/OS-FEDERATION/identity_providers/{}/protocols", "protocols"),
+    ),
     "load-balancer.pool": ("load-balancer", Kind("load-balancer.member", "/v2.0/lbaas/pools/{}/members", "members")),
     "dns.zone": ("dns", Kind("dns.zone-share", "/v2/zones/{}/shares", "shared_zones", headers=ALL_PROJECTS)),
     "shared-file-system.share-network": (
@@ -330,6 +380,7 @@ def take(cloud):
     services = {service.type for service in cloud.identity.services()}
     users, projects = (ids_of(cloud, collection) for collection in ("users", "projects"))
     wanted = [(kind, client(cloud, service), "") for service, kind in running(KINDS, services)]
+    wanted += [(kind, client(cloud, "network"), "") for kind in kinds_of_extensions(cloud)]
     wanted += [(kind, client(cloud, service), "") for user in users for service, kind in kinds_of_user(user)]
     inside = list(running(KINDS_OF_PROJECT, services))
     clouds = {project: in_project(cloud, project) for project in projects} if inside else {}
@@ -349,6 +400,15 @@ def ids_of(cloud, collection):
 def running(table, services):
     """(service, kind) of each kind in a table whose service is there."""
     return ((service, kind) for service, kinds in table.items() if service in services for kind in kinds)
+
+
+def kinds_of_extensions(cloud):
+    """What this Neutron has beyond its core."""
+    loaded = {extension["alias"] for extension in pages(EXTENSION, client(cloud, "network"))}
+    for alias in KINDS_OF_EXTENSION.keys() & loaded:
+        for name, where in KINDS_OF_EXTENSION[alias].items():
+            path, _, key = where.partition(" ")
+            yield Kind(f"network.{name}", f"/v2.0/{path}", key or path.rpartition("/")[2])
 
 
 def kinds_of_user(user):

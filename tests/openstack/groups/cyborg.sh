@@ -31,5 +31,7 @@ migrate_cyborg() { "$BIN/cyborg-dbsync" --config-file "$ETC/cyborg/cyborg.conf" 
 
 start_cyborg() {
   api cyborg-api "${PORT[cyborg]}" cyborg.wsgi.api:application 4 "--config-file $ETC/cyborg/cyborg.conf"
+  # It asks once, and ends if there is no answer.
+  wait_until placement 60 listens "${PORT[placement]}"
   worker cyborg-conductor "$BIN/cyborg-conductor" --config-file "$ETC/cyborg/cyborg.conf"
 }

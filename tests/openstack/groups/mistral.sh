@@ -32,5 +32,5 @@ migrate_mistral() {
 start_mistral() {
   export MISTRAL_CONFIG_FILE=$ETC/mistral/mistral.conf
   api mistral-api "${PORT[mistral]}" mistral.wsgi:application 4
-  worker mistral-server "$BIN/mistral-server" --config-file "$ETC/mistral/mistral.conf" --server engine,executor,event-engine
+  worker mistral-server "$BIN/python" -m fakecloud.mistral_server --config-file "$ETC/mistral/mistral.conf" --server engine,executor,event-engine
 }

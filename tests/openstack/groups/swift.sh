@@ -4,6 +4,7 @@
 # there only where none is.
 
 databases_swift() { :; }
+migrations_swift() { :; }
 catalog_swift() {
   endpoint object-store swift "http://127.0.0.1:${PORT[swift]}/v1/AUTH_\$(project_id)s" /healthcheck
 }

@@ -54,6 +54,7 @@ migrate_trove() {
 }
 
 start_trove() {
-  api trove-api "${PORT[trove]}" trove.cmd.app_wsgi:application 4 "--config-file $ETC/trove/trove.conf"
+  # Its greenlets belong to the thread that they were made in.
+  api trove-api "${PORT[trove]}" trove.cmd.app_wsgi:application 1 "--config-file $ETC/trove/trove.conf"
   worker trove-taskmanager "$BIN/trove-taskmanager" --config-file "$ETC/trove/trove.conf"
 }

@@ -13,11 +13,14 @@ from leftovers import (
     accelerator,
     alarming,
     baremetal,
+    block_storage,
     container,
     container_infra,
     core,
     database,
     dns,
+    identity,
+    image,
     infra_optim,
     instance_ha,
     key_manager,
@@ -39,6 +42,7 @@ PARTS = (
     *(object_store, key_manager, messaging, metric, alarming, reservation),
     *(workflow, container, database),
     *(baremetal, infra_optim, accelerator, placement, instance_ha),
+    *(identity, block_storage, image),
 )
 
 

@@ -41,7 +41,9 @@ def serve_tenants_port(unit, tenant):
     """The task's floating IP is on a tenant's port, and goes. A nameless one there is the port's, and stays."""
     neutron, public = unit.cloud.network, unit.seeding.public
     for description in (unit.name("fip"), ""):
-        port = neutron.create_port(network_id=tenant.network.id, name="prod-reachable")
+        # On a subnet that the tenant's own router leads to the public network.
+        fixed = [{"subnet_id": tenant.subnets[0].id}]
+        port = neutron.create_port(network_id=tenant.network.id, name="prod-reachable", fixed_ips=fixed)
         unit.keep("network.port", port)
         floating = neutron.create_ip(floating_network_id=public.id, port_id=port.id, description=description)
         enter = unit.add if description else unit.keep

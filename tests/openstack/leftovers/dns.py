@@ -88,14 +88,17 @@ def make_tlds(unit):
 
 
 def share_zone(unit, designate):
-    """Another tenant's record set in a zone that the task shared with him goes with the zone."""
+    """Another tenant's record set in a zone that the task shared with him keeps that, and the share."""
     zone, name = make_zone(unit, designate)
     other = unit.seeding.demo2
     share = designate.post(f"/v2/zones/{zone}/shares", {"target_project_id": other.current_project_id})
-    unit.add("dns.zone-share", share["id"], why=f"belongs to dns.zone {zone}")
     theirs = add_recordset(Rest(other, SERVICE), zone, f"prod.{name}")
-    unit.add("dns.recordset", theirs, why=f"belongs to dns.zone {zone}")
-    enter_recordsets(unit, designate, zone)
+    unit.keep("dns.recordset", theirs, why=f"a tenant's, in dns.zone {zone}")
+    unit.add("dns.zone-share", share["id"], why=f"belongs to dns.zone {zone}", held_by=theirs)
+    unit.hold("dns.zone", zone, theirs)
+    for recordset in designate.get(f"/v2/zones/{zone}/recordsets")["recordsets"]:
+        if recordset["id"] != theirs:
+            unit.add("dns.recordset", recordset["id"], why=f"belongs to dns.zone {zone}", held_by=theirs)
 
 
 def put_zone_below(unit, designate):

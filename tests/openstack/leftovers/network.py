@@ -1,6 +1,7 @@
 """Neutron's extensions and plug-ins: what routes, filters, measures, encrypts and mirrors, as far as each is loaded."""
 
 import random
+import types
 
 SERVICE = "network"
 
@@ -255,3 +256,25 @@ class Extensions:
                 remote_ip="192.0.2.7",
                 mirror_type="gre",
             )
+
+
+# What Neutron makes by itself, and by which field it belongs to something. A project has a firewall from its first port on.
+NAMELESS = {
+    "segment": {"segment": ("segments", "network_id")},
+    "fwaas_v2": {
+        "firewall-group": ("fwaas/firewall_groups", "project_id"),
+        "firewall-policy": ("fwaas/firewall_policies", "project_id"),
+        "firewall-rule": ("fwaas/firewall_rules", "project_id"),
+    },
+}
+
+
+def adopt(seeding):
+    neutron = seeding.rest(SERVICE)
+    owners = seeding.manifest.by_id()
+    loaded = {extension["alias"] for extension in neutron.get("/v2.0/extensions")["extensions"]}
+    for alias in NAMELESS.keys() & loaded:
+        for kind, (path, field) in NAMELESS[alias].items():
+            for thing in neutron.get(f"/v2.0/{path}")[path.rpartition("/")[2]]:
+                made = types.SimpleNamespace(id=thing["id"], name=thing["name"])
+                seeding.manifest.adopt(f"network.{kind}", made, owners.get(thing[field]))

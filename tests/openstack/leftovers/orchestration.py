@@ -68,3 +68,12 @@ def entangle(unit, tenant):
     unit.hold("network.subnet", ids["subnet"], port)
     for trust in given:
         unit.hold("identity.trust", trust, port)
+
+
+def adopt(seeding):
+    """Heat makes a project for a stack's own users, named by the owner's project and the stack's id, cut off at 64 characters."""
+    stacks = [entry for entry in seeding.manifest.entries.values() if entry.kind == "orchestration.stack"]
+    for project in seeding.admin.identity.projects():
+        tail = project.name.partition("-")[2]
+        owner = next((stack for stack in stacks if tail and stack.id.startswith(tail)), None)
+        seeding.manifest.adopt("identity.project", project, owner)

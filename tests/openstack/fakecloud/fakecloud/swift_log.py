@@ -3,7 +3,7 @@
 import time
 
 
-def filter_factory(_global_conf, file):
+def filter_factory(_global_conf, file, **_conf):
     # Line buffered: a line is there as soon as it is written.
     log = open(file, "a", buffering=1, encoding="utf-8")
     return lambda app: RequestLog(app, log)
