@@ -258,9 +258,10 @@ NEVER_CLEANED = {
 }
 
 
-def test_every_kind_was_cleaned(runner, services, cleaned_kinds):
+def test_every_kind_was_cleaned(runner, cleaned_kinds):
     """And docs/coverage.md, by way of verified.toml, claims no more."""
-    known = {kind["kind"] for kind in runner.kinds() if kind["service"] in services}
+    # The rules' folder may also have the example that is no OpenStack.
+    known = {kind["kind"] for kind in runner.kinds() if kind["service"] != "kinto"}
     assert cleaned_kinds, "no run before this one ended clean"
     assert known - cleaned_kinds - NEVER_CLEANED.keys() == set(), "no seed has these"
     assert cleaned_kinds & NEVER_CLEANED.keys() == set(), "these were cleaned after all"
