@@ -133,9 +133,6 @@ impl Sieve {
         if !self.is_within_age(thing.created_at) {
             return Standing::OutsideAge;
         }
-        if self.scope.unmatched && is_project {
-            return Standing::OtherName;
-        }
         let Some(name) = thing.name.as_deref() else {
             return Standing::Nameless;
         };
@@ -143,7 +140,7 @@ impl Sieve {
         if self.scope.unmatched {
             return match (verdict, &thing.project) {
                 (NameVerdict::Ours(_), _) => Standing::Spared,
-                (_, Some(_)) => Standing::Unmatched,
+                (_, Some(_)) if !is_project => Standing::Unmatched,
                 // It can still go as a part of something.
                 _ => Standing::OtherName,
             };

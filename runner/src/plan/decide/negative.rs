@@ -1,9 +1,9 @@
 //! The negative filter: what bears no name of the task goes, and what bears one stays, with all that it speaks for.
 //!
 //! Here keeping spreads along owners, where otherwise deleting does: a part stays with its whole whatever it is called, a
-//! nameless thing stays with its owner. What nobody can place stays.
+//! nameless thing stays with its owner. What nobody can place stays, and so does every project.
 
-use crate::resource::{Relation, ThingRef};
+use crate::resource::{PROJECT_KIND, Relation, ThingRef};
 
 use super::super::inventory::{Entry, Inventory};
 use super::super::sieve::Standing;
@@ -19,6 +19,9 @@ pub(super) fn decide(inventory: &Inventory) -> Vec<Verdict> {
 
 fn verdict(inventory: &Inventory, entry: &Entry, depth: usize) -> Verdict {
     let by_itself = || Verdict::Keep(keep(inventory, entry));
+    if &*entry.thing.at.kind == PROJECT_KIND {
+        return by_itself();
+    }
     let Some(depth) = depth.checked_sub(1) else {
         return by_itself();
     };

@@ -161,7 +161,7 @@ fn the_negative_filter_takes_what_bears_no_name_of_the_task() {
         thing("c.z/3").part_of("a.x/3").of_no_project(),
         thing("c.z/4").named_by("c.z/5"),
         thing("c.z/5").named_by("c.z/4"),
-        thing("identity.project/demo").named("web"),
+        thing("identity.project/demo").named("web").part_of("a.x/3"),
     ];
     assert_eq!(
         words(&scope, things),
