@@ -25,14 +25,19 @@ def make(unit):
     body = {"name": name, "cluster_template_id": template, "keypair": key, "master_count": 1, "node_count": 1}
     with trusts.noticed(unit) as made:
         cluster = magnum.post("/clusters", body)["uuid"]
-        has_stack = lambda: "yes" if magnum.get(f"/clusters/{cluster}").get("stack_id") else "no"
-        settled(f"stack of cluster {name}", has_stack, "yes")
+        settled(f"stack of cluster {name}", lambda: "yes" if stack_of(magnum, cluster) else "no", "yes")
     unit.add("container-infra.cluster", cluster, name=name)
     settled(f"cluster {name}", lambda: magnum.get(f"/clusters/{cluster}")["status"], "CREATE_COMPLETE")
     why = f"belongs to container-infra.cluster {cluster}"
     for trust in made:
         unit.add("identity.trust", trust, why=why)
     enter_stack(unit, magnum.get(f"/clusters/{cluster}")["stack_id"], why)
+
+
+def stack_of(magnum, cluster):
+    """None before it is there: Magnum gives a cluster an id first, and makes it then."""
+    found = magnum.get("/clusters")["clusters"]
+    return next((each["stack_id"] for each in found if each["uuid"] == cluster), None)
 
 
 def enter_stack(unit, stack, why):
