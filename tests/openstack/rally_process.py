@@ -89,10 +89,10 @@ class Session:
                 timeout=SECONDS_MAX,
             )
 
-    def start(self, task, environment, heat):
-        """Starts a task, in a process group of its own; `heat`: is there Heat, to make stacks?"""
+    def start(self, task, environment):
+        """Starts a task, in a process group of its own."""
         image = str(self.directory / "image.raw")
-        arguments = json.dumps({"own_tenants": environment == OWN, "heat": heat, "image_file": image})
+        arguments = json.dumps({"own_tenants": environment == OWN, "image_file": image})
         command = self.command(
             "task", "start", SOURCE / f"{task}.yaml", "--env", environment, "--task-args", arguments
         )

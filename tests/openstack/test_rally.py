@@ -1,6 +1,6 @@
 """A real Rally is killed in mid-task and its database removed: what it left is found by its names and owners alone.
 
-Rally works at two places at once. At `own` it makes tenants, and is killed in the second workload of a task whose first
+Brings up Heat on top of what runs. Rally works at two places at once. At `own` it makes tenants, and is killed in the second workload of a task whose first
 asked for no clean-up. At `existing` it works as users that are there; a first task ends by itself, leaves things all
 the same, and is reported; a second is killed like the other. The tests then take away what is there, piece by piece, in
 the order in which they stand. What each may take is computed from listings, by `whose`.
@@ -10,6 +10,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import pathlib
+import subprocess
 import time
 
 import openstack
@@ -17,7 +18,7 @@ import pytest
 import yaml
 
 import listing
-from conftest import CLOUDS_YAML, STATE
+from conftest import CLOUDS_YAML, HERE, STATE, UP_SECONDS_MAX, administrator
 from rally_process import EXISTING, OWN, Rally
 from test_sweep import CLEAN, gone_between
 from whose import STACK, TRUST, Leftovers
@@ -26,7 +27,7 @@ from whose import STACK, TRUST, Leftovers
 KINDS = {
     *("network.network", "network.subnet", "network.router", "network.port", "network.floating-ip"),
     *("network.security-group", "network.security-group-rule", "compute.server", "compute.server-group"),
-    *("compute.keypair", "block-storage.volume", "block-storage.snapshot", "image.image"),
+    *("compute.keypair", "block-storage.volume", "block-storage.snapshot", "image.image", STACK),
 }
 KINDS_OF_OWN_TENANTS = {"identity.project", "identity.user"}
 
@@ -50,8 +51,9 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def heat(cloud):
-    return any(service.type == "orchestration" for service in cloud.identity.services())
+def cloud():
+    subprocess.run([HERE / "up", "nova", "heat"], check=True, timeout=UP_SECONDS_MAX)
+    return administrator()
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +81,17 @@ def make_tenants_things(tenant, public):
 
 
 @pytest.fixture(scope="module")
-def visit(cloud, tenants, heat, tmp_path_factory):
+def visit(cloud, tenants, tmp_path_factory):
     clouds = yaml.safe_load(CLOUDS_YAML.read_text())["clouds"]
     rally = Rally(STATE, clouds, tmp_path_factory.mktemp("rally"))
     own, existing = rally.session(OWN), rally.session(EXISTING)
     before = settled(cloud)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        elsewhere = pool.submit(run_until_killed, own, OWN, heat)
-        with existing.start("finished", EXISTING, heat) as task:
+        elsewhere = pool.submit(run_until_killed, own, OWN)
+        with existing.start("finished", EXISTING) as task:
             task.finish()
         report, reported = existing.report(), existing.workloads()
-        run_until_killed(existing, EXISTING, heat)
+        run_until_killed(existing, EXISTING)
         elsewhere.result()
     workloads = own.workloads(), existing.workloads()[len(reported) :]
     own.forget()
@@ -97,8 +99,8 @@ def visit(cloud, tenants, heat, tmp_path_factory):
     return Visit(before, Leftovers(before, settled(cloud)), report, reported, *workloads)
 
 
-def run_until_killed(session, environment, heat):
-    with session.start("killed", environment, heat) as task:
+def run_until_killed(session, environment):
+    with session.start("killed", environment) as task:
         task.kill_in(workload=2, iterations=2)
 
 
@@ -135,13 +137,12 @@ def taken(runner, look):
     return taken
 
 
-def test_rally_has_left_something_everywhere(visit, heat):
+def test_rally_has_left_something_everywhere(visit):
     """Else the other tests would prove little. And each thing is somebody's, else `whose` or the listing is wrong."""
     assert visit.leftovers.nobodys() == set()
-    expected = KINDS | ({STACK} if heat else set())
     for workloads in (visit.own, visit.existing):
         assert len(workloads) == 2
-        assert visit.kinds(*workloads) >= expected
+        assert visit.kinds(*workloads) >= KINDS
     for workload in visit.own:
         assert visit.kinds(workload) >= KINDS_OF_OWN_TENANTS
     assert len(visit.reported) == 3

@@ -14,12 +14,11 @@ import tomllib
 import openstack
 import pytest
 
-from conftest import HERE, administrator, seed_cloud
+from conftest import HERE, UP_SECONDS_MAX, administrator, seed_cloud
 from leftovers.rest import Rest
 from test_sweep import CLEAN, LEFTOVERS, changes, gone_between, key_names
 
 A, B = range(2)
-UP_SECONDS_MAX = 900
 VERIFIED = HERE / "verified.toml"
 
 

@@ -157,7 +157,7 @@ def test_few_requests_for_many_things(runner, big_seed, look, access_log):
     assert summary["deleted"] <= len(gone), "more was counted than has gone"
     assert summary["requests"] == len(requests), "the summary and the cloud's own log disagree"
     assert summary["requests_per_deleted"] == pytest.approx(len(requests) / summary["deleted"], abs=0.01)
-    assert len(requests) / summary["deleted"] <= 1.6
+    assert len(requests) / summary["deleted"] <= 1.5
 
 
 def admin_entry(**auth):

@@ -29,7 +29,7 @@ STACK = {
 @validation.add("required_platform", platform="openstack", users=True)
 @scenario.configure(name="Forgetful.boot_with_volume", platform="openstack")
 class BootWithVolume(nova.NovaScenario, cinder.CinderBasic, heat.HeatScenario):
-    def run(self, image, flavor, stack=False):
+    def run(self, image, flavor):
         """A server with a volume, a key and a group, on a network that is routed to the outside; and a stack."""
         topology = self.neutron.create_network_topology(router_create_args={"discover_external_gw": True})
         group = self.neutron.create_security_group()
@@ -44,5 +44,4 @@ class BootWithVolume(nova.NovaScenario, cinder.CinderBasic, heat.HeatScenario):
         volume = self.cinder.create_volume(1)
         self.cinder.create_snapshot(volume.id)
         self._attach_volume(server, volume)
-        if stack:
-            self._create_stack(STACK)
+        self._create_stack(STACK)
