@@ -123,16 +123,9 @@ impl Keep {
 
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let chained = |formatter: &mut fmt::Formatter<'_>, word: &str, chain: &[ThingRef]| {
-            formatter.write_str(word)?;
-            for (position, owner) in chain.iter().enumerate() {
-                write!(
-                    formatter,
-                    "{}{owner}",
-                    if position == 0 { " " } else { " → " }
-                )?;
-            }
-            formatter.write_str(" matches")
+        let joined = |chain: &[ThingRef]| {
+            let owners: Vec<_> = chain.iter().map(ToString::to_string).collect();
+            owners.join(" → ")
         };
         match self {
             Self::Name {
@@ -145,8 +138,8 @@ impl fmt::Display for Reason {
                     "name matches {pattern} ({sure_bits} bits of the task id)"
                 )
             }
-            Self::Owner { chain } => chained(formatter, "owner", chain),
-            Self::Part { chain } => chained(formatter, "part of", chain),
+            Self::Owner { chain } => write!(formatter, "owner {}", joined(chain)),
+            Self::Part { chain } => write!(formatter, "part of {}", joined(chain)),
             Self::Project { project } => write!(formatter, "nameless in {project}, which matches"),
             Self::WithProject { project } => {
                 write!(formatter, "in {project}, which goes with all that is in it")
