@@ -13,6 +13,7 @@ import time
 
 import openstack
 import requests
+from keystoneauth1.exceptions import ClientException
 
 DEADLINE = time.monotonic() + 240
 GROUPS = os.environ["CLOUD_GROUPS_WANTED"].split()
@@ -65,7 +66,7 @@ def wait_for(what, probe):
             answer = probe()
             if answer:
                 return
-        except (requests.RequestException, openstack.exceptions.SDKException) as error:
+        except (requests.RequestException, openstack.exceptions.SDKException, ClientException) as error:
             answer = error
         if dead := sorted(dead_processes()):
             sys.exit(f"died: {' '.join(dead)}")
@@ -132,26 +133,33 @@ def worker_states(cloud, group):
         case "nova":
             return [(service.binary, service.state) for service in cloud.compute.services()]
         case "heat":
-            services = cloud.orchestration.get("/services").json()["services"]
+            services = read(cloud.orchestration, "/services")["services"]
             return [(service["binary"], service["status"]) for service in services]
         case "manila":
-            services = cloud.shared_file_system.get("/services", microversion="2.60").json()["services"]
+            services = read(cloud.shared_file_system, "/services", microversion="2.60")["services"]
             return [(service["binary"], service["state"]) for service in services]
         case "ironic":
-            conductors = cloud.baremetal.get("/conductors", microversion="1.49").json()["conductors"]
+            conductors = read(cloud.baremetal, "/conductors", microversion="1.49")["conductors"]
             return [("ironic-conductor", "up" if conductor["alive"] else "down") for conductor in conductors]
         case "magnum":
             endpoint = {"service_type": "container-infrastructure-management", "interface": "public"}
-            services = cloud.session.get("/mservices", endpoint_filter=endpoint).json()["mservices"]
+            services = read(cloud.session, "/mservices", endpoint_filter=endpoint)["mservices"]
             return [(service["binary"], service["state"]) for service in services]
         case "zun":
             endpoint = {"service_type": "container", "interface": "public"}
-            services = cloud.session.get("/services", endpoint_filter=endpoint).json()["services"]
+            services = read(cloud.session, "/services", endpoint_filter=endpoint)["services"]
             return [(service["binary"], service["state"]) for service in services]
         case "watcher":
             endpoint = {"service_type": "infra-optim", "interface": "public"}
-            services = cloud.session.get("/v1/services", endpoint_filter=endpoint).json()["services"]
+            services = read(cloud.session, "/v1/services", endpoint_filter=endpoint)["services"]
             return [(service["name"], "up" if service["status"] == "ACTIVE" else "down") for service in services]
+
+
+def read(client, path, **options):
+    """What was answered. A service whose worker is not there yet ends in an error after a minute: that is no answer."""
+    response = client.get(path, **options)
+    response.raise_for_status()
+    return response.json()
 
 
 def workers_up(cloud, group):
