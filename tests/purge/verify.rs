@@ -72,6 +72,26 @@ async fn what_failed_and_is_gone_nevertheless_is_not_left() {
     assert_eq!(verification, Verification::default());
 }
 
+/// Each project is asked with its own token, and one that has gone gives none any more.
+#[tokio::test(start_paused = true)]
+async fn a_project_that_has_gone_is_not_asked_again() {
+    let cloud = ScriptedCloud::with([
+        ours("identity.project/mine").of_project(None),
+        thing("identity.project/demo").of_project(None),
+        ours("a.secret/1").of_project(Some("mine")).lingers_ms(1000),
+        ours("a.secret/2"),
+    ]);
+    let secrets = Kind {
+        reach: Reach::EachProject,
+        ..kind("a.secret")
+    };
+    let rule = cloud.rule("scripted", [secrets, kind("identity.project")]);
+    let (purged, verification) = script([rule]).on(&cloud).sweep().await;
+    purged.expect_gone(&["a.secret/1", "a.secret/2", "identity.project/mine"]);
+    assert_eq!(verification, Verification::default());
+    assert_eq!(cloud.listed("a.secret"), ["in project demo"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_has_appeared_since_is_left() {
     let cloud = ScriptedCloud::with([ours("a.x/1")]);

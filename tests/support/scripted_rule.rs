@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use runner::resource::{
-    Fields, Kind, ListScope, Owner, Reach, Relation, Seen, Step, Thing, ThingRef,
+    Fields, Kind, ListScope, Owner, PROJECT_KIND, Reach, Relation, Seen, Step, Thing, ThingRef,
 };
 use runner::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 use tokio::time::Instant;
@@ -287,6 +287,16 @@ impl ScriptedCloud {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this was a project and is none any more.
+    fn has_lost(&self, project: &Arc<str>) -> bool {
+        let now = Instant::now();
+        let inner = self.inner();
+        let known = inner
+            .things
+            .get(&ThingRef::new(PROJECT_KIND, project.clone()));
+        known.is_some_and(|known| !known.exists(now))
+    }
+
     fn note(&self, call: Call) {
         self.inner().calls.push((Instant::now(), call));
     }
@@ -439,7 +449,14 @@ impl Rule for ScriptedRule {
         scope: &ListScope,
         cursor: Option<String>,
     ) -> Result<Page, RuleError> {
-        let page = self.cloud.page(&kind.name, scope, cursor);
+        let page = match scope {
+            ListScope::Project(project)
+                if kind.reach == Reach::EachProject && self.cloud.has_lost(project) =>
+            {
+                Err(Cause::Denied(format!("no token for project `{project}`")))
+            }
+            _ => self.cloud.page(&kind.name, scope, cursor),
+        };
         let latency = self.cloud.inner().page_latency;
         tokio::time::sleep(latency).await;
         page.map_err(|cause| RuleError {

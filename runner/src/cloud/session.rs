@@ -38,8 +38,8 @@ struct Shared {
     keystone: Option<Arc<Keystone>>,
     /// By service type: official, or the name of a plain service.
     gates: Mutex<BTreeMap<String, Arc<Gate>>>,
-    /// By project id.
-    accounts: Cells<Arc<Account>>,
+    /// By project id; or why there is no token for it.
+    accounts: Cells<Result<Arc<Account>, Error>>,
     /// Version segments found in version documents, by endpoint.
     versions: Cells<String>,
     /// What stands in for the cloud, if something does.
@@ -84,7 +84,7 @@ impl Session {
             checked.map_err(|unfound| Error::new(ErrorKind::Invalid, unfound.to_string()))?;
             if let Some(id) = token.identity.project_id() {
                 let cell = cell(&shared.accounts, id);
-                let _ = cell.set(Arc::clone(account));
+                let _ = cell.set(Ok(Arc::clone(account)));
             }
         }
         Ok(Self {
@@ -133,8 +133,8 @@ impl Session {
         &self.shared.config
     }
 
-    /// The same credential with a token for another project, given by id. Tokens are kept, so
-    /// asking again costs nothing; asking for the project at hand costs nothing either.
+    /// The same credential with a token for another project, given by id. Tokens are kept, and so
+    /// are refusals: asking again costs nothing, and neither does asking for the project at hand.
     ///
     /// # Errors
     /// [`ErrorKind::Denied`] where the user has no role on the project, where the credential is
@@ -156,12 +156,14 @@ impl Session {
             return Ok(self.clone());
         }
         let cell = cell(&self.shared.accounts, project_id);
-        let account = cell
-            .get_or_try_init(|| Account::of_project(keystone, project_id))
-            .await?;
+        let answered = async || match Account::of_project(keystone, project_id).await {
+            Err(error) if error.kind() != ErrorKind::Denied => Err(error),
+            answer => Ok(answer),
+        };
+        let account = cell.get_or_try_init(answered).await?.clone()?;
         Ok(Self {
             shared: Arc::clone(&self.shared),
-            account: Some(Arc::clone(account)),
+            account: Some(account),
         })
     }
 

@@ -382,6 +382,27 @@ async fn another_project_gets_its_own_token_once() {
 }
 
 #[tokio::test]
+async fn a_project_that_gives_no_token_is_asked_for_once() {
+    let fake = Fake::start(|fake, call| async move {
+        if !call.is_for_token() {
+            status(200)
+        } else if call.body.contains("project-2") {
+            status(401)
+        } else {
+            fake.token(&call)
+        }
+    })
+    .await;
+    let session = fake.session().await;
+    for _ in 0..3 {
+        let error = session.for_project("project-2").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied);
+        assert!(error.to_string().contains("`project-2`"), "{error}");
+    }
+    assert_eq!(fake.count(|call| call.body.contains("project-2")), 1);
+}
+
+#[tokio::test]
 async fn a_token_for_another_project_than_asked_is_refused() {
     let fake = Fake::start(|fake, call| async move {
         let project = if fake.tokens_issued() == 1 {

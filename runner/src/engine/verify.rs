@@ -166,15 +166,22 @@ impl<R: Rule> Engine<R> {
             .iter()
             .filter_map(|&position| plan.items.get(position)?.seen.as_ref());
         let places: BTreeSet<Place> = things.map(Place::of).collect();
-        // What is under something that has gone, went with it; and some services answer a question about that with an error.
-        let items = plan.items.iter().zip(fates);
-        let gone: BTreeSet<&ThingRef> = items
+        let ended = plan.items.iter().zip(fates);
+        let gone: BTreeSet<&ThingRef> = ended
             .filter(|(_, fate)| **fate == Fate::Gone)
             .map(|(item, _)| &item.thing)
             .collect();
+        let known = |name: &str| self.kind(name).map(|(_, kind)| &**kind);
+        let needs_token = kind.needs_project_token(&known);
+        // There is no token any more for a project that has gone, and it went after all that was in it.
+        let is_closed = |project: &Arc<str>| {
+            needs_token && gone.contains(&ThingRef::new(PROJECT_KIND, project.clone()))
+        };
+        // What is under something that has gone, went with it; and some services answer a question about that with an error.
         let is_there = |place: &Place| {
             let parent = place.parent.as_ref();
             parent.is_none_or(|parent| !gone.contains(parent))
+                && !place.project.as_ref().is_some_and(is_closed)
         };
         let there: BTreeSet<Place> = places.iter().filter(|it| is_there(it)).cloned().collect();
         if there.is_empty() && !places.is_empty() {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::engine::ListingFailure;
 use crate::plan::{Kept, Reason};
 use crate::resource::ThingRef;
 
@@ -74,16 +75,23 @@ fn write_leftovers(report: &Report, text: &mut String) {
         let line = format!("left: {}{name}: {}", left.thing, left.why);
         text.push_str(&(printable(&line) + "\n"));
     }
-    for failure in &report.listing_failures {
-        let line = format!(
-            "not listed: {} {}: {}",
-            failure.kind, failure.scope, failure.why
-        );
+    for ((scope, why), kinds) in unlisted(&report.listing_failures) {
+        let kinds: Vec<_> = kinds.into_iter().collect();
+        let line = format!("not listed: {} {scope}: {why}", kinds.join(", "));
         text.push_str(&(printable(&line) + "\n"));
     }
     if !report.left.is_empty() || !report.listing_failures.is_empty() {
         text.push('\n');
     }
+}
+
+/// The kinds that failed, by where and why. A project that gives no token fails for a dozen kinds, and there may be hundreds of them.
+fn unlisted(failures: &[ListingFailure]) -> BTreeMap<(&str, &str), BTreeSet<&str>> {
+    let mut kinds: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for ListingFailure { kind, scope, why } in failures {
+        kinds.entry((&**scope, &**why)).or_default().insert(&**kind);
+    }
+    kinds
 }
 
 impl<'a> Groups<'a> {
@@ -233,4 +241,29 @@ fn found(summary: &Summary) -> String {
         summary.found,
         reasons.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_listed_for_one_reason_is_said_once() {
+        let failure = |kind: &str, scope: &str| ListingFailure {
+            kind: kind.into(),
+            scope: scope.to_owned(),
+            why: "403".to_owned(),
+        };
+        let failures = [
+            failure("a.y", "in project 1"),
+            failure("a.x", "in project 1"),
+            failure("a.x", "in project 2"),
+            failure("a.x", "in project 1"),
+        ];
+        let expected = [
+            (("in project 1", "403"), BTreeSet::from(["a.x", "a.y"])),
+            (("in project 2", "403"), BTreeSet::from(["a.x"])),
+        ];
+        assert_eq!(unlisted(&failures), BTreeMap::from(expected));
+    }
 }

@@ -1,0 +1,84 @@
+//! What can be wrong with a declaration, with an object, or with what a rule says about it.
+
+use std::sync::Arc;
+
+use crate::resource::ThingRef;
+
+/// What is wrong with an object or with what a rule says about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// A kind's name is not `<service>.<resource>`.
+    #[error(
+        "{0:?} is no name of a kind: it is <service>.<resource> in lower-case letters, digits and underscores"
+    )]
+    KindName(String),
+    /// A kind declares no request.
+    #[error("kind {0} declares no request, so it could delete nothing")]
+    NoRequest(Arc<str>),
+    /// A kind passes for the projects or the users, which the runner goes by.
+    #[error("kind {0} is only of the service \"identity\": the runner itself goes by it")]
+    Identity(Arc<str>),
+    /// A field is no pointer to a member, or to one behind a single wrapper.
+    #[error("kind {kind} has {pointer:?} as a field: a field is /member or /wrapper/member")]
+    Pointer {
+        /// The kind.
+        kind: Arc<str>,
+        /// The pointer.
+        pointer: String,
+    },
+    /// A listed object has no id where it should.
+    #[error("an object in {path} has no id at {pointer}")]
+    NoId {
+        /// Path of the listing.
+        path: String,
+        /// Where the id should be.
+        pointer: String,
+    },
+    /// A listed object has an id, and the kind takes another field for it.
+    #[error("an object in {path} goes by the id {own:?} that it has, and not by {pointer}")]
+    OtherId {
+        /// Path of the listing.
+        path: String,
+        /// Its own id.
+        own: String,
+        /// What the kind takes for the id.
+        pointer: String,
+    },
+    /// A listed object does not say that it belongs to the thing under which it was listed.
+    #[error(
+        "{thing} does not show that it is under {parent}: neither in an owner field, nor by the path that deletes it"
+    )]
+    Parent {
+        /// The thing.
+        thing: ThingRef,
+        /// What it was listed under.
+        parent: ThingRef,
+    },
+    /// A listed object does not come from the collection that its templates delete from.
+    #[error(
+        "{thing} was shown by {path}, which is not the collection that its templates delete from"
+    )]
+    Collection {
+        /// What the object pretends to be.
+        thing: ThingRef,
+        /// Path of the listing.
+        path: String,
+    },
+    /// A name which the object does not carry.
+    #[error("{thing} does not carry the name {name:?} in any of its name fields")]
+    Name {
+        /// The thing.
+        thing: ThingRef,
+        /// The pretended name.
+        name: String,
+    },
+    /// An owner which the object does not carry.
+    #[error("{thing} does not carry {owner} in any of its owner fields")]
+    Owner {
+        /// The thing.
+        thing: ThingRef,
+        /// The pretended owner.
+        owner: ThingRef,
+    },
+}

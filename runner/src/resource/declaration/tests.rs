@@ -1,0 +1,289 @@
+//! What a declaration is read as, and what it is refused for.
+
+use serde_json::json;
+
+use super::*;
+use crate::resource::Relation;
+
+fn ports() -> Kind {
+    Kind {
+        name: "network.port".into(),
+        service: "network".to_owned(),
+        reach: Reach::Projects,
+        fields: Fields {
+            id: "/id".to_owned(),
+            names: vec!["/name".to_owned()],
+            project: "/project_id".to_owned(),
+            created_at: "/created_at".to_owned(),
+            tags: "/tags".to_owned(),
+            status: "/status".to_owned(),
+        },
+        owners: vec![
+            OwnerField {
+                kind: "network.router".into(),
+                at: "/device_id".to_owned(),
+            },
+            OwnerField {
+                kind: "network.subnet".into(),
+                at: "/fixed_ips/*/subnet_id".to_owned(),
+            },
+        ],
+        after: Vec::new(),
+        requests: vec![Template::parse("DELETE /v2.0/ports/{id}").unwrap()],
+        failed_states: vec!["error_deleting".to_owned()],
+    }
+}
+
+fn read(object: &Value, path: &str) -> Result<Thing, Flaw> {
+    ports().read(&object.to_string(), object, None, path)
+}
+
+#[test]
+fn an_object_is_read_where_the_declaration_says() {
+    let object = json!({"id": "a", "name": "n", "project_id": "p", "status": "DOWN", "tags": ["x"],
+                        "created_at": "2026-11-22T17:16:40Z", "device_id": "lb-r1",
+                        "fixed_ips": [{"subnet_id": "s1"}, {"subnet_id": "s2"}]});
+    let thing = read(&object, "/v2.0/ports").unwrap();
+    assert_eq!(
+        (
+            &*thing.at.id,
+            thing.project.as_deref(),
+            thing.tags.as_slice()
+        ),
+        ("a", Some("p"), &["x".to_owned()][..])
+    );
+    assert_eq!(
+        thing.created_at.unwrap().to_string(),
+        "2026-11-22T17:16:40Z"
+    );
+    let owner = |kind: &str, id: &str| Owner {
+        relation: Relation::NamedBy,
+        owner: ThingRef::new(kind, id),
+    };
+    for (owner, stands_there) in [
+        (owner("network.router", "r1"), true),
+        (owner("network.router", "1"), false),
+        (owner("network.subnet", "s2"), true),
+        (owner("network.subnet", "s3"), false),
+        (owner("network.network", "s2"), false),
+    ] {
+        assert_eq!(
+            ports().check_owner(&thing, &object, &owner).is_ok(),
+            stands_there,
+            "{owner:?}"
+        );
+    }
+    assert!(ports().check_name(&thing.at, &object, "n").is_ok());
+    assert!(
+        ports().check_name(&thing.at, &object, "DOWN").is_err(),
+        "a name from another field"
+    );
+}
+
+#[test]
+fn an_object_counts_only_in_its_own_collection() {
+    let object = json!({"id": "a"});
+    for (path, counts) in [
+        ("/v2.0/ports", true),
+        ("/v2.0/ports/", true),
+        ("/v2.0/ports/detail", true),
+        ("/v2.0/ports/a", true),
+        ("/ports", true),
+        ("/v2.0/ports/b", false),
+        ("/v2.0/portsx", false),
+        ("/v2.0/networks", false),
+        ("/", false),
+    ] {
+        assert_eq!(read(&object, path).is_ok(), counts, "{path}");
+    }
+}
+
+/// A port that mentions a stranger's, in whatever field its owner may write to.
+#[test]
+fn an_object_goes_by_its_own_id() {
+    let read = |id: &str, object: Value, change: fn(&mut Kind)| {
+        let mut kind = ports();
+        kind.fields.id = id.to_owned();
+        kind.fields.names = vec!["/description".to_owned()];
+        kind.owners.clear();
+        change(&mut kind);
+        kind.read(&object.to_string(), &object, None, "/v2.0/ports")
+            .is_ok()
+    };
+    let by_id = |kind: &mut Kind| kind.fields.names = vec![kind.fields.id.clone()];
+    for id in ["/name", "/port_ref", "/uuid"] {
+        let object = json!({"id": "a", "name": "b", "uuid": "b", "port_ref": "b"});
+        assert!(!read(id, object, |_| {}), "{id}");
+    }
+    let row = json!({"id": 7, "uuid": "b"});
+    assert!(read("/uuid", row, |_| {}), "the number of a row");
+    let unlike = json!({"id": 7, "name": "b"});
+    assert!(!read("/name", unlike, |_| {}), "a number is an id too");
+    assert!(
+        read("/name", json!({"name": "b"}), |_| {}),
+        "there is no other"
+    );
+    let workbook = || json!({"id": "a", "name": "b"});
+    assert!(read("/name", workbook(), by_id), "its name is its id");
+    assert!(!read("/name", workbook(), |kind| {
+        kind.fields.names = vec![kind.fields.id.clone()];
+        kind.owners = ports().owners;
+    }));
+    assert!(!read(
+        "/keypair/name",
+        json!({"keypair": {"id": "a", "name": "b"}}),
+        |_| {}
+    ));
+}
+
+/// Reads an object that was listed under the router `r1`.
+fn read_under(template: &str, id: &str, object: &Value, path: &str) -> bool {
+    let parent = ThingRef::new("network.router", "r1");
+    let mut kind = ports();
+    kind.reach = Reach::UnderEach("network.router".into());
+    kind.fields.id = id.to_owned();
+    kind.requests = vec![Template::parse(template).unwrap()];
+    kind.read(&object.to_string(), object, Some(&parent), path)
+        .is_ok()
+}
+
+#[test]
+fn what_is_under_something_shows_it() {
+    let flat = "DELETE /v2.0/ports/{id}";
+    for (object, says_so) in [
+        (json!({"id": "a"}), false),
+        (json!({"id": "a", "device_id": "r1"}), true),
+        (json!({"id": "a", "device_id": "r2"}), false),
+        (json!({"id": "a", "name": "r1"}), false),
+    ] {
+        let is_under = read_under(flat, "/id", &object, "/v2.0/ports");
+        assert_eq!(is_under, says_so, "{object}");
+    }
+    let nested = "DELETE /v2.0/routers/{parent}/ports/{id}";
+    for (path, leads_there) in [
+        ("/v2.0/routers/r1/ports", true),
+        ("/v2.0/routers/r2/ports", false),
+    ] {
+        let is_under = read_under(nested, "/id", &json!({"id": "a"}), path);
+        assert_eq!(is_under, leads_there, "{path}");
+    }
+    // A service may ignore a query. A name means nothing but with it, an id does.
+    let queried = "DELETE /v2.0/ports/{id}?router={parent}";
+    for (id, object, is_under) in [
+        ("/id", json!({"id": "a"}), false),
+        ("/name", json!({"name": "a"}), true),
+    ] {
+        let read = read_under(queried, id, &object, "/v2.0/ports");
+        assert_eq!(read, is_under, "{id}");
+    }
+}
+
+/// It has its parent's id, so the object must be that of the parent.
+#[test]
+fn the_one_thing_of_its_parent_is_listed_by_itself() {
+    for (path, counts) in [
+        ("/v2.0/ports/r1", true),
+        ("/v2.0/ports/r2", false),
+        ("/v2.0/ports", false),
+        ("/v2.0/ports/detail", false),
+    ] {
+        let read = read_under("DELETE /v2.0/ports/{id}", "", &json!({}), path);
+        assert_eq!(read, counts, "{path}");
+    }
+}
+
+#[test]
+fn a_wrapper_counts_only_if_it_is_all_there_is() {
+    let mut kind = ports();
+    kind.fields.names = vec!["/keypair/name".to_owned()];
+    let at = ThingRef::new("network.port", "a");
+    assert!(
+        kind.check_name(&at, &json!({"keypair": {"name": "k"}}), "k")
+            .is_ok()
+    );
+    assert!(
+        kind.check_name(&at, &json!({"id": "a", "keypair": {"name": "k"}}), "k")
+            .is_err()
+    );
+}
+
+#[test]
+fn ids_are_strings_numbers_or_ends_of_urls() {
+    for (id, read_as) in [
+        (json!("a"), Some("a")),
+        (json!(7), Some("7")),
+        (json!("http://127.0.0.1:9311/v1/secrets/s1"), Some("s1")),
+        (json!(null), None),
+        (json!(""), None),
+        (json!("x".repeat(ID_BYTES_MAX + 1)), None),
+    ] {
+        let thing = read(&json!({"id": id}), "/v2.0/ports").ok();
+        assert_eq!(thing.as_ref().map(|thing| &*thing.at.id), read_as, "{id}");
+    }
+}
+
+#[test]
+fn declarations_beyond_the_ordinary_are_named() {
+    let unusual = |change: fn(&mut Kind)| {
+        let mut kind = ports();
+        change(&mut kind);
+        kind.unusual().len()
+    };
+    assert_eq!(unusual(|_| {}), 0);
+    let second = |kind: &mut Kind| {
+        let template = Template::parse("DELETE /v2.0/networks/{id}");
+        kind.requests.extend(template);
+    };
+    assert_eq!(unusual(second), 1);
+    assert_eq!(unusual(|kind| kind.fields.id = "/network_id".to_owned()), 1);
+    assert_eq!(unusual(|kind| kind.fields.id = "/_id".to_owned()), 1);
+    assert_eq!(unusual(|kind| kind.fields.id = "/port_id".to_owned()), 0);
+    assert_eq!(
+        unusual(|kind| kind.fields.names.push("/flavor/original_name".to_owned())),
+        1
+    );
+    assert_eq!(
+        unusual(|kind| kind.fields.project = "/network".to_owned()),
+        1
+    );
+    for (project, count) in [
+        ("/os-vol-tenant-attr:tenant_id", 0),
+        ("/source_project_id", 0),
+        ("/created_by_project_id", 0),
+        ("/target_project_id", 1),
+        ("/default_project_id", 1),
+        ("/device_owner", 1),
+    ] {
+        let mut kind = ports();
+        kind.fields.project = project.to_owned();
+        assert_eq!(kind.unusual().len(), count, "{project}");
+    }
+}
+
+#[test]
+fn malformed_declarations_are_refused() {
+    let check = |change: fn(&mut Kind)| {
+        let mut kind = ports();
+        change(&mut kind);
+        kind.check()
+    };
+    assert_eq!(check(|_| {}), Ok(()));
+    assert!(check(|kind| kind.name = "ports".into()).is_err());
+    assert!(check(|kind| kind.name = "Network.port".into()).is_err());
+    assert!(check(|kind| kind.name = PROJECT_KIND.into()).is_err());
+    assert!(check(|kind| kind.requests.clear()).is_err());
+    assert!(check(|kind| kind.fields.id = String::new()).is_err());
+    assert!(check(|kind| kind.fields.names = vec!["/a/b/c".to_owned()]).is_err());
+    assert!(check(|kind| kind.fields.project = "project_id".to_owned()).is_err());
+}
+
+#[test]
+fn times_without_a_zone_are_utc() {
+    assert_eq!(
+        parse_time("2026-11-22T17:16:40.000000")
+            .unwrap()
+            .to_string(),
+        "2026-11-22T17:16:40Z"
+    );
+    assert_eq!(parse_time("yesterday"), None);
+}
