@@ -12,7 +12,8 @@ LINE = re.compile(rb'^\[req\] (\S+) (\S+) (\d+) \d+ms "(.*)"$', re.MULTILINE)
 # The services talk to each other, and the tests' own listing talks to all: none of this is the runner's doing.
 # Anybody else counts as the runner, so that a client which forgets to say its name is not overlooked.
 OTHERS = re.compile(
-    r"^(openstacksdk/|python-\w+client|python-requests/|nova-\w+ |cinder-\w+ |uwsgi |\w+/\S+ keystonemiddleware)"
+    r"^(openstacksdk/|python-\w+client|python-requests/|nova-\w+ |cinder-\w+ |uwsgi "
+    r"|\w+/\S+ keystonemiddleware|\S+ keystoneauth1/)"
 )
 READING = {"GET", "HEAD", "OPTIONS"}
 
