@@ -34,6 +34,14 @@ fn ours(text: &str) -> Scripted {
     thing(text).named(OURS)
 }
 
+/// A kind that is listed otherwise than all at once.
+fn with_reach(name: &str, reach: Reach) -> Kind {
+    Kind {
+        reach,
+        ..kind(name)
+    }
+}
+
 /// Keeps all events.
 #[derive(Default)]
 struct Recorder(Mutex<Vec<Event>>);
@@ -546,10 +554,7 @@ fn rules_that_cannot_run_together_are_refused() {
         after: vec![first.into()],
         ..kind(name)
     };
-    let under = |name: &str, parent: &str| Kind {
-        reach: Reach::UnderEach(parent.into()),
-        ..kind(name)
-    };
+    let under = |name: &str, parent: &str| with_reach(name, Reach::UnderEach(parent.into()));
     let refused = |rules: Vec<ScriptedRule>| script(rules).try_on(&cloud).err();
     let one = |kinds: Vec<Kind>| refused(vec![cloud.rule("one", kinds)]).map(|it| it.to_string());
     let circle = |kinds: &str| {

@@ -4,13 +4,6 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-fn with_reach(name: &str, reach: Reach) -> Kind {
-    Kind {
-        reach,
-        ..kind(name)
-    }
-}
-
 /// A kind of every reach.
 fn kinds() -> Vec<Kind> {
     vec![

@@ -81,10 +81,7 @@ async fn a_project_that_has_gone_is_not_asked_again() {
         ours("a.secret/1").of_project(Some("mine")).lingers_ms(1000),
         ours("a.secret/2"),
     ]);
-    let secrets = Kind {
-        reach: Reach::EachProject,
-        ..kind("a.secret")
-    };
+    let secrets = with_reach("a.secret", Reach::EachProject);
     let rule = cloud.rule("scripted", [secrets, kind("identity.project")]);
     let (purged, verification) = script([rule]).on(&cloud).sweep().await;
     purged.expect_gone(&["a.secret/1", "a.secret/2", "identity.project/mine"]);

@@ -64,10 +64,7 @@ async fn a_kind_under_others_is_looked_for_under_these_only() {
         ours("b.record/1").under("a.zone/1").lingers_ms(100),
         ours("b.record/2").under("a.zone/2"),
     ]);
-    let record = Kind {
-        reach: Reach::UnderEach("a.zone".into()),
-        ..kind("b.record")
-    };
+    let record = with_reach("b.record", Reach::UnderEach("a.zone".into()));
     let rule = cloud.rule("scripted", [kind("a.zone"), record]);
     let purged = script([rule]).on(&cloud).purge().await;
     purged.expect_gone(&["a.zone/1", "a.zone/2", "b.record/1", "b.record/2"]);
@@ -195,10 +192,7 @@ async fn not_knowing_where_to_look_is_no_proof() {
         ours("a.x/1").lingers_ms(600_000),
         thing("identity.project/demo").of_project(None),
     ]);
-    let each = Kind {
-        reach: Reach::EachProject,
-        ..kind("a.x")
-    };
+    let each = with_reach("a.x", Reach::EachProject);
     let rule = cloud.rule("scripted", [each, kind("identity.project")]);
     let stage = script([rule]).on(&cloud);
     let (mut plan, _) = stage.plan().await;

@@ -162,12 +162,16 @@ impl<R: Rule> Engine<R> {
 impl<R: Rule> Engine<R> {
     /// What a thing of this kind is listed under, if it is listed so.
     fn parent(&self, kind: &Kind, place: &Place) -> Option<Parent> {
-        let known = |name: &str| self.kind(name).map(|(_, kind)| &**kind);
         let project = place.project.clone();
         Some(Parent {
             at: place.parent.clone()?,
-            project: project.filter(|_| kind.needs_project_token(&known)),
+            project: project.filter(|_| self.needs_project_token(kind)),
         })
+    }
+
+    /// Whether only a token for their project shows things of this kind, whichever rule lists what they are under.
+    pub(super) fn needs_project_token(&self, kind: &Kind) -> bool {
+        kind.needs_project_token(&|name| self.kind(name).map(|(_, kind)| &**kind))
     }
 }
 

@@ -171,8 +171,7 @@ impl<R: Rule> Engine<R> {
             .filter(|(_, fate)| **fate == Fate::Gone)
             .map(|(item, _)| &item.thing)
             .collect();
-        let known = |name: &str| self.kind(name).map(|(_, kind)| &**kind);
-        let needs_token = kind.needs_project_token(&known);
+        let needs_token = self.needs_project_token(kind);
         // There is no token any more for a project that has gone, and it went after all that was in it.
         let is_closed = |project: &Arc<str>| {
             needs_token && gone.contains(&ThingRef::new(PROJECT_KIND, project.clone()))
