@@ -123,6 +123,7 @@ pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
             Some(Some(Fate::Failed(why))) => ("failed", Some(why.clone())),
             Some(Some(Fate::Blocked(why))) => ("blocked", Some(why.clone())),
             Some(Some(Fate::Abandoned(why))) => ("abandoned", Some(why.clone())),
+            Some(Some(Fate::Asked(why))) => ("asked", Some(why.clone())),
             Some(None) => ("abandoned", None),
         };
         Row {
@@ -149,7 +150,9 @@ impl Summary {
             matched: plan.items.len(),
             kept: plan.kept.clone(),
             deleted: count(|fate| matches!(fate, Fate::Gone)),
-            failed: count(|fate| matches!(fate, Fate::Failed(_) | Fate::Abandoned(_))),
+            failed: count(|fate| {
+                matches!(fate, Fate::Failed(_) | Fate::Abandoned(_) | Fate::Asked(_))
+            }),
             blocked: plan.blocked().count(),
             ..Self::default()
         }

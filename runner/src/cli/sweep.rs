@@ -198,7 +198,7 @@ impl Ready {
         failures: Vec<ListingFailure>,
         format: Format,
     ) -> Result<u8, Failure> {
-        let fates = self.engine.purge(plan).await;
+        let fates = self.engine.purge(plan, &self.sieve).await;
         let mut verification = if plan.items.is_empty() {
             Verification::default()
         } else {

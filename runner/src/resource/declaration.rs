@@ -415,13 +415,14 @@ impl Kind {
         }
     }
 
-    /// Whether a status says that a deletion has failed for good.
+    /// Whether a status says that a deletion has failed for good, or that the thing is only hidden.
     pub fn has_failed(&self, status: Option<&str>) -> bool {
-        status.is_some_and(|status| {
-            self.failed_states
-                .iter()
-                .any(|failed| failed.eq_ignore_ascii_case(status))
-        })
+        self.effects.is_hidden(status)
+            || status.is_some_and(|status| {
+                self.failed_states
+                    .iter()
+                    .any(|failed| failed.eq_ignore_ascii_case(status))
+            })
     }
 
     /// The value of a field. A pointer through a wrapper counts only if the wrapper is all there is: else a thing could
