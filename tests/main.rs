@@ -38,6 +38,8 @@ mod registry;
 mod sandbox;
 /// The fake cloud, the components, and what else tests share.
 mod support;
+/// The run as a value, as the command line and whoever embeds it drive it.
+mod run;
 /// The main job: what goes, what stays, what is said.
 mod sweep;
 /// The author's tools: a rule is begun, checked, tested, recorded and measured.

@@ -7,6 +7,7 @@ pub mod progress;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::engine::{Fate, Left, ListingFailure};
 use crate::plan::{Blocker, Kept, Plan, Reason};
 use crate::resource::ThingRef;
+use crate::run::{Aim, Outcome};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -29,6 +31,21 @@ pub enum Format {
     Csv,
     /// The rows of the table, separated by spaces, without a header.
     Value,
+}
+
+/// What a report says beside the outcome: where and as whom, and what it has cost.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The cloud, by the name it is configured with.
+    pub cloud: String,
+    /// Who asked.
+    pub user: String,
+    /// What the token is good for.
+    pub scope: String,
+    /// Requests sent to the cloud, of all kinds, retries included.
+    pub requests: u64,
+    /// Time taken.
+    pub took: Duration,
 }
 
 /// A run and what came of it.
@@ -106,6 +123,22 @@ pub struct Summary {
     pub seconds: f64,
 }
 
+/// A plan for whoever is asked to confirm it.
+pub fn plan_for_people(plan: &Plan, about: About) -> String {
+    people::write(&Report {
+        cloud: about.cloud,
+        user: about.user,
+        scope: about.scope,
+        dry_run: true,
+        items: rows(plan, None),
+        kept: None,
+        left: Vec::new(),
+        listing_failures: Vec::new(),
+        skipped: BTreeMap::new(),
+        summary: Summary::new(plan, None).at_cost(about.requests, about.took.as_secs_f64()),
+    })
+}
+
 /// The rows of a plan. Without fates nothing was tried.
 pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
     let rows = plan.items.iter().enumerate().map(|(position, item)| {
@@ -174,6 +207,27 @@ impl Summary {
 }
 
 impl Report {
+    /// The report of a run. What is kept is shown on request only: it may be a whole cloud.
+    pub fn of(outcome: Outcome, about: About, show_kept: bool) -> Self {
+        let fates = outcome.fates.as_deref();
+        let summary = Summary {
+            left: outcome.left.len(),
+            ..Summary::new(&outcome.plan, fates)
+        };
+        Self {
+            cloud: about.cloud,
+            user: about.user,
+            scope: about.scope,
+            dry_run: outcome.aim != Aim::Delete,
+            items: rows(&outcome.plan, fates),
+            kept: show_kept.then_some(outcome.kept),
+            left: outcome.left,
+            listing_failures: outcome.failures,
+            skipped: outcome.skipped,
+            summary: summary.at_cost(about.requests, about.took.as_secs_f64()),
+        }
+    }
+
     /// Writes the report.
     ///
     /// # Errors

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::audit::{Audit, RunHeader};
 use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Method, Request, Session};
@@ -19,14 +21,17 @@ use crate::guest::{Compiler, Component, Grants, Guest, Limits, LoadError, Sandbo
 use crate::lock::Lock;
 use crate::name::{NameMatcher, NamedFormat, RallyReport, TaskId};
 use crate::plan::{Sieve, SweepScope};
+use crate::report::About;
 use crate::report::progress::{Progress, patiently};
 use crate::resource::KindPattern;
+use crate::run::{Chronicle, Run};
 
 use super::COMPILE_COMPONENT;
 use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
 use super::components::{component_files, digest, one_rule_for_each_kind, rule_name};
 use super::failure::Failure;
 use super::files::{is_ours, private_folder};
+use super::signals::stop_on_interrupt;
 
 /// The configuration and the process around it.
 pub(super) struct Setup {
@@ -44,15 +49,12 @@ pub(super) struct Connected {
     pub(super) cloud: String,
 }
 
-/// Everything that a sweep needs.
+/// A run that is ready to begin, and who begins it.
 pub(super) struct Ready {
     pub(super) connected: Connected,
-    pub(super) engine: Engine<Guest>,
-    pub(super) sieve: Sieve,
+    pub(super) run: Run<Guest>,
     pub(super) progress: Arc<Progress>,
-    pub(super) cancel: CancellationToken,
-    pub(super) audit: Option<Audit>,
-    pub(super) started: Instant,
+    started: Instant,
 }
 
 /// What to look for: from the command line, or from a saved plan.
@@ -239,24 +241,27 @@ impl Setup {
             None => None,
         };
         let progress = Arc::new(Progress::new(self.is_quiet()));
+        let chronicle = Arc::new(chronicle(audit.as_ref(), progress.clone()));
         let cancel = CancellationToken::new();
         let engine = connected.engine(
             components,
             reachable,
             self,
-            &progress,
+            &chronicle,
             &cancel,
             audit.as_ref(),
         )?;
         let engine = engine.insisting(guards.is_some_and(|guards| guards.force));
         stop_on_interrupt(&cancel);
+        let run = Run::new(engine, sieve, chronicle, cancel);
+        let run = match audit {
+            Some(audit) => run.recorded_by(audit),
+            None => run,
+        };
         Ok(Ready {
             connected,
-            engine,
-            sieve,
+            run,
             progress,
-            cancel,
-            audit,
             started: self.started,
         })
     }
@@ -357,7 +362,7 @@ impl Connected {
         components: Vec<Arc<Component>>,
         reachable: Reachable,
         setup: &Setup,
-        progress: &Arc<Progress>,
+        chronicle: &Arc<Chronicle>,
         cancel: &CancellationToken,
         audit: Option<&Audit>,
     ) -> Result<Engine<Guest>, Failure> {
@@ -384,7 +389,7 @@ impl Connected {
             tracing::info!("the cloud has no service {service:?}; its kinds are left out");
         }
         let limits = setup.config.sweep.clone();
-        Engine::new(guests, reachable, limits, progress.clone(), cancel.clone())
+        Engine::new(guests, reachable, limits, chronicle.clone(), cancel.clone())
             .map_err(|error| Failure::input(&error))
     }
 
@@ -491,6 +496,26 @@ impl Connected {
     }
 }
 
+impl Ready {
+    /// Where the run happens and as whom, and what it has cost so far.
+    pub(super) fn about(&self) -> About {
+        About {
+            cloud: self.connected.cloud.clone(),
+            user: self.connected.user(),
+            scope: self.connected.token_scope(),
+            requests: self.connected.session.requests_sent(),
+            took: self.started.elapsed(),
+        }
+    }
+}
+
+/// Begins the chronicle of a run, under the id that its audit log has.
+fn chronicle(audit: Option<&Audit>, progress: Arc<Progress>) -> Chronicle {
+    let logged = audit.map(|audit| audit.run().as_str().to_owned());
+    let id = logged.unwrap_or_else(|| Uuid::new_v4().to_string());
+    Chronicle::begin(id, Timestamp::now(), vec![progress])
+}
+
 impl Wanted {
     /// # Errors
     /// If a report cannot be read, or says nothing about names.
@@ -560,24 +585,4 @@ pub(super) fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
         tasks.push(task);
     }
     Ok(tasks)
-}
-
-/// The first Ctrl-C winds the run up; a second one ends the process at once.
-#[expect(
-    clippy::exit,
-    reason = "the second Ctrl-C asks for exactly this: to leave without winding up"
-)]
-fn stop_on_interrupt(cancel: &CancellationToken) {
-    let cancel = cancel.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            tracing::warn!(
-                "interrupted: waiting for what is under way; press Ctrl-C again to leave at once"
-            );
-            cancel.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(super::INTERRUPTED));
-        }
-    });
 }

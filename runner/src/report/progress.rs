@@ -1,22 +1,19 @@
-//! Progress on a terminal, and the run's notes in the log. Both listen to events and say nothing of their own.
+//! Progress on a terminal, and the run's notes in the log. Both listen to events, say nothing of their own, and keep nothing.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::event::{Event, Listener, Phase};
+use crate::event::{Dated, Event, Phase, Sink};
 
-/// Shows how far a sweep is, on standard error if that is a terminal, and takes down what was left out.
+/// Shows how far a sweep is, on standard error if that is a terminal, and what happens in the log.
 pub struct Progress {
     bar: ProgressBar,
     found: AtomicU64,
-    skipped: Mutex<BTreeMap<Arc<str>, String>>,
 }
 
 impl Progress {
@@ -29,16 +26,7 @@ impl Progress {
         Self {
             bar,
             found: AtomicU64::new(0),
-            skipped: Mutex::new(BTreeMap::new()),
         }
-    }
-
-    /// Kinds that were left out, with the reason.
-    pub fn skipped(&self) -> BTreeMap<Arc<str>, String> {
-        self.skipped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
     }
 
     /// Takes the bar away.
@@ -110,9 +98,9 @@ async fn unless_soon<T>(work: impl Future<Output = T>, say: impl FnOnce()) -> T 
     }
 }
 
-impl Listener for Progress {
-    fn notice(&self, event: &Event) {
-        match event {
+impl Sink for Progress {
+    fn take(&self, dated: &Dated) {
+        match &dated.event {
             Event::Phase { phase } => self.begin(*phase),
             Event::Listed { things, .. } => {
                 let things = u64::try_from(*things).unwrap_or(u64::MAX);
@@ -123,10 +111,6 @@ impl Listener for Progress {
             }
             Event::KindSkipped { kind, why } => {
                 tracing::info!("{kind} is left out: {why}");
-                self.skipped
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(kind.clone(), why.clone());
             }
             Event::ListingFailed { kind, scope, why } => {
                 tracing::warn!("{kind} could not be listed {scope}: {why}");

@@ -1,0 +1,138 @@
+//! What is asked before the first change: how many things may go, and whether somebody who was not told a task means it.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+use crate::plan::{Plan, SweepScope};
+
+/// Why a sweep asks first: nobody has named the one task whose things go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broad {
+    /// No task was given.
+    EveryTask,
+    /// The filter is negative.
+    Unmatched,
+}
+
+impl Broad {
+    /// Whether a sweep of this scope is a broad one.
+    pub fn of(scope: &SweepScope) -> Option<Self> {
+        if scope.unmatched {
+            Some(Self::Unmatched)
+        } else if scope.tasks.is_empty() {
+            Some(Self::EveryTask)
+        } else {
+            None
+        }
+    }
+}
+
+/// What somebody is asked before a broad sweep changes anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Why it is asked.
+    pub broad: Broad,
+    /// What would be done.
+    pub plan: &'a Plan,
+}
+
+/// Somebody who can be asked. The command line asks its terminal, a test answers by itself.
+pub trait Confirm: Send + Sync {
+    /// Asks. `Err` says why nothing may be changed.
+    fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<(), Unconfirmed>>;
+}
+
+/// Says yes to everything: the operator has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Yes;
+
+impl Confirm for Yes {
+    fn ask<'a>(&'a self, _question: Question<'a>) -> BoxFuture<'a, Result<(), Unconfirmed>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Nobody has confirmed a broad sweep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// What is the matter.
+    pub why: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// The guards of a change.
+pub struct Guards<'a> {
+    /// The most things that may be deleted.
+    pub deletions_max: Option<usize>,
+    /// Who is asked before a broad sweep.
+    pub confirm: &'a dyn Confirm,
+}
+
+impl Guards<'_> {
+    /// No limit, and nobody to ask.
+    pub const NONE: Guards<'static> = Guards {
+        deletions_max: None,
+        confirm: &Yes,
+    };
+
+    /// Whether a plan may be executed. `broad` says whether somebody has to be asked.
+    pub(super) async fn check(&self, plan: &Plan, broad: Option<Broad>) -> Result<(), Refusal> {
+        let deletions = plan.open().count();
+        if let Some(limit) = self.deletions_max.filter(|limit| deletions > *limit) {
+            return Err(Refusal::TooMany { deletions, limit });
+        }
+        match broad.filter(|_| deletions > 0) {
+            None => Ok(()),
+            Some(broad) => {
+                let asked = self.confirm.ask(Question { broad, plan }).await;
+                asked.map_err(Refusal::Unconfirmed)
+            }
+        }
+    }
+}
+
+/// Why a guard refused to change anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The plan is larger than the operator allows.
+    TooMany {
+        /// What it would delete.
+        deletions: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Nobody has confirmed a broad sweep.
+    Unconfirmed(Unconfirmed),
+    /// The cloud is not as it was when the plan was saved.
+    Drifted(String),
+}
+
+impl Refusal {
+    /// What helps.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooMany { .. } => Some("look at the plan with --dry-run".to_owned()),
+            Self::Unconfirmed(unconfirmed) => unconfirmed.hint.clone(),
+            Self::Drifted(_) => Some("make a new plan with --dry-run --plan-out".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany { deletions, limit } => write!(
+                formatter,
+                "the plan deletes {deletions} things, more than --max-deletions {limit}"
+            ),
+            Self::Unconfirmed(unconfirmed) => formatter.write_str(&unconfirmed.why),
+            Self::Drifted(drift) => write!(
+                formatter,
+                "the cloud has changed since the plan was made: {drift}"
+            ),
+        }
+    }
+}
