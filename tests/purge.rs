@@ -143,6 +143,7 @@ impl Purged {
             Fate::Failed(why) => format!("failed: {why}"),
             Fate::Abandoned(why) => format!("abandoned: {why}"),
             Fate::Blocked(why) => format!("blocked: {why}"),
+            Fate::Asked(why) => format!("asked: {why}"),
             Fate::Gone => panic!("{thing} is gone"),
         }
     }

@@ -11,7 +11,7 @@ use runner::event::{Dated, Event, Phase, Sink};
 use runner::exit::Exit;
 use runner::name::{NameMatcher, OriginFilter, TaskId, built_in};
 use runner::outcome::Unlooked;
-use runner::plan::{Plan, Sieve, SweepScope};
+use runner::plan::{Place, Plan, Sieve, SweepScope};
 use runner::rule::{Cause, Outcome as Deletion};
 use runner::run::{
     Aim, Chronicle, Confirm, Guards, Ledger, Outcome, Question, Refusal, Run, Unconfirmed, Yes,
@@ -160,15 +160,25 @@ async fn every_event_has_its_run_and_its_time() {
         let found = events.iter().find(|dated| wanted(&dated.event));
         found.expect("it happened").at.duration_since(began())
     };
-    assert_eq!(at(&|it| *it == Event::Phase { phase: Phase::Survey }).as_millis(), 0);
-    assert_eq!(at(&|it| matches!(it, Event::Gone { .. })).as_millis(), 2_000);
+    assert_eq!(
+        at(&|it| *it
+            == Event::Phase {
+                phase: Phase::Survey
+            })
+        .as_millis(),
+        0
+    );
+    assert_eq!(
+        at(&|it| matches!(it, Event::Gone { .. })).as_millis(),
+        2_000
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_exit_code_follows_from_the_outcome() {
     let unlooked = |is_failure| Unlooked {
         service: "object-store".to_owned(),
-        region: "RegionTwo".to_owned(),
+        region: Some("RegionTwo".to_owned()),
         interface: None,
         why: "no rule is loaded for it".to_owned(),
         is_failure,
@@ -178,7 +188,11 @@ async fn the_exit_code_follows_from_the_outcome() {
     let cloud = ScriptedCloud::with([ours("a.x/1")]);
     let run = stage(&cloud).run.without(vec![unlooked(false)]);
     let shown = run.show(run.look().await, Aim::Show);
-    assert_eq!(shown.exit(), Exit::Clean, "a service without a rule is said, and no failure");
+    assert_eq!(
+        shown.exit(),
+        Exit::Clean,
+        "a service without a rule is said, and no failure"
+    );
     let steps: &[(Exit, Change)] = &[
         (Exit::WorkToDo, |it| it.aim = Aim::ShowInDetail),
         (Exit::Left, |it| {
@@ -195,13 +209,19 @@ async fn the_exit_code_follows_from_the_outcome() {
                 limit: 1,
             });
         }),
-        (Exit::Unexpected, |it| it.trouble = Some("the disk is full".to_owned())),
+        (Exit::Unexpected, |it| {
+            it.trouble = Some("the disk is full".to_owned())
+        }),
         (Exit::Interrupted, |it| it.interrupted = true),
     ];
     let mut outcome = shown;
     for (exit, change) in steps {
         change(&mut outcome);
-        assert_eq!(outcome.exit(), *exit, "each is stronger than the ones before");
+        assert_eq!(
+            outcome.exit(),
+            *exit,
+            "each is stronger than the ones before"
+        );
     }
     assert!(unlooked(true).is_failure);
 }
@@ -290,7 +310,11 @@ async fn an_interrupted_run_sends_nothing_before_its_plan_is_whole_and_allowed()
         assert_eq!(outcome.fates, None, "after {ms} ms");
         stage.expect_untouched();
         let failed: BTreeSet<&str> = outcome.failures.iter().map(|it| &*it.why).collect();
-        assert_eq!(failed, BTreeSet::new(), "an interruption is no failed listing");
+        assert_eq!(
+            failed,
+            BTreeSet::new(),
+            "an interruption is no failed listing"
+        );
     }
 }
 
@@ -302,4 +326,139 @@ async fn a_run_that_was_interrupted_before_it_began_asks_for_nothing() {
     let outcome = stage.sweep().await;
     assert_eq!(outcome.exit(), Exit::Interrupted);
     assert_eq!(cloud.calls(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_purge_tells_what_was_asked_from_what_was_not_tried() {
+    let cloud = ScriptedCloud::with([
+        ours("a.x/1"),
+        ours("a.x/2").lingers_ms(60_000),
+        ours("b.y/1").after("a.x/2"),
+    ]);
+    let stage = stage(&cloud);
+    let outcome = stage.interrupted_after(5_000, stage.sweep()).await;
+    assert_eq!(outcome.exit(), Exit::Interrupted);
+    let ended = |thing: &str| {
+        let items = &outcome.plan.items;
+        let position = items
+            .iter()
+            .position(|item| item.thing.to_string() == thing);
+        outcome.fates.as_ref().unwrap()[position.unwrap()].clone()
+    };
+    let why = "the run was interrupted".to_owned();
+    assert_eq!(ended("a.x/1"), Fate::Gone);
+    assert_eq!(ended("a.x/2"), Fate::Asked(why.clone()));
+    assert_eq!(ended("b.y/1"), Fate::Abandoned(why));
+    assert_eq!(outcome.failures, [], "an interruption is no failed listing");
+}
+
+/// A place, as of when the runs of these tests begin.
+fn here() -> Place {
+    Place {
+        cloud: "prod".to_owned(),
+        auth_url: Some("https://keystone.example.org/v3".to_owned()),
+        region: None,
+        interfaces: vec!["public".to_owned()],
+        user: "admin".to_owned(),
+        scope: "the whole system".to_owned(),
+        rules: [("scripted".to_owned(), "abc".to_owned())].into(),
+        tasks: vec![TASK.to_owned()],
+        made_at: began(),
+        version: "runner 0".to_owned(),
+    }
+}
+
+/// The plan that a run here would save, as it is read back.
+async fn saved(cloud: &ScriptedCloud) -> Plan {
+    let Stage { run, .. } = stage(cloud);
+    let look = run.at(here()).look().await;
+    let text = serde_json::to_string(&look.plan).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+const DAY_S: u64 = 86_400;
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_executed_where_it_was_made_and_nowhere_else() {
+    type Change = fn(&mut Plan);
+    let cases: &[(&str, Change)] = &[
+        ("its user was other, and here it is admin", |plan| {
+            plan.place.as_mut().unwrap().user = "other".to_owned();
+        }),
+        ("it does not say where", |plan| plan.place = None),
+        ("more than 86400 s from now", |plan| {
+            plan.place.as_mut().unwrap().made_at = "2025-12-31T00:00:00Z".parse().unwrap();
+        }),
+    ];
+    for (words, change) in cases {
+        let cloud = ScriptedCloud::with([ours("a.x/1")]);
+        let mut plan = saved(&cloud).await;
+        change(&mut plan);
+        cloud.forget_calls();
+        let Stage { run, .. } = stage(&cloud);
+        let outcome = run.at(here()).apply(&plan, DAY_S, &Guards::NONE).await;
+        assert_eq!(outcome.exit(), Exit::Guarded, "{words}");
+        let refusal = outcome.refusal.unwrap();
+        assert!(refusal.to_string().contains(words), "{refusal}");
+        assert!(refusal.hint().is_some());
+        assert_eq!(cloud.calls(), [], "nothing is even listed");
+    }
+    let cloud = ScriptedCloud::with([ours("a.x/1")]);
+    let plan = saved(&cloud).await;
+    let Stage { run, .. } = stage(&cloud);
+    let outcome = run.at(here()).apply(&plan, DAY_S, &Guards::NONE).await;
+    assert_eq!(outcome.exit(), Exit::Clean);
+    assert!(!cloud.exists("a.x/1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_of_one_thing_leaves_that_thing_and_says_so() {
+    let renamed = "s_rally_0a1b2c3d_newname1";
+    let cases = [
+        (
+            ours("a.x/1").named(renamed),
+            format!("it was called {OURS}, and now {renamed}"),
+        ),
+        (
+            ours("a.x/1").of_project(Some("shop")),
+            "its project was demo, and now shop".to_owned(),
+        ),
+        (
+            thing("a.x/1").named("web"),
+            "now it is kept: other name".to_owned(),
+        ),
+    ];
+    for (changed, words) in cases {
+        let cloud = ScriptedCloud::with([ours("a.x/1"), ours("b.y/1")]);
+        let plan = saved(&cloud).await;
+        cloud.add(changed);
+        let Stage { run, .. } = stage(&cloud);
+        let outcome = run.at(here()).apply(&plan, DAY_S, &Guards::NONE).await;
+        assert_eq!(outcome.exit(), Exit::Left, "{words}");
+        assert_eq!(cloud.deleted(), ["b.y/1"], "{words}");
+        let left: Vec<&str> = outcome.left.iter().map(|left| &*left.why).collect();
+        assert_eq!(
+            left,
+            [format!("it has changed since the plan was made: {words}")]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_remainder_is_verified_like_any_other() {
+    // What the plan names has gone, and something else of the task has come.
+    let cloud = ScriptedCloud::with([ours("a.x/1")]);
+    let plan = saved(&cloud).await;
+    let cloud = ScriptedCloud::with([ours("b.y/9")]);
+    let Stage { run, .. } = stage(&cloud);
+    let outcome = run.at(here()).apply(&plan, DAY_S, &Guards::NONE).await;
+    assert_eq!(outcome.plan.items, []);
+    assert_eq!(outcome.exit(), Exit::Left);
+    assert_eq!(outcome.left[0].thing.to_string(), "b.y/9");
+    assert_eq!(cloud.deleted(), Vec::<String>::new());
+    assert_eq!(cloud.listed("b.y").len(), 2, "once to plan, once to verify");
+    // Where nothing is left of it, nothing is.
+    let Stage { run, .. } = stage(&ScriptedCloud::default());
+    let outcome = run.at(here()).apply(&plan, DAY_S, &Guards::NONE).await;
+    assert_eq!(outcome.exit(), Exit::Clean);
 }

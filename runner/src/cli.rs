@@ -27,10 +27,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::exit::Exit;
 use crate::guest::{CompileError, compile_in_bounds};
+use crate::report::Format;
 
 use args::{Cli, Command, CompileArgs, RulesCommand};
 use failure::Failure;
-use output::{print, tell};
+use output::{asked_format, fail, print};
 
 /// First argument of the process that compiles a component and ends. Not for people.
 pub const COMPILE_COMPONENT: &str = "compile-component";
@@ -41,28 +42,40 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let words: Vec<String> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let format = asked_format(&words);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // A closed pipe is no reason to fail.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Clean
-            };
-        }
+        Err(error) => return explained(&error, format),
     };
     log_to_stderr(cli.verbose, cli.quiet);
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let why = format!("the runtime cannot be started: {error}");
-            return tell(&Failure::unexpected(why));
-        }
+    let ended = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(error) => Err(Failure::unexpected(format!(
+            "the runtime cannot be started: {error}"
+        ))),
     };
-    let ended = runtime.block_on(dispatch(cli));
-    ended.unwrap_or_else(|failure| tell(&failure))
+    ended.unwrap_or_else(|failure| fail(&failure, format))
+}
+
+/// Help that was asked for, or what is wrong with the command line.
+fn explained(error: &clap::Error, format: Option<Format>) -> Exit {
+    // A closed pipe is no reason to fail.
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Clean;
+    }
+    if format.is_some_and(Format::is_document) {
+        let text = error.to_string();
+        let text = text.trim().trim_start_matches("error: ");
+        return fail(&Failure::usage(text), format);
+    }
+    let _ = error.print();
+    Exit::Usage
 }
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {

@@ -10,8 +10,9 @@ use serde::Serialize;
 pub struct Unlooked {
     /// The service's type: `object-store`.
     pub service: String,
-    /// Its region.
-    pub region: String,
+    /// Its region. `None`: in whichever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// Its interface, if that is what sets it apart from one that was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
@@ -33,8 +34,8 @@ impl Unlooked {
 impl fmt::Display for Unlooked {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.service)?;
-        if !self.region.is_empty() {
-            write!(formatter, " in {}", self.region)?;
+        if let Some(region) = &self.region {
+            write!(formatter, " in {region}")?;
         }
         match &self.interface {
             Some(interface) => write!(formatter, ", {interface} interface"),

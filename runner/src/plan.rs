@@ -6,6 +6,7 @@
 pub mod decide;
 pub mod inventory;
 pub mod order;
+pub mod place;
 pub mod sieve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,16 +18,20 @@ use crate::resource::{Thing, ThingRef};
 
 pub use decide::{Keep, Reason, Verdict};
 pub use inventory::{Entry, Inventory};
+pub use place::Place;
 pub use sieve::{Sieve, Standing, SweepScope};
 
 /// Version of the plan file's form.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// The ordered, reasoned list of deletions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of this form.
     pub version: u32,
+    /// Where it was made, and for where it is good. A plan that is neither saved nor read needs none.
+    #[serde(default)]
+    pub place: Option<Place>,
     /// What the sweep may touch.
     pub scope: SweepScope,
     /// What goes, each after all that it waits for.
@@ -146,6 +151,7 @@ impl Plan {
         (
             Self {
                 version: PLAN_VERSION,
+                place: None,
                 scope,
                 items,
                 found,

@@ -14,20 +14,24 @@ mod chronicle;
 mod guard;
 mod ledger;
 mod outcome;
+mod reduced;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, Survey, Verification};
+use crate::engine::{Engine, Fate, Survey, Verification};
 use crate::outcome::Unlooked;
-use crate::plan::{Inventory, Kept, Plan, Sieve};
+use crate::plan::{Inventory, Kept, Place, Plan, Sieve};
 use crate::rule::Rule;
 
 pub use chronicle::{Chronicle, Collected};
 pub use guard::{Broad, Confirm, Guards, Question, Refusal, Unconfirmed, Yes};
 pub use ledger::Ledger;
 pub use outcome::{Aim, Outcome};
+
+use reduced::Whole;
 
 /// A sweep that is ready to begin.
 pub struct Run<R> {
@@ -37,6 +41,7 @@ pub struct Run<R> {
     cancel: CancellationToken,
     ledger: Box<dyn Ledger>,
     unlooked: Vec<Unlooked>,
+    place: Option<Place>,
 }
 
 /// What a look at the cloud has shown, and what is to be done about it.
@@ -46,6 +51,10 @@ pub struct Look {
     pub plan: Plan,
     /// What stays.
     pub kept: Vec<Kept>,
+    /// Whether everything was listed that could be. A plan that is not whole is empty, and not to be saved.
+    pub is_whole: bool,
+    /// Of a saved plan: what it was reduced from.
+    whole: Option<Whole>,
     /// Whether somebody has to be asked before the plan is executed.
     broad: Option<Broad>,
     /// Why a guard refuses it already.
@@ -67,6 +76,16 @@ impl<R: Rule> Run<R> {
             cancel,
             ledger: Box::new(()),
             unlooked: Vec::new(),
+            place: None,
+        }
+    }
+
+    /// Says where the run is. Its plans are good for this place, and it takes no others.
+    #[must_use]
+    pub fn at(self, place: Place) -> Self {
+        Self {
+            place: Some(place),
+            ..self
         }
     }
 
@@ -107,53 +126,104 @@ impl<R: Rule> Run<R> {
     }
 
     /// Executes a saved plan: looks, and deletes at most what that plan names.
-    pub async fn apply(&self, saved: &Plan, guards: &Guards<'_>) -> Outcome {
-        let look = self.look().await.reduced_to(saved);
+    pub async fn apply(&self, saved: &Plan, age_s_max: u64, guards: &Guards<'_>) -> Outcome {
+        let look = match self.suits(saved, age_s_max) {
+            Ok(()) => self.look().await.reduced_to(saved),
+            Err(refusal) => Look {
+                refusal: Some(refusal),
+                ..self.unseen()
+            },
+        };
         self.execute(look, guards).await
     }
 
-    /// Lists everything and makes the plan.
-    pub async fn look(&self) -> Look {
-        let survey = self.survey().await;
-        self.plan(survey)
+    /// Whether a saved plan was made here, and not too long ago.
+    fn suits(&self, saved: &Plan, age_s_max: u64) -> Result<(), Refusal> {
+        let (made, here) = match (&saved.place, &self.place) {
+            (Some(made), Some(here)) => (made, here),
+            (None, None) => return Ok(()),
+            (None, Some(_)) => return Err(Refusal::Elsewhere("it does not say where".to_owned())),
+            (Some(_), None) => {
+                return Err(Refusal::Elsewhere("nobody knows where this is".to_owned()));
+            }
+        };
+        if let Some(difference) = made.difference(here) {
+            return Err(Refusal::Elsewhere(difference));
+        }
+        if made.is_older_than(age_s_max, self.chronicle.now()) {
+            let made_at = made.made_at;
+            return Err(Refusal::Old { made_at, age_s_max });
+        }
+        Ok(())
     }
 
-    /// Lists everything. What was interrupted has found nothing.
-    pub async fn survey(&self) -> Survey {
+    /// Lists everything and makes the plan. If it is interrupted meanwhile, the plan is empty, and not whole.
+    pub async fn look(&self) -> Look {
+        match self.survey().await {
+            Some(survey) => self.plan(survey),
+            None => self.unseen(),
+        }
+    }
+
+    /// Lists everything. `None` if it is interrupted meanwhile.
+    pub async fn survey(&self) -> Option<Survey> {
         tokio::select! {
             biased;
-            () = self.cancel.cancelled() => Survey {
-                inventory: Inventory::for_scope(self.sieve.scope()),
-                ..Survey::default()
-            },
-            survey = self.engine.survey(&self.sieve) => survey,
+            () = self.cancel.cancelled() => None,
+            survey = self.engine.survey(&self.sieve) => Some(survey),
+        }
+    }
+
+    /// What has been seen before anything is listed.
+    fn unseen(&self) -> Look {
+        let inventory = Inventory::for_scope(self.sieve.scope());
+        let (plan, kept) = Plan::new(inventory, self.sieve.scope().clone(), BTreeMap::new());
+        Look {
+            plan,
+            kept,
+            is_whole: false,
+            whole: None,
+            broad: None,
+            refusal: None,
         }
     }
 
     /// Makes the plan of what was found.
     pub fn plan(&self, survey: Survey) -> Look {
         self.chronicle.note_failures(survey.failures.clone());
-        let (plan, kept) = self.engine.plan(survey, &self.sieve);
+        let (mut plan, kept) = self.engine.plan(survey, &self.sieve);
+        plan.place = self.place.clone().map(|place| Place {
+            made_at: self.chronicle.now(),
+            ..place
+        });
         Look {
             broad: Broad::of(&plan.scope),
             plan,
             kept,
+            is_whole: true,
+            whole: None,
             refusal: None,
         }
     }
 
     /// Ends a run that was to change nothing.
     pub fn show(&self, look: Look, aim: Aim) -> Outcome {
-        self.outcome(look, aim)
+        self.outcome(look, aim).0
     }
 
     /// Asks, deletes, looks again, and keeps records of it.
     pub async fn execute(&self, look: Look, guards: &Guards<'_>) -> Outcome {
-        let refusal = self.permit(&look, guards).await.err();
-        let mut outcome = self.outcome(look, Aim::Delete);
-        outcome.refusal = refusal;
+        let (broad, refusal) = (look.broad, look.refusal.clone());
+        // While it is asked about, it is only shown.
+        let (mut outcome, whole) = self.outcome(look, Aim::Show);
+        outcome.refusal = match refusal {
+            Some(refusal) => Some(refusal),
+            None => self.permit(&outcome, broad, guards).await.err(),
+        };
+        outcome.aim = Aim::Delete;
+        outcome.interrupted = self.cancel.is_cancelled();
         if outcome.refusal.is_none() && !outcome.interrupted {
-            self.delete(&mut outcome).await;
+            self.delete(&mut outcome, whole).await;
         }
         if let Err(trouble) = self.ledger.end(&outcome).await {
             outcome.trouble.get_or_insert(trouble);
@@ -161,20 +231,22 @@ impl<R: Rule> Run<R> {
         outcome
     }
 
-    /// The last questions before anything is changed.
-    async fn permit(&self, look: &Look, guards: &Guards<'_>) -> Result<(), Refusal> {
-        if let Some(refusal) = &look.refusal {
-            return Err(refusal.clone());
-        }
+    /// The last questions before anything is changed. Who is interrupted does not wait for the answer.
+    async fn permit(
+        &self,
+        shown: &Outcome,
+        broad: Option<Broad>,
+        guards: &Guards<'_>,
+    ) -> Result<(), Refusal> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Ok(()),
-            permitted = guards.check(&look.plan, look.broad) => permitted,
+            permitted = guards.check(shown, broad) => permitted,
         }
     }
 
-    /// Purges and verifies.
-    async fn delete(&self, outcome: &mut Outcome) {
+    /// Purges and verifies. Of what was reduced, all that it was reduced from is looked at again: what stays is to be said.
+    async fn delete(&self, outcome: &mut Outcome, whole: Option<Whole>) {
         if let Err(trouble) = self.ledger.begin(&outcome.plan).await {
             outcome.trouble = Some(trouble);
             return;
@@ -183,26 +255,43 @@ impl<R: Rule> Run<R> {
         if outcome.interrupted {
             return;
         }
-        let plan = &outcome.plan;
-        let fates = self.engine.purge(plan).await;
-        let verification = if plan.items.is_empty() {
-            Verification::default()
-        } else {
-            self.engine.verify(plan, &fates, &self.sieve).await
+        let fates = self.engine.purge(&outcome.plan).await;
+        let verification = match &whole {
+            None => self.verify(&outcome.plan, &fates).await,
+            Some(whole) => {
+                let all = whole.fates(&outcome.plan, &fates);
+                self.verify(&whole.plan, &all).await
+            }
         };
         self.chronicle.note_failures(verification.failures);
         outcome.failures = self.chronicle.collected().failures();
         outcome.left = verification.left;
+        if let Some(whole) = whole {
+            whole.add_kept(&mut outcome.left);
+        }
         outcome.fates = Some(fates);
         outcome.interrupted = self.cancel.is_cancelled();
     }
 
-    fn outcome(&self, look: Look, aim: Aim) -> Outcome {
+    /// Looks again. A run that is interrupted does not: what it would see is on its way.
+    async fn verify(&self, plan: &Plan, fates: &[Fate]) -> Verification {
+        if plan.items.is_empty() {
+            return Verification::default();
+        }
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Verification::default(),
+            verification = self.engine.verify(plan, fates, &self.sieve) => verification,
+        }
+    }
+
+    fn outcome(&self, look: Look, aim: Aim) -> (Outcome, Option<Whole>) {
         let collected = self.chronicle.collected();
-        Outcome {
+        let outcome = Outcome {
             run: self.chronicle.run().clone(),
             aim,
             plan: look.plan,
+            is_surveyed: look.is_whole,
             kept: look.kept,
             fates: None,
             left: Vec::new(),
@@ -212,26 +301,7 @@ impl<R: Rule> Run<R> {
             interrupted: self.cancel.is_cancelled(),
             refusal: None,
             trouble: None,
-        }
-    }
-}
-
-impl Look {
-    /// Reduces what would be done to what a saved plan names.
-    #[must_use]
-    pub fn reduced_to(self, saved: &Plan) -> Self {
-        let is_saved = |kept: &&Kept| saved.items.iter().any(|item| item.thing == kept.thing);
-        let changed = self.kept.iter().find(is_saved);
-        let changed = changed.map(|kept| format!("{} is now {}", kept.thing, kept.reason));
-        let (plan, drift) = match self.plan.clone().only(saved) {
-            Ok(plan) => (plan, changed),
-            Err(drift) => (self.plan, Some(drift)),
         };
-        Self {
-            plan,
-            broad: None,
-            refusal: drift.map(Refusal::Drifted),
-            ..self
-        }
+        (outcome, look.whole)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::cloud::{self, ErrorKind};
 use crate::exit::Exit;
 use crate::guest::{LoadError, LoadFlaw};
@@ -46,6 +48,14 @@ impl Failure {
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Refused,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn interrupted(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Interrupted,
             message: message.into(),
             hint: None,
         }
@@ -150,6 +160,25 @@ impl From<RegistryError> for Failure {
             )),
             RegistryFlaw::NoAnswer(error) => Self::from_registry(&error, message, &section),
             _ => Self::unexpected(message).hint("nothing was written; try again later, or ask whoever runs the registry"),
+        }
+    }
+}
+
+/// A failure as a document, for a program that reads what it asked for.
+#[derive(Debug, Serialize)]
+pub(super) struct FailureDocument<'a> {
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    exit_code: u8,
+}
+
+impl Failure {
+    pub(super) fn document(&self) -> FailureDocument<'_> {
+        FailureDocument {
+            error: self.message.trim_end(),
+            hint: self.hint.as_deref(),
+            exit_code: self.exit.code(),
         }
     }
 }

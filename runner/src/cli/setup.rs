@@ -20,7 +20,7 @@ use crate::engine::{Engine, Reachable};
 use crate::guest::{Compiler, Component, Grants, Guest, Limits, LoadError, Sandbox};
 use crate::lock::Lock;
 use crate::name::{NameMatcher, NamedFormat, RallyReport, TaskId};
-use crate::plan::{Sieve, SweepScope};
+use crate::plan::{Place, Sieve, SweepScope};
 use crate::report::About;
 use crate::report::progress::{Progress, patiently};
 use crate::resource::KindPattern;
@@ -31,7 +31,10 @@ use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
 use super::components::{component_files, digest, one_rule_for_each_kind, rule_name};
 use super::failure::Failure;
 use super::files::{is_ours, private_folder};
-use super::signals::stop_on_interrupt;
+use super::signals::stop_on_signal;
+
+/// Which runner this is, as logs and plans say it.
+const VERSION: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
 
 /// The configuration and the process around it.
 pub(super) struct Setup {
@@ -45,8 +48,16 @@ pub(super) struct Setup {
 /// A cloud that was reached, and who we are in it.
 pub(super) struct Connected {
     pub(super) session: Session,
+    reached: Reached,
     pub(super) identity: Option<Identity>,
     pub(super) cloud: String,
+}
+
+/// How a cloud was reached.
+struct Reached {
+    auth_url: Option<String>,
+    region: Option<String>,
+    interfaces: Vec<String>,
 }
 
 /// A run that is ready to begin, and who begins it.
@@ -62,6 +73,8 @@ pub(super) struct Wanted {
     pub(super) scope: SweepScope,
     /// Projects by name or id, as given.
     pub(super) projects: Vec<String>,
+    /// Types of services that may be left out, by the operator's word.
+    pub(super) unlooked: Vec<String>,
 }
 
 impl Setup {
@@ -199,6 +212,11 @@ impl Setup {
         };
         let cloud = config.name.clone();
         let auth_url = config.keystone.as_ref().map(|it| it.auth_url.clone());
+        let reached = Reached {
+            auth_url: auth_url.as_ref().map(ToString::to_string),
+            region: config.region.clone(),
+            interfaces: config.interfaces.iter().map(ToString::to_string).collect(),
+        };
         let session = Session::connect(config, self.config.http_limits()).await;
         let session = session.map_err(|error| match (error.kind(), auth_url) {
             (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => Failure::from(error).hint(
@@ -209,6 +227,7 @@ impl Setup {
         let identity = session.identity();
         Ok(Connected {
             session,
+            reached,
             identity,
             cloud,
         })
@@ -233,6 +252,7 @@ impl Setup {
         let reachable = connected.reachable(&scope);
         let names = NameMatcher::new(formats, &tasks, scope.origin);
         let sieve = Sieve::new(scope, names);
+        let place = connected.place(sieve.scope(), &components);
         let audit = match guards {
             Some(guards) => {
                 let file = guards.audit_log.as_deref();
@@ -252,8 +272,8 @@ impl Setup {
             audit.as_ref(),
         )?;
         let engine = engine.insisting(guards.is_some_and(|guards| guards.force));
-        stop_on_interrupt(&cancel);
-        let run = Run::new(engine, sieve, chronicle, cancel);
+        stop_on_signal(&cancel);
+        let run = Run::new(engine, sieve, chronicle, cancel).at(place);
         let run = match audit {
             Some(audit) => run.recorded_by(audit),
             None => run,
@@ -300,7 +320,7 @@ impl Setup {
         }
         let rules = components.iter().map(|component| digest(component));
         let header = RunHeader {
-            tool: format!("runner {}", env!("CARGO_PKG_VERSION")),
+            tool: VERSION.to_owned(),
             cloud: connected.cloud.clone(),
             user: connected.user(),
             scope: connected.token_scope(),
@@ -353,6 +373,25 @@ impl Connected {
             Some(GrantedScope::System) => "the whole system".to_owned(),
             Some(GrantedScope::Unscoped) => "no scope".to_owned(),
             None => "no Keystone".to_owned(),
+        }
+    }
+
+    /// Where plans of this run are made, and for where they are good.
+    fn place(&self, scope: &SweepScope, components: &[Arc<Component>]) -> Place {
+        let identity = self.identity.as_ref();
+        let user = identity.map(|it| format!("{} ({})", it.user_name, it.user_id));
+        let rules = components.iter().map(|rule| digest(rule));
+        Place {
+            cloud: self.cloud.clone(),
+            auth_url: self.reached.auth_url.clone(),
+            region: self.reached.region.clone(),
+            interfaces: self.reached.interfaces.clone(),
+            user: user.unwrap_or_default(),
+            scope: self.token_scope(),
+            rules: rules.map(|rule| (rule.name, rule.sha256)).collect(),
+            tasks: scope.tasks.clone(),
+            made_at: Timestamp::now(),
+            version: VERSION.to_owned(),
         }
     }
 
@@ -518,14 +557,21 @@ fn chronicle(audit: Option<&Audit>, progress: Arc<Progress>) -> Chronicle {
 
 impl Wanted {
     /// # Errors
-    /// If a report cannot be read, or says nothing about names.
+    /// If a report cannot be read, or says nothing about names; or if a flag would do nothing.
     pub(super) fn by(args: &ScopeArgs) -> Result<Self, Failure> {
+        if args.shared && !args.unmatched && !args.with_projects {
+            return Err(Failure::usage(
+                "--shared does nothing without --unmatched or --with-projects",
+            )
+            .hint("what bears a name of the task goes, whoever else uses it"));
+        }
         Ok(Self {
             scope: SweepScope {
                 tasks: reported(&args.rally_reports)?.ids(&args.tasks),
                 origin: args.origin.into(),
                 unmatched: args.unmatched,
                 with_projects: args.with_projects,
+                shared: args.shared,
                 only: args.only.clone(),
                 except: args.except.clone(),
                 created_from: args.created_after,
@@ -534,6 +580,7 @@ impl Wanted {
                 ..SweepScope::default()
             },
             projects: args.projects.clone(),
+            unlooked: args.unlooked.clone(),
         })
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use crate::exit::Exit;
 use crate::plan::{PLAN_VERSION, Plan};
 use crate::report::{Format, Report};
@@ -15,6 +17,9 @@ use super::failure::Failure;
 use super::output::{print, tell};
 use super::setup::{Ready, Setup, Wanted};
 
+/// A day: what was reviewed yesterday may be executed this morning.
+const PLAN_AGE_S_MAX: u64 = 86_400;
+
 /// `runner --task …`
 pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
@@ -24,7 +29,8 @@ pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<Exit,
         .await?;
     ready.introduce();
     let look = ready.run.look().await;
-    if let Some(file) = &args.plan_out {
+    // A plan that is not whole would pass for one that has nothing to do.
+    if let Some(file) = args.plan_out.as_ref().filter(|_| look.is_whole) {
         save(&look.plan, file)?;
     }
     let outcome = if args.dry_run {
@@ -39,7 +45,7 @@ pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<Exit,
         let guards = guards_of(&args.guards, &terminal);
         ready.run.execute(look, &guards).await
     };
-    ready.report(outcome, args.show_kept, args.rules.format)
+    ready.report(&outcome, args.show_kept, args.rules.format)
 }
 
 /// `runner apply PLAN`
@@ -49,14 +55,16 @@ pub(super) async fn apply(common: &CommonArgs, args: &ApplyArgs) -> Result<Exit,
     let wanted = Wanted {
         scope: saved.scope.clone(),
         projects: Vec::new(),
+        unlooked: args.unlooked.clone(),
     };
     let ready = setup
         .ready(common, &args.rules.place, wanted, Some(&args.guards))
         .await?;
     ready.introduce();
+    let age_s_max = args.plan_max_age.unwrap_or(PLAN_AGE_S_MAX);
     let guards = guards_of(&args.guards, &Yes);
-    let outcome = ready.run.apply(&saved, &guards).await;
-    ready.report(outcome, false, args.rules.format)
+    let outcome = ready.run.apply(&saved, age_s_max, &guards).await;
+    ready.report(&outcome, false, args.rules.format)
 }
 
 /// The guards that the flags ask for. `confirm` is asked unless the operator has said yes already.
@@ -90,18 +98,21 @@ impl Ready {
     }
 
     /// Writes what a run came to, and says with which code the process ends.
-    fn report(&self, outcome: Outcome, show_kept: bool, format: Format) -> Result<Exit, Failure> {
+    fn report(&self, outcome: &Outcome, show_kept: bool, format: Format) -> Result<Exit, Failure> {
         self.progress.finish();
-        let exit = outcome.exit();
-        if let Some(refusal) = &outcome.refusal {
-            return Ok(tell(&refusal.into()));
+        let refusal = outcome.refusal.as_ref().filter(|_| !outcome.interrupted);
+        if let Some(refusal) = refusal {
+            tell(&refusal.into());
         }
-        if let Some(trouble) = outcome.trouble {
-            return Err(Failure::unexpected(trouble));
+        if let Some(trouble) = &outcome.trouble {
+            tell(&Failure::unexpected(trouble.as_str()));
         }
-        let report = Report::of(outcome, self.about(), show_kept);
-        print(&report.write(format).map_err(Failure::unexpected)?)?;
-        Ok(exit)
+        // A refusal is all that there is to say to people.
+        if refusal.is_none() || format.is_document() {
+            let report = Report::of(outcome, self.about(), show_kept);
+            print(&report.write(format).map_err(Failure::unexpected)?)?;
+        }
+        Ok(outcome.exit())
     }
 }
 
@@ -117,16 +128,22 @@ fn save(plan: &Plan, file: &Path) -> Result<(), Failure> {
 }
 
 fn load(file: &Path) -> Result<Plan, Failure> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
     let unreadable =
         |why: String| Failure::usage(format!("the plan {} cannot be read: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
-    let plan: Plan = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    if plan.version != PLAN_VERSION {
+    let Versioned { version } =
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    if version != PLAN_VERSION {
         return Err(unreadable(format!(
-            "it has version {}, and this runner knows version {PLAN_VERSION}",
-            plan.version
-        )));
+            "it has version {version}, and this runner knows version {PLAN_VERSION}"
+        ))
+        .hint("make the plan anew, with --dry-run --plan-out"));
     }
+    let plan: Plan = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
     let things: BTreeSet<&ThingRef> = plan.items.iter().map(|item| &item.thing).collect();
     if things.len() != plan.items.len() {
         return Err(unreadable("it names a thing twice".to_owned()));

@@ -35,6 +35,8 @@ pub enum Fate {
     Abandoned(String),
     /// It was not tried: something that is kept stands in the way.
     Blocked(String),
+    /// The cloud was asked to delete it, and the run was ended before it was seen to go.
+    Asked(String),
 }
 
 /// Looks a thing expected to vanish with its owner is granted before it is deleted itself.
@@ -539,7 +541,10 @@ impl<'a, R: Rule> Purge<'a, R> {
             match self.progress.state(change) {
                 Some(State::Ended(Fate::Gone)) => self.engine.notice(Event::Gone { thing }),
                 Some(State::Ended(
-                    Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why),
+                    Fate::Failed(why)
+                    | Fate::Abandoned(why)
+                    | Fate::Blocked(why)
+                    | Fate::Asked(why),
                 )) => {
                     self.engine.notice(Event::Failed {
                         thing,

@@ -207,7 +207,12 @@ impl<R: Rule> Engine<R> {
                     continue;
                 }
                 Some(Fate::Gone) | None => "it was deleted and is still listed".to_owned(),
-                Some(Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why)) => why.clone(),
+                Some(
+                    Fate::Failed(why)
+                    | Fate::Abandoned(why)
+                    | Fate::Blocked(why)
+                    | Fate::Asked(why),
+                ) => why.clone(),
             };
             let name = plan.items.get(position).and_then(|item| item.name.clone());
             note(

@@ -24,6 +24,9 @@ pub struct SweepScope {
     /// Whether a project that goes takes along all that is in it, whatever that is called.
     #[serde(default)]
     pub with_projects: bool,
+    /// Whether things that others use beyond their project may go without bearing a name of the task.
+    #[serde(default)]
+    pub shared: bool,
     /// Kinds whose things may go. Empty: all.
     #[serde(default)]
     pub only: Vec<KindPattern>,

@@ -1,19 +1,25 @@
 //! Progress on a terminal, and the run's notes in the log. Both listen to events, say nothing of their own, and keep nothing.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Dated, Event, Phase, Sink};
 
+use super::alike;
+
 /// Shows how far a sweep is, on standard error if that is a terminal, and what happens in the log.
 pub struct Progress {
     bar: ProgressBar,
     found: AtomicU64,
+    /// Causes of failed listings that were spoken of.
+    spoken_of: Mutex<BTreeSet<String>>,
 }
 
 impl Progress {
@@ -26,12 +32,26 @@ impl Progress {
         Self {
             bar,
             found: AtomicU64::new(0),
+            spoken_of: Mutex::default(),
         }
+    }
+
+    /// Takes the bar away while something else is written, and brings it back.
+    pub fn quietly<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Whether a listing fails for this cause for the first time.
+    fn is_news(&self, cause: String) -> bool {
+        let spoken_of = self.spoken_of.lock();
+        spoken_of
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(cause)
     }
 
     fn begin(&self, phase: Phase) {
@@ -113,7 +133,11 @@ impl Sink for Progress {
                 tracing::info!("{kind} is left out: {why}");
             }
             Event::ListingFailed { kind, scope, why } => {
-                tracing::warn!("{kind} could not be listed {scope}: {why}");
+                if self.is_news(alike::cause(scope, why)) {
+                    tracing::warn!("{kind} could not be listed {scope}: {why}");
+                } else {
+                    tracing::info!("{kind} could not be listed {scope} either: {why}");
+                }
             }
             Event::Planned { matched, .. } => self.expect(*matched),
             Event::Asked { thing, attempt } => {

@@ -3,8 +3,11 @@
 use std::fmt;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 
-use crate::plan::{Plan, SweepScope};
+use crate::plan::SweepScope;
+
+use super::outcome::Outcome;
 
 /// Why a sweep asks first: nobody has named the one task whose things go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +36,8 @@ impl Broad {
 pub struct Question<'a> {
     /// Why it is asked.
     pub broad: Broad,
-    /// What would be done.
-    pub plan: &'a Plan,
+    /// What would be done, and what is known so far.
+    pub shown: &'a Outcome,
 }
 
 /// Somebody who can be asked. The command line asks its terminal, a test answers by itself.
@@ -78,15 +81,15 @@ impl Guards<'_> {
     };
 
     /// Whether a plan may be executed. `broad` says whether somebody has to be asked.
-    pub(super) async fn check(&self, plan: &Plan, broad: Option<Broad>) -> Result<(), Refusal> {
-        let deletions = plan.open().count();
+    pub(super) async fn check(&self, shown: &Outcome, broad: Option<Broad>) -> Result<(), Refusal> {
+        let deletions = shown.plan.open().count();
         if let Some(limit) = self.deletions_max.filter(|limit| deletions > *limit) {
             return Err(Refusal::TooMany { deletions, limit });
         }
         match broad.filter(|_| deletions > 0) {
             None => Ok(()),
             Some(broad) => {
-                let asked = self.confirm.ask(Question { broad, plan }).await;
+                let asked = self.confirm.ask(Question { broad, shown }).await;
                 asked.map_err(Refusal::Unconfirmed)
             }
         }
@@ -106,8 +109,17 @@ pub enum Refusal {
     },
     /// Nobody has confirmed a broad sweep.
     Unconfirmed(Unconfirmed),
-    /// The cloud is not as it was when the plan was saved.
-    Drifted(String),
+    /// The plan was made in another place.
+    Elsewhere(String),
+    /// The plan is too old.
+    Old {
+        /// When it was made.
+        made_at: Timestamp,
+        /// How old it may be, in seconds.
+        age_s_max: u64,
+    },
+    /// The saved plan does not fit what was found.
+    Unfit(String),
 }
 
 impl Refusal {
@@ -116,7 +128,13 @@ impl Refusal {
         match self {
             Self::TooMany { .. } => Some("look at the plan with --dry-run".to_owned()),
             Self::Unconfirmed(unconfirmed) => unconfirmed.hint.clone(),
-            Self::Drifted(_) => Some("make a new plan with --dry-run --plan-out".to_owned()),
+            Self::Old { .. } => Some(
+                "make a new plan with --dry-run --plan-out, or allow for its age with --plan-max-age"
+                    .to_owned(),
+            ),
+            Self::Elsewhere(_) | Self::Unfit(_) => {
+                Some("make a new plan here, with --dry-run --plan-out".to_owned())
+            }
         }
     }
 }
@@ -129,10 +147,17 @@ impl fmt::Display for Refusal {
                 "the plan deletes {deletions} things, more than --max-deletions {limit}"
             ),
             Self::Unconfirmed(unconfirmed) => formatter.write_str(&unconfirmed.why),
-            Self::Drifted(drift) => write!(
+            Self::Elsewhere(difference) => {
+                write!(
+                    formatter,
+                    "the plan was made in another place: {difference}"
+                )
+            }
+            Self::Old { made_at, age_s_max } => write!(
                 formatter,
-                "the cloud has changed since the plan was made: {drift}"
+                "the plan was made at {made_at:.0}, which is more than {age_s_max} s from now"
             ),
+            Self::Unfit(why) => write!(formatter, "the plan does not fit: {why}"),
         }
     }
 }

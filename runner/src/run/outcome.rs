@@ -28,8 +28,10 @@ pub struct Outcome {
     pub run: Arc<str>,
     /// What it was for.
     pub aim: Aim,
-    /// What was to go. Empty if the survey was not brought to its end.
+    /// What was to go.
     pub plan: Plan,
+    /// Whether everything was listed that could be. If not, the run ended before, and the plan is empty.
+    pub is_surveyed: bool,
     /// What was found and is kept.
     pub kept: Vec<Kept>,
     /// How each thing of the plan ended. `None`: nothing was tried.

@@ -266,11 +266,17 @@ impl Progress {
         }
     }
 
+    /// Ends what has not ended. What the cloud was asked to delete may still go.
     pub(super) fn abandon_open(&mut self, why: &str) {
         for item in 0..self.states.len() {
-            if !matches!(self.states.get(item), Some(State::Ended(_))) {
-                self.end(item, Fate::Abandoned(why.to_owned()));
-            }
+            let fate = match self.states.get(item) {
+                Some(State::Ended(_)) => continue,
+                Some(State::Lingering {
+                    with_owner: false, ..
+                }) => Fate::Asked(why.to_owned()),
+                _ => Fate::Abandoned(why.to_owned()),
+            };
+            self.end(item, fate);
         }
     }
 
