@@ -20,6 +20,7 @@ mod plain;
 mod renewal;
 mod session;
 mod tape;
+mod unlooked;
 #[cfg(test)]
 mod wire_tests;
 
@@ -34,7 +35,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::auth::{DomainIdentity, GrantedScope, Identity};
-pub use self::catalog::{ServiceSummary, official_service_type};
+pub use self::catalog::{Offer, ServiceSummary, official_service_type};
 pub use self::credentials::{
     AuthMethod, CredentialRef, DomainRef, KeystoneConfig, TokenScope, UserRef,
 };
@@ -43,6 +44,7 @@ pub use self::http::retry_after;
 pub use self::path::{LinkError, PathError};
 pub use self::session::Session;
 pub use self::tape::{Exchange, Tape, recorded_endpoint};
+pub use self::unlooked::{Choice, UnfitWord, Unlooked, unlooked};
 
 /// Everything needed to reach one cloud, resolved and checked, with no reference to where it came from.
 #[derive(Debug, Clone)]
