@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 use self::destination::Destination;
 use super::auth::{Identity, Keystone, Token};
 use super::catalog::{ServiceSummary, canonical, official_service_type};
-use super::http::{Answer, Gate, Outgoing, Wire};
+use super::gate::Gate;
+use super::http::{Again, Answer, Outgoing, Wire};
 use super::path::{self, LinkError, RelativePath};
 use super::renewal::Account;
 use super::tape::{Tape, recorded_endpoint};
@@ -164,8 +165,8 @@ impl Session {
 
     /// Sends a request and gives back the answer, whatever its status.
     ///
-    /// A 401 renews the token and sends once more; 429, 503 and broken connections are repeated
-    /// within the limits. Dropping the future abandons the request, which the service may still
+    /// A 401 renews the token and sends once more; what meets 429, 503, a gateway's error or a broken
+    /// connection is repeated within the limits, unless that might have another effect. Dropping the future abandons the request, which the service may still
     /// carry out.
     ///
     /// # Errors
@@ -289,7 +290,7 @@ impl Session {
             url: &url,
             headers,
             body: request.body.clone(),
-            is_repeatable: request.method.is_idempotent(),
+            again: Again::of(request.method),
         };
         match (
             &self.account,
@@ -336,7 +337,13 @@ impl Session {
         if let Some(gate) = gates.get(service_type) {
             return Arc::clone(gate);
         }
-        let gate = Arc::new(Gate::new(self.shared.wire.limits().in_flight_max));
+        let in_flight_max = self.shared.wire.limits().in_flight_max;
+        let gate = Arc::new(match &self.shared.keystone {
+            Some(keystone) if service_type == "identity" => {
+                Gate::doubting(in_flight_max, keystone.health())
+            }
+            Some(_) | None => Gate::new(in_flight_max),
+        });
         gates.insert(service_type.to_owned(), Arc::clone(&gate));
         gate
     }

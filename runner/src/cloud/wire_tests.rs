@@ -2,6 +2,7 @@
 //! test scripts. Nothing sleeps; what must happen at the same time waits at a barrier.
 
 mod fake;
+mod patience;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::cloud::auth::Identity;
 use crate::cloud::catalog::{self, ServiceSummary, Unversioned, canonical};
-use crate::cloud::http::Outgoing;
+use crate::cloud::http::{Again, Outgoing};
 use crate::cloud::path::{self, Joining, RelativePath};
 use crate::cloud::{CloudConfig, Context, Error, ErrorKind, Method, Request, headers};
 
@@ -173,7 +173,7 @@ impl Session {
             url: &url,
             headers,
             body: None,
-            is_repeatable: true,
+            again: Again::Nothing,
         };
         let answer = self
             .shared
