@@ -89,6 +89,10 @@ impl Setup {
         rules: &RulesPlace,
     ) -> Result<Vec<Arc<Component>>, Failure> {
         let files = component_files(&rules.guests)?;
+        let names: Vec<String> = files.iter().map(|file| rule_name(file)).collect();
+        self.config
+            .check_rules(&names)
+            .map_err(|error| Failure::input(&error))?;
         let locked = rules.locked(&files)?;
         let sandbox = self.sandbox()?;
         let mut components = Vec::with_capacity(files.len());
@@ -383,7 +387,7 @@ impl Connected {
         for service in absent {
             tracing::info!("the cloud has no service {service:?}; its kinds are left out");
         }
-        let limits = setup.config.sweep.clone();
+        let limits = setup.config.engine_limits();
         Engine::new(guests, reachable, limits, progress.clone(), cancel.clone())
             .map_err(|error| Failure::input(&error))
     }
