@@ -18,6 +18,7 @@ mod headers;
 mod http;
 pub mod path;
 mod plain;
+mod projects;
 mod renewal;
 mod session;
 mod tape;

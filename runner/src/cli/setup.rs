@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{Audit, RunHeader};
-use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Method, Request, Session};
+use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Session};
 use crate::config::Config;
 use crate::config::clouds::{Surroundings, resolve};
 use crate::engine::{Engine, Reachable};
@@ -448,50 +446,8 @@ impl Connected {
 
     /// The id of a project that was given by name or id.
     async fn project_id(&self, given: &str) -> Result<Arc<str>, Failure> {
-        if let Some(GrantedScope::Project { id, name, .. }) =
-            self.identity.as_ref().map(|identity| &identity.scope)
-            && (given == id || (given == name && !self.is_admin()))
-        {
-            return Ok(Arc::from(id.as_str()));
-        }
-        #[derive(Deserialize)]
-        struct Project {
-            id: String,
-        }
-        #[derive(Deserialize)]
-        struct Projects {
-            projects: Vec<Project>,
-        }
-        let encoded = utf8_percent_encode(given, NON_ALPHANUMERIC).to_string();
-        let by_name = self.get(&format!("/v3/projects?name={encoded}")).await?;
-        let named = by_name
-            .and_then(|body| serde_json::from_str::<Projects>(&body).ok())
-            .map(|found| found.projects);
-        match named.as_deref() {
-            Some([project]) => Ok(Arc::from(project.id.as_str())),
-            Some([_, _, ..]) => Err(Failure::usage(format!(
-                "several projects, in different domains, are named {given}"
-            ))
-            .hint("give the project's id")),
-            _ if self
-                .get(&format!("/v3/projects/{encoded}"))
-                .await?
-                .is_some() =>
-            {
-                Ok(Arc::from(given))
-            }
-            _ => Err(Failure::usage(format!(
-                "there is no project {given}, by name or by id"
-            ))),
-        }
-    }
-
-    async fn get(&self, path: &str) -> Result<Option<String>, Failure> {
-        let response = self
-            .session
-            .send(Request::new("identity", Method::Get, path))
-            .await?;
-        Ok((response.status == 200).then_some(response.body))
+        let id = self.session.project_id(given).await?;
+        Ok(Arc::from(id))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod fake;
 mod patience;
+mod projects;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
