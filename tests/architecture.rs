@@ -33,7 +33,7 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "audit", "engine", "event", "exit", "outcome", "plan", "rule",
+            "audit", "engine", "event", "exit", "outcome", "plan", "resource", "rule",
         ],
     ),
     (
@@ -66,6 +66,7 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
             "guest",
             "lock",
             "name",
+            "outcome",
             "plan",
             "registry",
             "report",

@@ -7,6 +7,7 @@ mod bench;
 mod cases;
 mod components;
 mod confirm;
+mod connected;
 mod explain;
 mod failure;
 mod files;

@@ -55,6 +55,8 @@ pub struct EngineLimits {
     pub pause_ms_min: u64,
     /// Longest pause between attempts and between looks, in milliseconds.
     pub pause_ms_max: u64,
+    /// Age of a thing's listing, in seconds, from which on it is looked at again before its deletion.
+    pub sight_s_max: u64,
 }
 
 impl Default for EngineLimits {
@@ -68,6 +70,7 @@ impl Default for EngineLimits {
             idle_attempts_max: 6,
             pause_ms_min: 500,
             pause_ms_max: 8_000,
+            sight_s_max: 120,
         }
     }
 }

@@ -38,7 +38,7 @@ impl fmt::Display for Unlooked {
             write!(formatter, " in {region}")?;
         }
         match &self.interface {
-            Some(interface) => write!(formatter, ", {interface} interface"),
+            Some(interface) => write!(formatter, " ({interface} interface)"),
             None => Ok(()),
         }
     }

@@ -18,8 +18,8 @@ use crate::resource::{KindPattern, ThingRef};
 /// else; then looks again and says whether anything is left. Look first with --dry-run: it changes nothing.
 ///
 /// Exit codes: 0 nothing is left (or dry run done); 1 unexpected error; 2 usage or configuration; 3 something that should be gone
-/// is left; 4 a listing failed, so nobody can say that it is clean; 5 authentication or scope refused; 6 a guard refused;
-/// 10 --dry-run --detailed-exitcode, and there is something to delete; 130 interrupted.
+/// is left; 4 a listing failed, or a service cannot be reached, so nobody can say that it is clean; 5 authentication or scope
+/// refused; 6 a guard refused; 10 --dry-run --detailed-exitcode, and there is something to delete; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(
     name = "runner",

@@ -18,9 +18,10 @@ use crate::resource::{Kind, ListScope, Reach, Thing};
 
 use super::args::{CommonArgs, RecordArgs, TestArgs};
 use super::components::{digest, files_in};
+use super::connected::Connected;
 use super::failure::Failure;
 use super::output::print;
-use super::setup::{Connected, Setup, parse_tasks};
+use super::setup::{Setup, parse_tasks};
 
 /// Where a project has its sources, and what they are called.
 const SOURCE_FOLDERS: &[&str] = &["", "src", "rule", "wit"];

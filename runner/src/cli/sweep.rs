@@ -17,9 +17,6 @@ use super::failure::Failure;
 use super::output::{print, tell};
 use super::setup::{Ready, Setup, Wanted};
 
-/// A day: what was reviewed yesterday may be executed this morning.
-const PLAN_AGE_S_MAX: u64 = 86_400;
-
 /// `runner --task …`
 pub(super) async fn sweep(common: &CommonArgs, args: &SweepArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
@@ -61,7 +58,9 @@ pub(super) async fn apply(common: &CommonArgs, args: &ApplyArgs) -> Result<Exit,
         .ready(common, &args.rules.place, wanted, Some(&args.guards))
         .await?;
     ready.introduce();
-    let age_s_max = args.plan_max_age.unwrap_or(PLAN_AGE_S_MAX);
+    let age_s_max = args
+        .plan_max_age
+        .unwrap_or(setup.config.sweep.plan_age_s_max);
     let guards = guards_of(&args.guards, &Yes);
     let outcome = ready.run.apply(&saved, age_s_max, &guards).await;
     ready.report(&outcome, false, args.rules.format)

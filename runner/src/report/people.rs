@@ -79,7 +79,7 @@ fn write_leftovers(report: &Report, text: &mut String) {
         text.push_str(&(printable(&format!("not listed: {line}")) + "\n"));
     }
     for (why, services) in unlooked(&report.unlooked) {
-        let line = format!("not looked at: {}: {why}", services.join("; "));
+        let line = format!("not looked at: {}: {why}", services.join(", "));
         text.push_str(&(printable(&line) + "\n"));
     }
     let is_silent =
