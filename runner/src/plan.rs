@@ -8,6 +8,7 @@ pub mod decide;
 mod hold;
 pub mod inventory;
 mod order;
+pub mod place;
 pub mod sieve;
 mod ties;
 
@@ -23,16 +24,20 @@ use hold::Hold;
 pub use coverage::Coverage;
 pub use decide::{Keep, Reason, Verdict};
 pub use inventory::{Entry, Inventory};
+pub use place::Place;
 pub use sieve::{Sieve, Standing, SweepScope};
 
 /// Version of the plan file's form.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// The ordered, reasoned list of deletions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of this form.
     pub version: u32,
+    /// Where it was made, and for where it is good. A plan that is neither saved nor read needs none.
+    #[serde(default)]
+    pub place: Option<Place>,
     /// What the sweep may touch.
     pub scope: SweepScope,
     /// What goes, each after all that it waits for.
@@ -162,6 +167,7 @@ impl Plan {
         (
             Self {
                 version: PLAN_VERSION,
+                place: None,
                 scope,
                 items,
                 found,

@@ -316,6 +316,7 @@ impl Progress {
         }
     }
 
+    /// Ends what has not ended. What the cloud was asked to delete may still go.
     pub(super) fn abandon_open(&mut self, why: &str) {
         for item in 0..self.states.len() {
             match self.states.get(item) {
