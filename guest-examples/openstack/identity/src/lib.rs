@@ -18,6 +18,9 @@ static KINDS: &[Row] = &[
         "/projects",
         &["DELETE /v3/projects/{id}"],
     )
+    .container()
+    .refused_if(IMMUTABLE)
+    .beside("role assignments on it, its limits and tags")
     .cloud_wide()
     .tags("/tags")
     .before(&[
@@ -30,6 +33,11 @@ static KINDS: &[Row] = &[
         "/users",
         &["DELETE /v3/users/{id}"],
     )
+    .container()
+    .refused_if(IMMUTABLE)
+    .beside("all that is in it, and its role assignments")
+    .container()
+    .beside("its memberships, role assignments, access rules, credentials of other types and federated identities")
     .cloud_wide()
     .before(IN_DOMAIN)
     .last_of(ACT_FOR_USERS),
@@ -39,6 +47,7 @@ static KINDS: &[Row] = &[
         "/groups",
         &["DELETE /v3/groups/{id}"],
     )
+    .beside("its memberships and role assignments")
     .cloud_wide()
     .before(IN_DOMAIN),
     // Would go with its user or its project.
@@ -67,7 +76,7 @@ static KINDS: &[Row] = &[
         ("identity.user", "/user_id"),
         ("identity.project", "/project_id"),
     ]),
-    // Would go with either of its users or its project.
+    // Would go with either of its users, its project, or the trust that it was delegated by.
     Row::new(
         "identity.trust",
         "/v3/OS-TRUST/trusts",
@@ -81,16 +90,40 @@ static KINDS: &[Row] = &[
         ("identity.user", "/trustor_user_id"),
         ("identity.user", "/trustee_user_id"),
         ("identity.project", "/project_id"),
+        ("identity.trust", "/redelegated_trust_id"),
     ])
     .last_of(ACT_FOR_USERS),
-    // A role's assignments go with it. This listing leaves out the roles of domains.
+    // Keystone deletes, for each user who has it on a project, all of that user's application credentials there: those of other
+    // roles too. This listing leaves out the roles of domains.
     Row::new(
         "identity.role",
         "/v3/roles",
         "/roles",
         &["DELETE /v3/roles/{id}"],
     )
+    .refused_if(IMMUTABLE)
+    .beside("its assignments, and every application credential of whoever holds it, on the project where he does; what it implies")
     .cloud_wide(),
+    // Who has a role that is to go. It goes with any of those it names, and holds the role as long as they stay.
+    Row::new(
+        "identity.role_assignment",
+        "/v3/role_assignments?role.id={parent}",
+        "/role_assignments",
+        &[],
+    )
+    .under_deleted("identity.role")
+    .witness()
+    .id("/links/assignment")
+    .names(&[])
+    .project("")
+    .created_at("")
+    .part_of(&[
+        ("identity.user", "/user/id"),
+        ("identity.group", "/group/id"),
+        ("identity.project", "/scope/project/id"),
+        ("identity.domain", "/scope/domain/id"),
+    ])
+    .before(&[("identity.role", "/role/id")]),
     // Outlives its domain, and is then in no listing.
     Row::new(
         "identity.domain_role",
@@ -98,6 +131,8 @@ static KINDS: &[Row] = &[
         "/roles",
         &["DELETE /v3/roles/{id}"],
     )
+    .refused_if(IMMUTABLE)
+    .beside("what it implies")
     .under_each("identity.domain")
     .project("")
     .part_of(IN_DOMAIN)
@@ -108,6 +143,7 @@ static KINDS: &[Row] = &[
         "/services",
         &["DELETE /v3/services/{id}"],
     )
+    .beside("its endpoints' groups and policies")
     .cloud_wide(),
     // Goes with its service, and holds its region.
     Row::new(
@@ -166,6 +202,7 @@ static KINDS: &[Row] = &[
         "/identity_providers",
         &["DELETE /v3/OS-FEDERATION/identity_providers/{id}"],
     )
+    .beside("the identities of users who came by it")
     .cloud_wide()
     .optional()
     .names(&["/id"])
@@ -207,6 +244,7 @@ static KINDS: &[Row] = &[
         "/consumers",
         &["DELETE /v3/OS-OAUTH1/consumers/{id}"],
     )
+    .beside("its tokens")
     .cloud_wide()
     .optional()
     .names(&["/description"]),
@@ -223,6 +261,9 @@ static KINDS: &[Row] = &[
     .tags("/tags")
     .delete_by(delete_domain),
 ];
+
+/// Nobody can delete what is marked so, until the mark is taken away.
+const IMMUTABLE: &[(&str, &str, &str)] = &[("/options/immutable", "true", "it is immutable")];
 
 /// A domain would take along all that is left in it.
 const IN_DOMAIN: &[(&str, &str)] = &[("identity.domain", "/domain_id")];

@@ -18,6 +18,7 @@ static KINDS: &[Row] = &[
         "/loadbalancers",
         &["DELETE /v2.0/lbaas/loadbalancers/{id}?cascade=true"],
     )
+    .beside("its amphorae, with their ports and security groups in Octavia's own project")
     .tags("/tags")
     .lingers_unless("/provisioning_status", FAILED)
     .before(&[
@@ -45,6 +46,7 @@ static KINDS: &[Row] = &[
         &["DELETE /v2.0/lbaas/l7policies/{id}"],
         &[("load_balancer.listener", "/listener_id")],
     )
+    .beside("its rules")
     .before(&[("load_balancer.pool", "/redirect_pool_id")]),
     part(
         "load_balancer.pool",
