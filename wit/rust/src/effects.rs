@@ -62,7 +62,7 @@ impl Row {
         })
     }
 
-    /// The cloud deletes it with an owner of one of these kinds. Needless for what it is part of, and goes after.
+    /// The cloud deletes it with an owner of one of these kinds. Needless where it is part of that and goes after it.
     pub const fn taken_by(self, taken_by: &'static [&'static str]) -> Self {
         self.with(Effects {
             taken_by,
@@ -183,7 +183,7 @@ impl Row {
         };
         add("forced-request", forced);
         add("takes", takes.chain(takes_where).collect());
-        add("taken-by", texts(effects.taken_by.iter()));
+        add("taken-by", texts(self.takers().iter()));
         add("made-for", texts(effects.made_for.iter()));
         add("holds", texts(self.held_kinds().iter()));
         add("shared-if", shared.collect());
@@ -203,6 +203,15 @@ impl Row {
             texts([effects.beside].iter().filter(|it| !it.is_empty())),
         );
         properties
+    }
+
+    /// The kinds that take it along: those that the row names, and what it is part of and vanishes with.
+    fn takers(&self) -> BTreeSet<&'static str> {
+        let mut takers: BTreeSet<&str> = self.effects.taken_by.iter().copied().collect();
+        let parts = self.parts_of.iter().map(|(whole, _)| *whole);
+        takers.extend(parts.filter(|whole| self.after.iter().any(|(first, _)| first == whole)));
+        takers.extend(self.whole_by_place().filter(|_| self.goes_with_parent));
+        takers
     }
 
     /// The kinds whose things cannot safely go while this kind is not known: what it must go before, what it goes with, and what
@@ -285,6 +294,24 @@ mod tests {
                 "beside: its history",
             ]
         );
+    }
+
+    #[test]
+    fn what_a_thing_is_part_of_and_vanishes_with_takes_it_along() {
+        const WHOLE: &[Place] = &[("b.whole", "/whole_id")];
+        for (row, takers) in [
+            (ROW.part_of(WHOLE), vec![]),
+            (ROW.owners(WHOLE).after(WHOLE), vec![]),
+            (ROW.part_of(WHOLE).after(WHOLE), vec!["b.whole"]),
+            (ROW.under_each("b.parent").part_of_parent(), vec![]),
+            (
+                ROW.under_each("b.parent").goes_with_parent(),
+                vec!["b.parent"],
+            ),
+            (ROW.part_of(WHOLE).taken_by(&["b.whole"]), vec!["b.whole"]),
+        ] {
+            assert_eq!(row.takers().into_iter().collect::<Vec<_>>(), takers);
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use effects::PlaceIf;
 pub use object::Object;
 pub use paging::Paging;
 pub use requests::Target;
-pub use row::{Place, Row};
+pub use row::{Place, Places, Row};
 pub use table::{Table, joined, rows_in};
 
 /// Exports a table of rows as a component.

@@ -1,12 +1,13 @@
 //! Listings: how a page is asked for, and what the answer means.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::http::{HttpError, Response};
 use crate::model::{Page, Slice};
 use crate::paging::{next, text_of, with_parameter};
 use crate::requests;
-use crate::row::Row;
+use crate::row::{Places, Row};
 use crate::{Object, RuleError, Scope};
 use percent_encoding::percent_decode_str;
 
@@ -37,13 +38,50 @@ pub(crate) fn page(
     requests::check(&response)?;
     check_whole(row, &response)?;
     let next = next(row, &asked.path, &response)?.or_else(|| again(row, scope, &asked.path));
+    let elsewhere = match next {
+        Some(_) => Vec::new(),
+        None => elsewhere(row, service, &response)?,
+    };
+    let responses = std::iter::once(&response).chain(&elsewhere);
+    let slices = responses.map(|response| Slice {
+        response: response.number,
+        at: row.at.to_owned(),
+    });
     Ok(Page {
         next: next.map(|path| asked.cursor(path)),
-        slices: vec![Slice {
-            response: response.number,
-            at: row.at.to_owned(),
-        }],
+        slices: slices.collect(),
     })
+}
+
+/// What is in the places of which a listing shows nothing. Whoever may not list the places has but one.
+fn elsewhere(row: &Row, service: &str, shown: &Response) -> Result<Vec<Response>, RuleError> {
+    let Some(places) = row.also_in else {
+        return Ok(Vec::new());
+    };
+    let all = requests::get(service, places.list, row.microversion)?;
+    if all.status == 403 {
+        return Ok(Vec::new());
+    }
+    requests::check(&all)?;
+    let all = Object::parse_answer(&all.body)?;
+    let shown = Object::parse_answer(&shown.body)?;
+    let shown: BTreeSet<&str> = shown.texts(places.shown).into_iter().collect();
+    let unseen = all.texts(places.ids).into_iter();
+    let unseen = unseen.filter(|place| !shown.contains(place));
+    unseen
+        .map(|place| in_place(row, service, places, place))
+        .collect()
+}
+
+fn in_place(row: &Row, service: &str, places: Places, place: &str) -> Result<Response, RuleError> {
+    let query = places.query.replace("{place}", &requests::encode(place));
+    let path = with_query(row.list.to_owned(), &query);
+    let response = requests::get(service, &path, row.microversion)?;
+    requests::check(&response)?;
+    match next(row, &path, &response)? {
+        None => Ok(response),
+        Some(_) => Err(RuleError::Other(format!("{path} comes in pages"))),
+    }
 }
 
 /// Which listing a page begins.

@@ -9,6 +9,19 @@ use crate::{Object, Outcome, Owner, RuleError, Step};
 /// stands for every element of an array.
 pub type Place = (&'static str, &'static str);
 
+/// Where the places stand that a listing may leave out whole, as domains with a directory of their own, and how one is asked for.
+#[derive(Clone, Copy)]
+pub struct Places {
+    /// The path that lists the places.
+    pub list: &'static str,
+    /// Their ids in the answer: `/domains/*/id`.
+    pub ids: &'static str,
+    /// Where a thing of the kind's own listing says in which place it is: `/users/*/domain_id`.
+    pub shown: &'static str,
+    /// The query that asks for one place.
+    pub query: &'static str,
+}
+
 /// Deletes a thing, where that takes more than the last of its row's requests.
 pub type Delete = fn(&Target) -> Result<Outcome, RuleError>;
 
@@ -24,6 +37,7 @@ pub struct Row {
     pub(crate) narrow: &'static str,
     pub(crate) again: &'static str,
     pub(crate) again_may_be_denied: bool,
+    pub(crate) also_in: Option<Places>,
     pub(crate) cut_off_where: Option<(&'static str, &'static str, &'static str)>,
     pub(crate) own_if_denied: bool,
     pub(crate) parent_gone: Option<u32>,
@@ -88,6 +102,7 @@ impl Row {
             narrow: "project_id={project}",
             again: "",
             again_may_be_denied: false,
+            also_in: None,
             cut_off_where: None,
             own_if_denied: false,
             parent_gone: None,
@@ -197,6 +212,14 @@ impl Row {
         Self {
             again,
             again_may_be_denied: true,
+            ..self
+        }
+    }
+
+    /// A listing may leave out all that is in some places. Those of which it shows nothing are asked for one by one.
+    pub const fn also_in(self, places: Places) -> Self {
+        Self {
+            also_in: Some(places),
             ..self
         }
     }

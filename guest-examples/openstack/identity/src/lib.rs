@@ -3,7 +3,7 @@
 //! Keystone seldom refuses: it takes along what hangs on a thing, whoever made it, or leaves it behind where no listing
 //! shows it. So most of the order here protects what is to be kept, and finds what would be lost.
 
-use runner_guest::{Object, Outcome, Row, RuleError, Table, Target, requests};
+use runner_guest::{Object, Outcome, Places, Row, RuleError, Table, Target, requests};
 
 runner_guest::rules!(Table {
     service: "identity",
@@ -33,6 +33,7 @@ static KINDS: &[Row] = &[
         "/users",
         &["DELETE /v3/users/{id}"],
     )
+    .also_in(in_domains("/users/*/domain_id"))
     .container()
     .refused_if(IMMUTABLE)
     .beside("all that is in it, and its role assignments")
@@ -47,6 +48,7 @@ static KINDS: &[Row] = &[
         "/groups",
         &["DELETE /v3/groups/{id}"],
     )
+    .also_in(in_domains("/groups/*/domain_id"))
     .beside("its memberships and role assignments")
     .cloud_wide()
     .before(IN_DOMAIN),
@@ -57,6 +59,7 @@ static KINDS: &[Row] = &[
         "/application_credentials",
         &["DELETE /v3/users/{parent}/application_credentials/{id}"],
     )
+    .taken_by(TAKEN_BY)
     .under_each("identity.user")
     .part_of(&[
         ("identity.user", "/user_id"),
@@ -70,6 +73,7 @@ static KINDS: &[Row] = &[
         "/credentials",
         &["DELETE /v3/credentials/{id}"],
     )
+    .taken_by(TAKEN_BY)
     .scoped("", "")
     .names(&[])
     .part_of(&[
@@ -83,6 +87,7 @@ static KINDS: &[Row] = &[
         "/trusts",
         &["DELETE /v3/OS-TRUST/trusts/{id}"],
     )
+    .taken_by(&["identity.user", "identity.project", "identity.trust"])
     .cloud_wide()
     .optional()
     .names(&[])
@@ -262,8 +267,21 @@ static KINDS: &[Row] = &[
     .delete_by(delete_domain),
 ];
 
+/// A domain can have a directory of its own (`domain_specific_drivers_enabled`), and then only a listing for that domain shows
+/// what is in it.
+const fn in_domains(shown: &'static str) -> Places {
+    Places {
+        list: "/v3/domains",
+        ids: "/domains/*/id",
+        shown,
+        query: "domain_id={place}",
+    }
+}
+
 /// Nobody can delete what is marked so, until the mark is taken away.
 const IMMUTABLE: &[(&str, &str, &str)] = &[("/options/immutable", "true", "it is immutable")];
+
+const TAKEN_BY: &[&str] = &["identity.user", "identity.project"];
 
 /// A domain would take along all that is left in it.
 const IN_DOMAIN: &[(&str, &str)] = &[("identity.domain", "/domain_id")];

@@ -37,7 +37,8 @@ static KINDS: &[Row] = &[
         "/listeners",
         &["DELETE /v2.0/lbaas/listeners/{id}"],
         &[("load_balancer.load_balancer", "/loadbalancers/*/id")],
-    ),
+    )
+    .before(LISTENER_READS),
     // Its rules have no names and go with it.
     part(
         "load_balancer.l7_policy",
@@ -54,7 +55,8 @@ static KINDS: &[Row] = &[
         "/pools",
         &["DELETE /v2.0/lbaas/pools/{id}"],
         &[("load_balancer.load_balancer", "/loadbalancers/*/id")],
-    ),
+    )
+    .before(POOL_READS),
     part(
         "load_balancer.health_monitor",
         "/v2.0/lbaas/healthmonitors?limit=1000",
@@ -134,6 +136,23 @@ static KINDS: &[Row] = &[
     .id("")
     .names(&[])
     .stays_listed(),
+];
+
+/// Certificates and keys in Barbican, which does not ask who uses them.
+const LISTENER_READS: &[Place] = &[
+    ("key_manager.container", "/default_tls_container_ref"),
+    ("key_manager.secret", "/default_tls_container_ref"),
+    ("key_manager.container", "/sni_container_refs/*"),
+    ("key_manager.secret", "/sni_container_refs/*"),
+    ("key_manager.secret", "/client_ca_tls_container_ref"),
+    ("key_manager.secret", "/client_crl_container_ref"),
+];
+
+const POOL_READS: &[Place] = &[
+    ("key_manager.container", "/tls_container_ref"),
+    ("key_manager.secret", "/tls_container_ref"),
+    ("key_manager.secret", "/ca_tls_container_ref"),
+    ("key_manager.secret", "/crl_container_ref"),
 ];
 
 const AMPHORA_OF: &[Place] = &[("load_balancer.load_balancer", "/loadbalancer_id")];

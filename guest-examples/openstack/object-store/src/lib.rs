@@ -29,7 +29,6 @@ static KINDS: &[Row] = &[
         "",
         &["DELETE /{parent}/{id}"],
     )
-    .beside("nothing: the segments of a large one stay")
     .under_deleted("object_store.container")
     .paged(Paging::Marker("marker"))
     .id("/name")

@@ -48,6 +48,7 @@ static KINDS: &[Row] = &[
         "/transfers",
         &["DELETE /share-transfers/{id}"],
     )
+    .taken_by(&["shared_file_system.share_network"])
     .beside("its ports")
     .shared_if(&[("/share_type_access:is_public", "true")])
     .beside("its extra specs and the list of who may use it")
@@ -101,6 +102,7 @@ static KINDS: &[Row] = &[
         "/share_replicas",
         &["DELETE /share-replicas/{id}"],
     )
+    .taken_by(&["shared_file_system.share"])
     .scoped("", "")
     .paged(BY_OFFSET)
     .microversion("2.56")
