@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::resource::{Owner, Relation, Seen, Step, Thing, ThingRef};
+use crate::resource::{Foreseen, Owner, Relation, Seen, Step, Thing, ThingRef};
 
 use super::sieve::{Standing, SweepScope};
 
@@ -21,6 +21,8 @@ pub struct Entry {
     pub owners: Vec<Owner>,
     /// Its place in the order.
     pub steps: Vec<Step>,
+    /// What its object says beforehand of how it will go.
+    pub foreseen: Foreseen,
 }
 
 /// Every thing that was listed, by kind and id.
@@ -49,6 +51,7 @@ impl Inventory {
             mut thing,
             owners,
             steps,
+            mut foreseen,
         } = seen;
         thing.at = self.intern_ref(&thing.at);
         let place = |thing: &Thing| (thing.parent.clone(), thing.project.clone());
@@ -91,6 +94,9 @@ impl Inventory {
                 Step::After(other) => Step::After(self.intern_ref(&other)),
             })
             .collect();
+        for taken in &mut foreseen.takes {
+            *taken = self.intern_ref(taken);
+        }
         let position = self.entries.len();
         self.index
             .entry(thing.at.clone())
@@ -101,6 +107,7 @@ impl Inventory {
             standing,
             owners,
             steps,
+            foreseen,
         });
     }
 

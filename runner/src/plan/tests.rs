@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::name::{NameMatcher, OriginFilter, TaskId, built_in};
-use crate::resource::{Owner, Relation, Seen, Step};
+use crate::resource::{Foreseen, Owner, Relation, Seen, Step};
 
 const TASK: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 const OURS: &str = "s_rally_0a1b2c3d_AbCdEf12";
@@ -38,6 +38,7 @@ fn thing(text: &str) -> Seen {
         },
         owners: Vec::new(),
         steps: Vec::new(),
+        foreseen: Foreseen::default(),
     }
 }
 
