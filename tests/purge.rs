@@ -159,7 +159,7 @@ impl Stage {
     async fn purge_plan(&self, plan: &Plan) -> (Purged, Vec<Fate>) {
         self.cloud.forget_calls();
         let start = Instant::now();
-        let fates = self.engine.purge(plan).await;
+        let fates = self.engine.purge(plan, &self.sieve).await;
         let things = plan.items.iter().map(|item| item.thing.to_string());
         let purged = Purged {
             fates: things.zip(fates.iter().cloned()).collect(),

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, Fate, Survey, Verification};
 use crate::outcome::Unlooked;
-use crate::plan::{Inventory, Kept, Place, Plan, Sieve};
+use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Sieve};
 use crate::rule::Rule;
 
 pub use chronicle::{Chronicle, Collected};
@@ -170,13 +170,23 @@ impl<R: Rule> Run<R> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => None,
-            survey = self.engine.survey(&self.sieve) => Some(survey),
+            survey = self.engine.survey(&self.sieve) => Some(self.with_unlooked(survey)),
         }
+    }
+
+    /// Tells the plan what nobody looked at: whatever may hold things of it stays.
+    fn with_unlooked(&self, mut survey: Survey) -> Survey {
+        let coverage = survey.inventory.coverage_mut();
+        let unlooked = self.unlooked.iter().filter(|it| it.holds_containers());
+        for unlooked in unlooked {
+            coverage.note_unlooked(format!("{unlooked} was not looked at"));
+        }
+        survey
     }
 
     /// What has been seen before anything is listed.
     fn unseen(&self) -> Look {
-        let inventory = Inventory::for_scope(self.sieve.scope());
+        let inventory = Inventory::new(self.sieve.scope(), Coverage::default());
         let (plan, kept) = Plan::new(inventory, self.sieve.scope().clone(), BTreeMap::new());
         Look {
             plan,
@@ -255,7 +265,7 @@ impl<R: Rule> Run<R> {
         if outcome.interrupted {
             return;
         }
-        let fates = self.engine.purge(&outcome.plan).await;
+        let fates = self.engine.purge(&outcome.plan, &self.sieve).await;
         let verification = match &whole {
             None => self.verify(&outcome.plan, &fates).await,
             Some(whole) => {

@@ -158,6 +158,9 @@ pub(super) fn description(component: &Component, file: &Path) -> String {
         for owner in &kind.owners {
             text.push_str(&format!("    owned by {} at {}\n", owner.kind, owner.at));
         }
+        for effect in kind.effects.lines() {
+            text.push_str(&format!("    {effect}\n"));
+        }
     }
     for advice in advice(component) {
         text.push_str(&format!("  advice: {advice}\n"));

@@ -24,9 +24,12 @@ pub struct SweepScope {
     /// Whether a project that goes takes along all that is in it, whatever that is called.
     #[serde(default)]
     pub with_projects: bool,
-    /// Whether things that others use beyond their project may go without bearing a name of the task.
+    /// Whether `with_projects` and `unmatched` take what others use, too.
     #[serde(default)]
     pub shared: bool,
+    /// Whether the purge insists on what an ordinary deletion does not move.
+    #[serde(default)]
+    pub force: bool,
     /// Kinds whose things may go. Empty: all.
     #[serde(default)]
     pub only: Vec<KindPattern>,

@@ -191,6 +191,7 @@ fn brief(reason: &Reason, names: &HashMap<&ThingRef, &str>) -> String {
         Reason::Name { .. } => "name matches".to_owned(),
         Reason::Owner { chain } => through("owner", chain),
         Reason::Part { chain } => through("part of", chain),
+        Reason::Along { chain } => through("taken along by", chain),
         Reason::Project { project } => through("nameless in", std::slice::from_ref(project)),
         Reason::WithProject { project } => through("in", std::slice::from_ref(project)),
         Reason::Unmatched => "no name of the task".to_owned(),
