@@ -327,8 +327,15 @@ fn blocker(
             )
         }
         Hold::Unlisted(kind) => {
-            let why = format!("nobody can say what hangs on it: {kind} could not be listed");
-            (thing(held)?, why)
+            let thing = thing(held)?;
+            let what = match inventory.coverage().is_container(&thing.at.kind) {
+                true => "whether it is empty",
+                false => "what hangs on it",
+            };
+            (
+                thing,
+                format!("nobody can say {what}: {kind} could not be listed"),
+            )
         }
         Hold::Unlooked(what) => {
             let why = format!("nobody can say whether it is empty: {what}");

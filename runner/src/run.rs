@@ -199,7 +199,11 @@ impl<R: Rule> Run<R> {
     }
 
     /// Makes the plan of what was found.
-    pub fn plan(&self, survey: Survey) -> Look {
+    pub fn plan(&self, mut survey: Survey) -> Look {
+        let coverage = survey.inventory.coverage_mut();
+        for unlooked in self.unlooked.iter().filter(|it| it.holds_containers()) {
+            coverage.note_unlooked(format!("{unlooked} was not looked at: {}", unlooked.why));
+        }
         self.chronicle.note_failures(survey.failures.clone());
         let (mut plan, kept) = self.engine.plan(survey, &self.sieve);
         plan.place = self.place.clone().map(|place| Place {
@@ -285,9 +289,6 @@ impl<R: Rule> Run<R> {
 
     /// Looks again. A run that is interrupted does not: what it would see is on its way.
     async fn verify(&self, plan: &Plan, fates: &[Fate]) -> Verification {
-        if plan.items.is_empty() {
-            return Verification::default();
-        }
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Verification::default(),

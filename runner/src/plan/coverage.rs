@@ -90,12 +90,17 @@ impl Coverage {
 
     /// What was not looked at, if things of this kind are deleted over what is in them.
     pub fn unlooked_in(&self, kind: &str) -> Option<&str> {
-        let is_declared = self
-            .effects(kind)
-            .is_some_and(|effects| effects.is_container);
-        let is_container = is_declared || [PROJECT_KIND, DOMAIN_KIND, USER_KIND].contains(&kind);
-        let first = self.unlooked.first().filter(|_| is_container);
-        first.map(String::as_str)
+        let first = self.unlooked.first();
+        first
+            .filter(|_| self.is_container(kind))
+            .map(String::as_str)
+    }
+
+    /// Whether things of a kind are deleted over what is in them.
+    pub fn is_container(&self, kind: &str) -> bool {
+        let effects = self.effects(kind);
+        effects.is_some_and(|effects| effects.is_container)
+            || [PROJECT_KIND, DOMAIN_KIND, USER_KIND].contains(&kind)
     }
 
     fn may_hold(&self, holder: &str, held: &str) -> bool {

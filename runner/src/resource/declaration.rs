@@ -256,9 +256,9 @@ impl Kind {
     ) -> Result<Thing, Flaw> {
         let id = match (self.fields.id.as_str(), parent) {
             ("", Some(parent)) => Some(parent.id.to_string()),
-            // Nothing is deleted by a witness's id, so what is unique counts more than what a path could hold.
+            // Nothing is deleted by a witness's id, so what is unique counts more than where it stands and what a path could hold.
             (pointer, _) if self.effects.is_witness => {
-                let id = self.field(object, pointer).and_then(Value::as_str);
+                let id = object.pointer(pointer).and_then(Value::as_str);
                 id.map(str::to_owned)
             }
             (pointer, _) => self.field(object, pointer).and_then(id_in),
