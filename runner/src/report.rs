@@ -167,6 +167,7 @@ pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
             Some(Some(Fate::Gone)) => ("gone", None),
             Some(Some(Fate::Failed(why))) => ("failed", Some(why.clone())),
             Some(Some(Fate::Blocked(why))) => ("blocked", Some(why.clone())),
+            Some(Some(Fate::Asked(why))) => ("asked", Some(why.clone())),
             Some(Some(Fate::Abandoned(why))) => ("abandoned", Some(why.clone())),
             Some(None) => ("abandoned", None),
         };
