@@ -55,7 +55,12 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     log_to_stderr(cli.verbose, cli.quiet);
     let ended = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(dispatch(cli));
+            // Whatever is still being read or compiled is of no use to anybody any more.
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => Err(Failure::unexpected(format!(
             "the runtime cannot be started: {error}"
         ))),

@@ -170,8 +170,18 @@ impl<R: Rule> Run<R> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => None,
-            survey = self.engine.survey(&self.sieve) => Some(survey),
+            survey = self.engine.survey(&self.sieve) => Some(self.with_unlooked(survey)),
         }
+    }
+
+    /// Tells the plan what nobody looked at: whatever may hold things of it stays.
+    fn with_unlooked(&self, mut survey: Survey) -> Survey {
+        let coverage = survey.inventory.coverage_mut();
+        let unlooked = self.unlooked.iter().filter(|it| it.holds_containers());
+        for unlooked in unlooked {
+            coverage.note_unlooked(format!("{unlooked} was not looked at"));
+        }
+        survey
     }
 
     /// What has been seen before anything is listed.

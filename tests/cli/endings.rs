@@ -173,6 +173,19 @@ async fn a_signal_before_the_plan_is_whole_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_signal_before_anything_was_listed_leaves_a_document_too() {
+    let (cloud, place, _) = one_image().await;
+    let never = Effect::Delay(Duration::from_secs(300));
+    cloud.inject(Fault::on("POST", "*/auth/tokens", never));
+    let sweep = start(&place, &["--task", TASK, "-f", "json"]);
+    until_asked(&cloud, "POST", "/auth/tokens").await;
+    signal(&sweep, "-TERM");
+    let run = Run::from(sweep.wait_with_output().expect("it ends"));
+    run.expect_code(130);
+    assert_eq!(run.json["exit_code"], 130, "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_leaves_at_once() {
     let (cloud, place, _) = one_image().await;
     cloud.inject(Fault::on(

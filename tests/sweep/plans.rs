@@ -104,6 +104,8 @@ async fn a_thing_with_a_new_name_stays_and_is_said() {
             .position(|item| item.kind == "image.image")
             .expect("the task has an image");
         let image = scene.left.remove(image);
+        // A project in which something stays, stays.
+        scene.left.retain(|item| item.id != image.project);
         scene.cloud.edit(|store| {
             let name = json!({ "name": name }).as_object().cloned().unwrap();
             store.set("image.image", &image.id, name);

@@ -170,13 +170,33 @@ impl Setup {
         scratch.ok_or_else(|| std::io::Error::other("there is no temporary folder"))
     }
 
-    /// Puts everything together. Only with an audit log can anything be changed.
+    /// Puts everything together. Who interrupts that does not wait for it: there is nothing to wind up yet.
     pub(super) async fn ready(
         &self,
         common: &CommonArgs,
         rules: &RulesPlace,
         wanted: Wanted,
         guards: Option<&GuardArgs>,
+    ) -> Result<Ready, Failure> {
+        let cancel = CancellationToken::new();
+        stop_on_signal(&cancel);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Failure::interrupted(
+                "interrupted before anything was listed; nothing was changed",
+            )),
+            ready = self.put_together(common, rules, wanted, guards, cancel.clone()) => ready,
+        }
+    }
+
+    /// Only with an audit log can anything be changed.
+    async fn put_together(
+        &self,
+        common: &CommonArgs,
+        rules: &RulesPlace,
+        wanted: Wanted,
+        guards: Option<&GuardArgs>,
+        cancel: CancellationToken,
     ) -> Result<Ready, Failure> {
         let tasks = parse_tasks(&wanted.scope.tasks)?;
         let formats = self.formats()?;
@@ -202,7 +222,6 @@ impl Setup {
         };
         let progress = Arc::new(Progress::new(self.is_quiet()));
         let chronicle = Arc::new(chronicle(audit.as_ref(), progress.clone()));
-        let cancel = CancellationToken::new();
         let engine = connected.engine(
             components,
             reachable,
@@ -212,7 +231,6 @@ impl Setup {
             audit.as_ref(),
         )?;
         let engine = engine.insisting(guards.is_some_and(|guards| guards.force));
-        stop_on_signal(&cancel);
         let run = Run::new(engine, sieve, chronicle, cancel)
             .at(place)
             .without(unlooked);

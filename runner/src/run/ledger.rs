@@ -45,7 +45,8 @@ impl Ledger for Audit {
 fn summary(outcome: &Outcome) -> Summary {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let fates = || outcome.fates.iter().flatten();
-    let is_failed = |fate: &&Fate| matches!(fate, Fate::Failed(_) | Fate::Abandoned(_));
+    let is_failed =
+        |fate: &&Fate| matches!(fate, Fate::Failed(_) | Fate::Abandoned(_) | Fate::Asked(_));
     Summary {
         exit_code: outcome.exit().code(),
         planned: count(outcome.plan.items.len()),
