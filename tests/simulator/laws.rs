@@ -69,7 +69,7 @@ pub(crate) fn check_changes(
     record: &Record,
     allowed: &BTreeSet<N>,
 ) -> Vec<Broken> {
-    let mut broken = Vec::new();
+    let mut found = Vec::new();
     let mut seen = by_number(items);
     let mut sights = record.sights.iter();
     let mut so_far = 0;
@@ -95,15 +95,18 @@ pub(crate) fn check_changes(
         let verdicts = verdicts.get_or_insert_with(|| decide(&view));
         for &(n, how) in &change.victims {
             if (is_still || how == Lost::Asked) && !allowed.contains(&n) {
-                broken.extend(check_victim(change, n, how, verdicts));
+                found.extend(check_victim(change, n, how, verdicts));
             }
         }
-        broken.extend(check_sight(change));
+        found.extend(check_sight(change));
         if let Some(target) = seen.get(&change.target) {
-            broken.extend(check_doubt(target, change, &sighted, allowed));
+            found.extend(check_doubt(target, change, &sighted, allowed));
+            if KINDS[target.kind].is_witness {
+                found.push(broken_by_witness(target));
+            }
         }
     }
-    broken
+    found
 }
 
 fn check_victim(change: &Change, n: N, how: Lost, verdicts: &BTreeMap<N, Why>) -> Option<Broken> {
@@ -127,6 +130,10 @@ fn check_victim(change: &Change, n: N, how: Lost, verdicts: &BTreeMap<N, Why>) -
         law,
         format!("{n} {how}; the law says: {:?}", verdicts.get(&n)?),
     ))
+}
+
+fn broken_by_witness(target: &Item) -> Broken {
+    broken("readme-never-deletes", format!("{} only ties others, and was deleted", target.n))
 }
 
 fn check_sight(change: &Change) -> Option<Broken> {

@@ -302,7 +302,9 @@ impl View<'_> {
 
     /// Whether the cloud made a thing itself, and it is kept for no better reason than its kind.
     fn may_be_taken(&self, item: &Item) -> bool {
-        item.is_made && item.name.is_none() && self.kept(item) == Some(LEFT_OUT)
+        let links = KINDS[item.kind].links;
+        let may_be_made = links.iter().any(|link| link.taken == Taken::IfMade);
+        may_be_made && item.name.is_none() && self.kept(item) == Some(LEFT_OUT)
     }
 
     fn is_made_for(&self, item: &Item, going: &BTreeSet<N>) -> bool {
@@ -319,8 +321,8 @@ fn links(from: &Item, to: N) -> Vec<&'static Link> {
 fn is_taken(item: &Item, links: &[&Link]) -> bool {
     links.iter().any(|link| match link.taken {
         Taken::Never => false,
-        Taken::Always => true,
-        Taken::IfMade => item.is_made,
+        // Nobody can see who made it.
+        Taken::Always | Taken::IfMade => true,
         Taken::IfMarked => item.is_marked,
     })
 }

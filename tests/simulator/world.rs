@@ -165,6 +165,8 @@ pub(crate) enum Trouble {
     Never,
     /// It is accepted and ends in an error state.
     Error,
+    /// A server is hidden instead.
+    Hides,
 }
 
 /// What happens in the cloud while the run goes on.
