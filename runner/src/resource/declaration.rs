@@ -256,9 +256,9 @@ impl Kind {
     ) -> Result<Thing, Flaw> {
         let id = match (self.fields.id.as_str(), parent) {
             ("", Some(parent)) => Some(parent.id.to_string()),
-            // Nothing is deleted by a witness's id, so what is unique counts more than what a path could hold.
+            // Nothing is deleted by a witness's id, so what is unique counts more than where it stands and what a path could hold.
             (pointer, _) if self.effects.is_witness => {
-                let id = self.field(object, pointer).and_then(Value::as_str);
+                let id = object.pointer(pointer).and_then(Value::as_str);
                 id.map(str::to_owned)
             }
             (pointer, _) => self.field(object, pointer).and_then(id_in),
@@ -415,13 +415,14 @@ impl Kind {
         }
     }
 
-    /// Whether a status says that a deletion has failed for good.
+    /// Whether a status says that a deletion has failed for good, or that the thing is only hidden.
     pub fn has_failed(&self, status: Option<&str>) -> bool {
-        status.is_some_and(|status| {
-            self.failed_states
-                .iter()
-                .any(|failed| failed.eq_ignore_ascii_case(status))
-        })
+        self.effects.is_hidden(status)
+            || status.is_some_and(|status| {
+                self.failed_states
+                    .iter()
+                    .any(|failed| failed.eq_ignore_ascii_case(status))
+            })
     }
 
     /// The value of a field. A pointer through a wrapper counts only if the wrapper is all there is: else a thing could

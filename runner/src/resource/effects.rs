@@ -58,6 +58,8 @@ pub struct Effects {
     pub is_witness: bool,
     /// The service deletes it over its contents.
     pub is_container: bool,
+    /// What goes, is let go or fails beside it that nothing shows beforehand, in words.
+    pub beside: Vec<String>,
 }
 
 /// What an object says beforehand of how its thing will go.
@@ -113,6 +115,10 @@ impl Effects {
             "nameless-stays" => self.nameless_stays = flag()?,
             "witness" => self.is_witness = flag()?,
             "container" => self.is_container = flag()?,
+            "beside" => match value.trim() {
+                "" => return Err(expecting("words")),
+                words => self.beside.push(words.to_owned()),
+            },
             _ => return Ok(false),
         }
         Ok(true)
@@ -153,6 +159,10 @@ impl Effects {
                 .map(|state| format!("hidden-state {state}"))
                 .collect(),
             flags.map(|(_, flag)| flag.to_owned()).collect(),
+            self.beside
+                .iter()
+                .map(|words| format!("beside {words}"))
+                .collect(),
         ]
         .concat()
     }
@@ -339,6 +349,7 @@ mod tests {
             ("holds", "a.b /p"),
             ("shared-if", "/p"),
             ("witness", "yes"),
+            ("beside", " "),
         ] {
             assert!(declare(property, value).is_err(), "{property} {value}");
         }
@@ -353,6 +364,7 @@ mod tests {
             ("refused-if", "/locked true it is locked"),
             ("hidden-state", "SOFT_DELETED"),
             ("witness", "true"),
+            ("beside", "its history"),
         ];
         let lines = effects(&properties).lines();
         let expected = [
@@ -361,6 +373,7 @@ mod tests {
             "refused-if /locked true it is locked",
             "hidden-state SOFT_DELETED",
             "witness",
+            "beside its history",
         ];
         assert_eq!(lines, expected);
     }
