@@ -42,8 +42,8 @@ pub(crate) struct Change {
     pub(crate) sight_age: Option<Duration>,
     /// How much of [`Record::sights`] there was.
     pub(crate) sights: usize,
-    /// Kinds of which a listing had failed when it was asked for.
-    pub(crate) unlisted: Vec<K>,
+    /// Kinds of which a listing had failed when it was asked for, and what that covered.
+    pub(crate) unlisted: Vec<(K, String)>,
 }
 
 /// What happened.
@@ -260,7 +260,13 @@ impl Cloud {
             things: things.collect(),
             next,
         };
-        let items = shown.into_iter().cloned().collect();
+        // What is on its way out is no news.
+        let is_dying = |item: &&Item| state.things[&item.n].gone_at.is_some();
+        let items = shown
+            .into_iter()
+            .filter(|item| !is_dying(item))
+            .cloned()
+            .collect();
         Ok((page, items))
     }
 
@@ -467,7 +473,9 @@ impl State {
         }
         let sight = self.last_sights.get(&target);
         let failed = self.record.failed_listings.iter();
-        let unlisted = failed.map(|(_, kind, _)| *kind).collect();
+        let unlisted = failed
+            .map(|(_, kind, scope)| (*kind, scope.clone()))
+            .collect();
         self.record.changes.push(Change {
             target,
             victims,

@@ -11,8 +11,8 @@ use tokio::runtime::Runtime;
 
 use crate::judge::{Verdict, judge};
 use crate::random;
-use crate::small;
 use crate::reduce::reduce;
+use crate::small;
 use crate::world::World;
 
 /// Seeds that an ordinary test run tries.
@@ -182,7 +182,10 @@ fn try_all(source: &Source, from: u64, count: u64, stride: u64) -> usize {
     found.sort_by_key(|(number, _)| *number);
     let failed = summary(source, &found);
     let (tried, seconds) = (count.div_ceil(stride), started.elapsed().as_secs_f64());
-    println!("{tried} worlds from {} {from} on: {failed} failed, {seconds:.1} s", source.flag);
+    println!(
+        "{tried} worlds from {} {from} on: {failed} failed, {seconds:.1} s",
+        source.flag
+    );
     failed
 }
 
@@ -201,7 +204,10 @@ fn summary(source: &Source, found: &[(u64, Verdict)]) -> usize {
             for verdict in why.iter().filter(|it| it.broken.law == *law) {
                 println!("  ! {verdict}");
             }
-            println!("  > cargo test --test simulator -- {} {number}", source.flag);
+            println!(
+                "  > cargo test --test simulator -- {} {number}",
+                source.flag
+            );
         }
     }
     let mut numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();

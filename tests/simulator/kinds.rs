@@ -362,7 +362,9 @@ fn effects(kind: K) -> Effects {
         let links = row.links.iter().filter(|link| wanted(link));
         links.map(|link| KINDS[link.to].name.into()).collect()
     };
-    let holds = named(&|link| link.goes == Goes::First || link.taken != Taken::Never || link.says == Some(PART));
+    let holds = named(&|link| {
+        link.goes == Goes::First || link.taken != Taken::Never || link.says == Some(PART)
+    });
     let waiting = KINDS.iter().filter(|other| {
         let link = other.link(kind);
         link.is_some_and(|link| link.goes == Goes::Then && link.says != Some(PART))
@@ -370,8 +372,14 @@ fn effects(kind: K) -> Effects {
     Effects {
         taken_by: named(&|link| link.taken == Taken::Always && link.says == Some(NAMED)),
         made_for: named(&|link| link.taken == Taken::IfMade),
-        holds: holds.into_iter().chain(waiting.map(|other| other.name.into())).collect(),
-        hidden_states: (kind == SERVER).then(|| HIDDEN.to_owned()).into_iter().collect(),
+        holds: holds
+            .into_iter()
+            .chain(waiting.map(|other| other.name.into()))
+            .collect(),
+        hidden_states: (kind == SERVER)
+            .then(|| HIDDEN.to_owned())
+            .into_iter()
+            .collect(),
         nameless_stays: row.nameless_stays,
         is_witness: row.is_witness,
         is_container: row.is_container,

@@ -5,9 +5,7 @@ use crate::kinds::{
     APP_CREDENTIAL, ASSIGNMENT, BALANCER, FLOATING_IP, K, KINDS, LISTENER, NETWORK, PORT, PROJECT,
     RECORD_SET, ROLE, ROUTER, SECRET, SERVER, SNAPSHOT, SUBNET, USER, VOLUME, ZONE,
 };
-use crate::world::{
-    Age, Bad, Family, Fault, Flags, Item, N, Name, Task, Tie, Trouble, World,
-};
+use crate::world::{Age, Bad, Family, Fault, Flags, Item, N, Name, Task, Tie, Trouble, World};
 
 /// Things that hang together: their kinds, and which hangs on which.
 struct Shape {
@@ -16,20 +14,57 @@ struct Shape {
 }
 
 const SHAPES: &[Shape] = &[
-    Shape { kinds: &[SERVER, VOLUME], ties: &[(1, 0)] },
-    Shape { kinds: &[ZONE, RECORD_SET], ties: &[(1, 0)] },
-    Shape { kinds: &[PORT, FLOATING_IP], ties: &[(1, 0)] },
-    Shape { kinds: &[USER, APP_CREDENTIAL], ties: &[(1, 0)] },
-    Shape { kinds: &[VOLUME, SECRET], ties: &[(1, 0)] },
-    Shape { kinds: &[USER, APP_CREDENTIAL, ROLE, ASSIGNMENT], ties: &[(1, 0), (1, 2), (3, 0), (3, 2)] },
-    Shape { kinds: &[SERVER, VOLUME, SNAPSHOT], ties: &[(1, 0), (2, 1)] },
-    Shape { kinds: &[SERVER, PORT, NETWORK], ties: &[(1, 0), (1, 2)] },
-    Shape { kinds: &[NETWORK, SUBNET, PORT], ties: &[(1, 0), (2, 0), (2, 1)] },
-    Shape { kinds: &[BALANCER, LISTENER, PORT], ties: &[(1, 0), (2, 0)] },
-    Shape { kinds: &[ROUTER, PORT, NETWORK], ties: &[(1, 0), (1, 2)] },
+    Shape {
+        kinds: &[SERVER, VOLUME],
+        ties: &[(1, 0)],
+    },
+    Shape {
+        kinds: &[ZONE, RECORD_SET],
+        ties: &[(1, 0)],
+    },
+    Shape {
+        kinds: &[PORT, FLOATING_IP],
+        ties: &[(1, 0)],
+    },
+    Shape {
+        kinds: &[USER, APP_CREDENTIAL],
+        ties: &[(1, 0)],
+    },
+    Shape {
+        kinds: &[VOLUME, SECRET],
+        ties: &[(1, 0)],
+    },
+    Shape {
+        kinds: &[USER, APP_CREDENTIAL, ROLE, ASSIGNMENT],
+        ties: &[(1, 0), (1, 2), (3, 0), (3, 2)],
+    },
+    Shape {
+        kinds: &[SERVER, VOLUME, SNAPSHOT],
+        ties: &[(1, 0), (2, 1)],
+    },
+    Shape {
+        kinds: &[SERVER, PORT, NETWORK],
+        ties: &[(1, 0), (1, 2)],
+    },
+    Shape {
+        kinds: &[NETWORK, SUBNET, PORT],
+        ties: &[(1, 0), (2, 0), (2, 1)],
+    },
+    Shape {
+        kinds: &[BALANCER, LISTENER, PORT],
+        ties: &[(1, 0), (2, 0)],
+    },
+    Shape {
+        kinds: &[ROUTER, PORT, NETWORK],
+        ties: &[(1, 0), (1, 2)],
+    },
 ];
 
-const NAMES: &[Name] = &[Name::Of(Task::A, Family::Scenario), Name::Of(Task::B, Family::Scenario), Name::None];
+const NAMES: &[Name] = &[
+    Name::Of(Task::A, Family::Scenario),
+    Name::Of(Task::B, Family::Scenario),
+    Name::None,
+];
 
 const FIRST: N = 50;
 const P1: N = 10;
@@ -43,7 +78,12 @@ const FAULTS: &[Option<Fault>] = &[
     Some(Fault::Cancelled(3)),
     Some(Fault::Crashed(23)),
     Some(Fault::Crashed(25)),
-    Some(Fault::Listing { kind: PROJECT, from: 1, times: 1, bad: Bad::Unavailable }),
+    Some(Fault::Listing {
+        kind: PROJECT,
+        from: 1,
+        times: 1,
+        bad: Bad::Unavailable,
+    }),
 ];
 
 /// Faults that one of the things has.
@@ -60,8 +100,18 @@ impl Shape {
         let faults = FAULTS.len() as u64 + FAULTS_OF_THINGS * things;
         let mut digits = vec![2, FLAGS, faults, things + 1];
         // Three are as many names as four things can have.
-        digits.extend(self.kinds.iter().map(|kind| if KINDS[*kind].is_witness { 1 } else { NAMES.len() as u64 }));
-        digits.extend(self.kinds.iter().map(|kind| if KINDS[*kind].is_in_projects() { 2 } else { 1 }));
+        digits.extend(self.kinds.iter().map(|kind| {
+            if KINDS[*kind].is_witness {
+                1
+            } else {
+                NAMES.len() as u64
+            }
+        }));
+        digits.extend(
+            self.kinds
+                .iter()
+                .map(|kind| if KINDS[*kind].is_in_projects() { 2 } else { 1 }),
+        );
         digits
     }
 
@@ -96,11 +146,25 @@ fn of_shape(shape: &Shape, mut rest: u64) -> World {
     let things = shape.kinds.len();
     let (names, places) = next[4..].split_at(things);
     let mut items = vec![
-        Item { name: if next[0] == 0 { Name::Of(Task::A, Family::Context) } else { Name::Foreign }, ..item(P1, PROJECT) },
+        Item {
+            name: if next[0] == 0 {
+                Name::Of(Task::A, Family::Context)
+            } else {
+                Name::Foreign
+            },
+            ..item(P1, PROJECT)
+        },
         item(P2, PROJECT),
     ];
     for (at, kind) in shape.kinds.iter().enumerate() {
-        items.push(thing(shape, at, *kind, names[at], places, next[3] == at as u64 + 1));
+        items.push(thing(
+            shape,
+            at,
+            *kind,
+            names[at],
+            places,
+            next[3] == at as u64 + 1,
+        ));
     }
     let unlooked = unlooked(shape, next[2]);
     World {
@@ -130,11 +194,23 @@ fn item(n: N, kind: K) -> Item {
 fn thing(shape: &Shape, at: usize, kind: K, name: u64, places: &[u64], is_tagged: bool) -> Item {
     let number = |at: usize| FIRST + at as N;
     let ties = shape.ties.iter().filter(|(from, _)| *from == at);
-    let mut ties: Vec<Tie> = ties.map(|(_, to)| Tie { kind: shape.kinds[*to], to: number(*to) }).collect();
+    let mut ties: Vec<Tie> = ties
+        .map(|(_, to)| Tie {
+            kind: shape.kinds[*to],
+            to: number(*to),
+        })
+        .collect();
     if [APP_CREDENTIAL, ASSIGNMENT].contains(&kind) {
-        ties.push(Tie { kind: PROJECT, to: P1 });
+        ties.push(Tie {
+            kind: PROJECT,
+            to: P1,
+        });
     }
-    let name = if KINDS[kind].is_witness { Name::None } else { NAMES[name as usize] };
+    let name = if KINDS[kind].is_witness {
+        Name::None
+    } else {
+        NAMES[name as usize]
+    };
     // A part is where its whole is.
     let place = match kind {
         LISTENER => places[0],
@@ -154,7 +230,10 @@ fn thing(shape: &Shape, at: usize, kind: K, name: u64, places: &[u64], is_tagged
 }
 
 fn flags(shape: &Shape, digit: u64, protects_tag: bool) -> Flags {
-    let mut flags = Flags { protects_tag, ..Flags::default() };
+    let mut flags = Flags {
+        protects_tag,
+        ..Flags::default()
+    };
     match digit {
         1 => flags.with_projects = true,
         2 => {
@@ -175,10 +254,22 @@ fn fault(shape: &Shape, digit: u64) -> Option<Fault> {
     if digit < FAULTS.len() {
         return FAULTS[digit].clone();
     }
-    let (which, at) = ((digit - FAULTS.len()) / shape.kinds.len(), (digit - FAULTS.len()) % shape.kinds.len());
+    let (which, at) = (
+        (digit - FAULTS.len()) / shape.kinds.len(),
+        (digit - FAULTS.len()) % shape.kinds.len(),
+    );
     match which {
-        0 => Some(Fault::Listing { kind: shape.kinds[at], from: 1, times: 1, bad: Bad::Unavailable }),
-        1 => Some(Fault::Deletion { n: FIRST + at as N, times: 100, trouble: Trouble::Denied }),
+        0 => Some(Fault::Listing {
+            kind: shape.kinds[at],
+            from: 1,
+            times: 1,
+            bad: Bad::Unavailable,
+        }),
+        1 => Some(Fault::Deletion {
+            n: FIRST + at as N,
+            times: 100,
+            trouble: Trouble::Denied,
+        }),
         _ => None,
     }
 }
