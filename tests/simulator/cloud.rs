@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use runner::resource::{Kind, ListScope, Owner, Seen, Step, Thing, ThingRef};
+use runner::resource::{Foreseen, Kind, ListScope, Owner, Seen, Step, Thing, ThingRef};
 use runner::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::kinds::{self, Goes, K, KINDS, Listed, PROJECT, Taken};
+use crate::kinds::{self, Goes, K, KINDS, Listed, PROJECT, SERVER, Taken};
 use crate::world::{Age, Bad, Fault, Happening, Item, N, Name, Trouble, World};
 
 /// Calls after which a run is taken to go round in circles.
@@ -42,8 +42,8 @@ pub(crate) struct Change {
     pub(crate) sight_age: Option<Duration>,
     /// How much of [`Record::sights`] there was.
     pub(crate) sights: usize,
-    /// Kinds of which a listing had failed when it was asked for.
-    pub(crate) unlisted: Vec<K>,
+    /// Kinds of which a listing had failed when it was asked for, and what that covered.
+    pub(crate) unlisted: Vec<(K, String)>,
 }
 
 /// What happened.
@@ -62,11 +62,19 @@ pub(crate) struct Record {
     pub(crate) asked_after_interruption: bool,
 }
 
+/// How a thing fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Fine,
+    Stuck,
+    Hidden,
+}
+
 #[derive(Clone, Debug)]
 struct Live {
     item: Item,
     gone_at: Option<Instant>,
-    is_stuck: bool,
+    state: Condition,
     asked: u32,
 }
 
@@ -98,7 +106,7 @@ impl Cloud {
         let live = |item: &Item| Live {
             item: item.clone(),
             gone_at: None,
-            is_stuck: false,
+            state: Condition::Fine,
             asked: 0,
         };
         Self {
@@ -136,7 +144,7 @@ impl Cloud {
         state.phase = 0;
         state.calls = 0;
         for live in state.things.values_mut() {
-            live.is_stuck = false;
+            live.state = Condition::Fine;
         }
         drop(state);
         Self {
@@ -246,13 +254,19 @@ impl Cloud {
         let next = next.map(|item| item.n.to_string());
         let things = shown.iter().map(|item| {
             let live = &state.things[&item.n];
-            seen(item, live.is_stuck)
+            seen(live, &state.things)
         });
         let page = Page {
             things: things.collect(),
             next,
         };
-        let items = shown.into_iter().cloned().collect();
+        // What is on its way out is no news.
+        let is_dying = |item: &&Item| state.things[&item.n].gone_at.is_some();
+        let items = shown
+            .into_iter()
+            .filter(|item| !is_dying(item))
+            .cloned()
+            .collect();
         Ok((page, items))
     }
 
@@ -316,7 +330,13 @@ impl Cloud {
             Some(Trouble::Never) => (soon, Ok(Outcome::Accepted)),
             Some(Trouble::Error) => {
                 if let Some(live) = state.things.get_mut(&n) {
-                    live.is_stuck = true;
+                    live.state = Condition::Stuck;
+                }
+                (soon, Ok(Outcome::Accepted))
+            }
+            Some(Trouble::Hides) => {
+                if let Some(live) = state.things.get_mut(&n) {
+                    live.state = Condition::Hidden;
                 }
                 (soon, Ok(Outcome::Accepted))
             }
@@ -348,6 +368,14 @@ impl Cloud {
 }
 
 impl Live {
+    fn status(&self) -> &'static str {
+        match self.state {
+            Condition::Fine => "ACTIVE",
+            Condition::Stuck => "ERROR",
+            Condition::Hidden => kinds::HIDDEN,
+        }
+    }
+
     fn exists(&self, now: Instant) -> bool {
         self.gone_at.is_none_or(|at| now < at)
     }
@@ -358,7 +386,7 @@ impl State {
         let live = |item: Item| Live {
             item,
             gone_at: None,
-            is_stuck: false,
+            state: Condition::Fine,
             asked: 0,
         };
         match happening {
@@ -445,7 +473,9 @@ impl State {
         }
         let sight = self.last_sights.get(&target);
         let failed = self.record.failed_listings.iter();
-        let unlisted = failed.map(|(_, kind, _)| *kind).collect();
+        let unlisted = failed
+            .map(|(_, kind, scope)| (*kind, scope.clone()))
+            .collect();
         self.record.changes.push(Change {
             target,
             victims,
@@ -492,7 +522,8 @@ fn is_taken_with(item: &Item, other: N) -> bool {
 }
 
 /// A thing as its rule shows it.
-fn seen(item: &Item, is_stuck: bool) -> Seen {
+fn seen(live: &Live, all: &BTreeMap<N, Live>) -> Seen {
+    let item = &live.item;
     let row = &KINDS[item.kind];
     let at = |kind: K, n: N| ThingRef::new(KINDS[kind].name, n.to_string());
     let ties = item.ties.iter();
@@ -528,7 +559,7 @@ fn seen(item: &Item, is_stuck: bool) -> Seen {
             project: item.project.map(|project| project.to_string().into()),
             parent,
             created_at: created.and_then(|text| text.parse::<Timestamp>().ok()),
-            status: Some(if is_stuck { "ERROR" } else { "ACTIVE" }.to_owned()),
+            status: Some(live.status().to_owned()),
             tags: item
                 .is_tagged
                 .then(|| "keep".to_owned())
@@ -538,7 +569,23 @@ fn seen(item: &Item, is_stuck: bool) -> Seen {
         },
         owners,
         steps,
+        foreseen: Foreseen {
+            takes: takes(item, all),
+            is_shared: item.is_shared,
+            refused: None,
+        },
     }
+}
+
+/// What a server's own object says of the volumes that go with it.
+fn takes(server: &Item, all: &BTreeMap<N, Live>) -> Vec<ThingRef> {
+    if server.kind != SERVER {
+        return Vec::new();
+    }
+    let items = all.values().map(|live| &live.item);
+    let marked = items.filter(|item| item.is_marked && item.tie_to(SERVER) == Some(server.n));
+    let marked = marked.map(|item| ThingRef::new(KINDS[item.kind].name, item.n.to_string()));
+    marked.collect()
 }
 
 /// The rule of one service.

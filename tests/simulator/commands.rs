@@ -12,10 +12,17 @@ use tokio::runtime::Runtime;
 use crate::judge::{Verdict, judge};
 use crate::random;
 use crate::reduce::reduce;
+use crate::small;
 use crate::world::World;
 
 /// Seeds that an ordinary test run tries.
 const USUAL: u64 = 3_000;
+
+/// Of so many small worlds an ordinary test run tries one.
+const STRIDE: u64 = 997;
+
+/// Worlds that are shown for each law.
+const SHOWN: usize = 2;
 
 /// Seeds that have failed once, with what was wrong.
 const FAILED_ONCE: &str = include_str!("seeds.txt");
@@ -33,16 +40,27 @@ pub(crate) fn main() -> ExitCode {
         return tell(seed, &random::world(seed));
     }
     let count = number("--count").unwrap_or(USUAL);
+    if let Some(number) = number("--world") {
+        return tell(number, &small::world(number));
+    }
+    if words.iter().any(|word| word == "--small") {
+        let from = number("--from").unwrap_or(0);
+        let count = number("--count").unwrap_or(small::count());
+        return code(try_all(&SMALL, from, count, 1));
+    }
     if let Some(from) = number("--from") {
-        return code(try_seeds(from, count, usize::MAX));
+        return code(try_all(&RANDOM, from, count, 1));
     }
     if let Some(count) = number("--fresh") {
-        return code(try_seeds(fastrand::u64(..1 << 48), count, 20));
+        return code(try_all(&RANDOM, fastrand::u64(..1 << 48), count, 1));
     }
     let arguments = Arguments::from_args();
     let trials = vec![
         Trial::test("simulator::random_worlds_keep_the_law", || {
-            failed(try_seeds(0, USUAL, 10))
+            failed(try_all(&RANDOM, 0, USUAL, 1))
+        }),
+        Trial::test("simulator::small_worlds_keep_the_law", || {
+            failed(try_all(&SMALL, 0, small::count(), STRIDE))
         }),
         Trial::test("simulator::worlds_that_failed_once_keep_the_law", || {
             failed(try_old())
@@ -119,8 +137,25 @@ fn try_old() -> usize {
     failures.count()
 }
 
-/// Tries a row of seeds on all processors. Returns how many failed, and prints the first `shown` of each law.
-fn try_seeds(from: u64, count: u64, shown: usize) -> usize {
+/// Where worlds come from.
+struct Source {
+    world: fn(u64) -> World,
+    /// The word by which one of them is asked for.
+    flag: &'static str,
+}
+
+const RANDOM: Source = Source {
+    world: random::world,
+    flag: "--seed",
+};
+
+const SMALL: Source = Source {
+    world: small::world,
+    flag: "--world",
+};
+
+/// Tries a row of worlds on all processors, each of `stride`. Returns how many failed, and prints the first of each law.
+fn try_all(source: &Source, from: u64, count: u64, stride: u64) -> usize {
     let started = Instant::now();
     let next = AtomicU64::new(from);
     let found: Mutex<Vec<(u64, Verdict)>> = Mutex::new(Vec::new());
@@ -130,51 +165,54 @@ fn try_seeds(from: u64, count: u64, shown: usize) -> usize {
             scope.spawn(|| {
                 let runtime = runtime();
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= from + count {
+                    let number = next.fetch_add(stride, Ordering::Relaxed);
+                    if number >= from + count {
                         return;
                     }
                     let began = Instant::now();
-                    let verdicts = judge(&runtime, &random::world(seed));
-                    assert!(
-                        began.elapsed() < HANGS,
-                        "seed {seed} took {:?}",
-                        began.elapsed()
-                    );
+                    let verdicts = judge(&runtime, &(source.world)(number));
+                    assert!(began.elapsed() < HANGS, "{} {number} hangs", source.flag);
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    found.extend(verdicts.into_iter().map(|verdict| (seed, verdict)));
+                    found.extend(verdicts.into_iter().map(|verdict| (number, verdict)));
                 }
             });
         }
     });
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_by_key(|(seed, _)| *seed);
-    let failed = summary(&found, shown);
+    found.sort_by_key(|(number, _)| *number);
+    let failed = summary(source, &found);
+    let (tried, seconds) = (count.div_ceil(stride), started.elapsed().as_secs_f64());
     println!(
-        "{count} seeds from {from}: {failed} failed, {:.1} s",
-        started.elapsed().as_secs_f64()
+        "{tried} worlds from {} {from} on: {failed} failed, {seconds:.1} s",
+        source.flag
     );
     failed
 }
 
-fn summary(found: &[(u64, Verdict)], shown: usize) -> usize {
+fn summary(source: &Source, found: &[(u64, Verdict)]) -> usize {
     let mut by_law: BTreeMap<&str, Vec<&(u64, Verdict)>> = BTreeMap::new();
     for broken in found {
         by_law.entry(broken.1.broken.law).or_default().push(broken);
     }
     let runtime = runtime();
-    for (law, all) in by_law.iter().take(shown) {
-        println!("{law}: {} seeds", all.len());
-        for (seed, verdict) in all.iter().take(1) {
-            println!("  {verdict}");
-            let smallest = reduce(&runtime, &random::world(*seed), law);
+    for (law, all) in &by_law {
+        println!("{law}: {} worlds", all.len());
+        for (number, _) in all.iter().take(SHOWN) {
+            let smallest = reduce(&runtime, &(source.world)(*number), law);
             print!("{smallest}");
-            println!("  cargo test --test simulator -- --seed {seed}");
+            let why = judge(&runtime, &smallest);
+            for verdict in why.iter().filter(|it| it.broken.law == *law) {
+                println!("  ! {verdict}");
+            }
+            println!(
+                "  > cargo test --test simulator -- {} {number}",
+                source.flag
+            );
         }
     }
-    let mut seeds: Vec<u64> = found.iter().map(|(seed, _)| *seed).collect();
-    seeds.dedup();
-    seeds.len()
+    let mut numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
+    numbers.dedup();
+    numbers.len()
 }
 
 /// One world, with every law that it breaks, cut down for each.

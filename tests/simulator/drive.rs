@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use runner::engine::{Engine, EngineLimits, Fate, ListingFailure, Reachable, Verification};
-use runner::event::{Event, Listener, Phase};
+use runner::engine::{Engine, EngineLimits, Fate, Reachable};
+use runner::event::{Dated, Event, Phase, Sink};
 use runner::name::{NameMatcher, Origin, OriginFilter, TaskId, built_in};
+use runner::outcome::Unlooked;
 use runner::plan::{Plan, Sieve, SweepScope};
 use runner::resource::{KindPattern, ThingRef};
+use runner::run::{Aim, Chronicle, Guards, Outcome};
 
 use crate::cloud::{Cloud, Service};
 use crate::laws::{Ended, Told};
@@ -31,38 +33,33 @@ pub(crate) enum Job<'a> {
 /// A run that came to its end.
 pub(crate) struct Run {
     pub(crate) told: Told,
-    pub(crate) plan: Plan,
+    /// `None`: it did not come to an end in time.
+    pub(crate) plan: Option<Plan>,
 }
 
 /// Runs once. `None`: the process ended in the middle of it.
 pub(crate) async fn run(world: &World, cloud: &Cloud, job: Job<'_>) -> Option<Run> {
     let mut finished = Box::pin(tokio::time::timeout(LONGEST, finish(world, cloud, job)));
+    let stuck = || Run {
+        told: Told {
+            is_stuck: true,
+            ..Told::default()
+        },
+        plan: None,
+    };
     tokio::select! {
         biased;
         () = cloud.crash.cancelled() => None,
-        run = &mut finished => Some(run.unwrap_or_else(|_| Run {
-            told: Told { is_stuck: true, ..Told::default() },
-            plan: empty(&world.flags),
-        })),
+        run = &mut finished => Some(run.unwrap_or_else(|_| stuck())),
     }
-}
-
-fn empty(flags: &Flags) -> Plan {
-    let scope = scope(flags);
-    Plan::new(
-        runner::plan::Inventory::for_scope(&scope),
-        scope,
-        Default::default(),
-    )
-    .0
 }
 
 /// Tells the cloud in which phase the run is.
 struct Phases(Cloud);
 
-impl Listener for Phases {
-    fn notice(&self, event: &Event) {
-        if let Event::Phase { phase } = event {
+impl Sink for Phases {
+    fn take(&self, dated: &Dated) {
+        if let Event::Phase { phase } = &dated.event {
             self.0.surveys(*phase != Phase::Purge);
         }
     }
@@ -70,96 +67,19 @@ impl Listener for Phases {
 
 /// As `runner --task …` and `runner apply` do it.
 async fn finish(world: &World, cloud: &Cloud, job: Job<'_>) -> Run {
-    let sieve = sieve(&world.flags);
-    let engine = engine(world, cloud);
-    let survey = engine.survey(&sieve).await;
-    let failures = survey.failures.clone();
-    let (mut plan, kept) = engine.plan(survey, &sieve);
-    let refused = |plan: Plan| Run {
-        told: Told {
-            exit: 6,
-            ..Told::default()
-        },
-        plan,
+    let run = put_together(world, cloud);
+    let outcome = match job {
+        Job::DryRun => run.show(run.look().await, Aim::Show),
+        Job::Sweep => run.sweep(&Guards::NONE).await,
+        Job::Apply(saved) => run.apply(saved, u64::MAX, &Guards::NONE).await,
     };
-    match job {
-        Job::DryRun => {
-            let exit = if cloud.cancel.is_cancelled() {
-                130
-            } else {
-                verdict(&failures, 0)
-            };
-            let told = Told {
-                exit,
-                ..told(&plan, None, &Verification::default())
-            };
-            return Run { told, plan };
-        }
-        Job::Sweep => {}
-        Job::Apply(saved) => {
-            plan = match plan.only(saved) {
-                Ok(plan) => plan,
-                Err(_) => return refused(empty(&world.flags)),
-            };
-            let is_saved = |thing: &ThingRef| saved.items.iter().any(|item| item.thing == *thing);
-            if kept.iter().any(|kept| is_saved(&kept.thing)) {
-                return refused(plan);
-            }
-        }
-    }
-    let fates = engine.purge(&plan).await;
-    let mut verification = if plan.items.is_empty() {
-        Verification::default()
-    } else {
-        engine.verify(&plan, &fates, &sieve).await
-    };
-    verification.failures.splice(0..0, failures);
-    let exit = if cloud.cancel.is_cancelled() {
-        130
-    } else {
-        verdict(&verification.failures, verification.left.len())
-    };
-    let told = Told {
-        exit,
-        ..told(&plan, Some(&fates), &verification)
-    };
-    Run { told, plan }
-}
-
-fn verdict(failures: &[ListingFailure], left: usize) -> u8 {
-    match (failures.is_empty(), left) {
-        (false, _) => 4,
-        (true, 0) => 0,
-        (true, _) => 3,
+    Run {
+        told: told(&outcome),
+        plan: Some(outcome.plan),
     }
 }
 
-fn told(plan: &Plan, fates: Option<&[Fate]>, verification: &Verification) -> Told {
-    let number = |thing: &ThingRef| thing.id.parse().unwrap_or(N::MAX);
-    let ends = plan.items.iter().enumerate().map(|(position, item)| {
-        let ended = match fates.and_then(|fates| fates.get(position)) {
-            Some(Fate::Gone) => Ended::Gone,
-            Some(Fate::Failed(_)) => Ended::Failed,
-            Some(Fate::Abandoned(_)) => Ended::Abandoned,
-            Some(Fate::Blocked(_)) => Ended::Blocked,
-            None if item.blocked_by.is_empty() => Ended::Planned,
-            None => Ended::Blocked,
-        };
-        (number(&item.thing), ended)
-    });
-    Told {
-        exit: 0,
-        ends: ends.collect(),
-        left: verification
-            .left
-            .iter()
-            .map(|left| number(&left.thing))
-            .collect(),
-        is_stuck: false,
-    }
-}
-
-fn engine(world: &World, cloud: &Cloud) -> Engine<Service> {
+fn put_together(world: &World, cloud: &Cloud) -> runner::run::Run<Service> {
     let flags = &world.flags;
     let rules = Service::all(cloud, &|kind| !world.is_unlooked(kind));
     let ids = |projects: &Vec<N>| projects.iter().map(|n| n.to_string().into()).collect();
@@ -168,12 +88,61 @@ fn engine(world: &World, cloud: &Cloud) -> Engine<Service> {
         projects: flags.projects.as_ref().map(ids),
         user: Some("me".into()),
     };
-    let listener = Arc::new(Phases(cloud.clone()));
+    let began = "2026-11-01T00:00:00Z".parse().expect("a time");
+    let sinks: Vec<Arc<dyn Sink>> = vec![Arc::new(Phases(cloud.clone()))];
+    let chronicle = Arc::new(Chronicle::begin("simulated", began, sinks));
     let limits = EngineLimits::default();
-    let engine = Engine::new(rules, reachable, limits, listener, cloud.cancel.clone());
-    engine
+    let cancel = cloud.cancel.clone();
+    let engine = Engine::new(rules, reachable, limits, chronicle.clone(), cancel.clone());
+    let engine = engine
         .expect("rules that fit together")
-        .insisting(flags.force)
+        .insisting(flags.force);
+    let unlooked = world.unlooked.iter().map(|service| Unlooked {
+        service: (*service).to_owned(),
+        region: None,
+        interface: None,
+        why: "no rule is loaded for it".to_owned(),
+        is_failure: false,
+        by_word: false,
+    });
+    runner::run::Run::new(engine, sieve(flags), chronicle, cancel).without(unlooked.collect())
+}
+
+fn told(outcome: &Outcome) -> Told {
+    let number = |thing: &ThingRef| thing.id.parse().unwrap_or(N::MAX);
+    let ends = outcome
+        .plan
+        .items
+        .iter()
+        .enumerate()
+        .map(|(position, item)| {
+            let fates = outcome.fates.as_ref();
+            let ended = match fates.and_then(|fates| fates.get(position)) {
+                Some(Fate::Gone) => Ended::Gone,
+                Some(Fate::Failed(_)) => Ended::Failed,
+                Some(Fate::Abandoned(_)) => Ended::Abandoned,
+                Some(Fate::Blocked(_)) => Ended::Blocked,
+                Some(Fate::Asked(_)) => Ended::Asked,
+                None if item.blocked_by.is_empty() => Ended::Planned,
+                None => Ended::Blocked,
+            };
+            (number(&item.thing), ended)
+        });
+    Told {
+        exit: outcome.exit().code(),
+        ends: ends.collect(),
+        left: outcome
+            .left
+            .iter()
+            .map(|left| number(&left.thing))
+            .collect(),
+        failures: outcome
+            .failures
+            .iter()
+            .map(|it| format!("{} {}: {}", it.kind, it.scope, it.why))
+            .collect(),
+        is_stuck: false,
+    }
 }
 
 fn scope(flags: &Flags) -> SweepScope {
@@ -191,6 +160,8 @@ fn scope(flags: &Flags) -> SweepScope {
         origin: origin(flags),
         unmatched: flags.unmatched,
         with_projects: flags.with_projects,
+        shared: flags.shared,
+        force: flags.force,
         only: flags.only.iter().map(pattern).collect(),
         except: flags.except.iter().map(pattern).collect(),
         projectless: projects.is_none(),

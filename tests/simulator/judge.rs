@@ -6,7 +6,7 @@ use std::fmt;
 use crate::cloud::Cloud;
 use crate::drive::{Job, Run, run};
 use crate::laws::{
-    Broken, Ended, broken, check_changes, check_complete, check_end, destroyed, verdicts,
+    Broken, Ended, broken, check_changes, check_complete, check_end, destroyed, has_to_go, verdicts,
 };
 use crate::oracle::Why;
 use crate::world::{Fault, N, World};
@@ -110,14 +110,15 @@ async fn check_healthy(
     if told.exit == 0 {
         let again = cloud.healed();
         let once_more = run(world, &again, Job::Sweep).await;
-        let is_clean = once_more.is_some_and(|run| run.told.exit == 0);
+        let is_clean = once_more.as_ref().is_some_and(|run| run.told.exit == 0);
+        let said = once_more.map(|run| (run.told.exit, run.told.failures));
         if !again.record().asked.is_empty() || !is_clean {
             let asked = again.record().asked;
             note(
                 "run after exit 0",
                 vec![broken(
                     "rerun-changes-nothing",
-                    format!("it asked for {asked:?}"),
+                    format!("it asked for {asked:?} and ended with {said:?}"),
                 )],
             );
         }
@@ -133,8 +134,10 @@ async fn check_faulty(
 ) {
     let cloud = Cloud::new(world);
     let has = |wanted: &Fault| world.faults.contains(wanted);
-    let ended = if has(&Fault::OldPlan) {
-        run(world, &cloud, Job::Apply(&dry.plan)).await
+    let ended = if has(&Fault::OldPlan)
+        && let Some(plan) = &dry.plan
+    {
+        run(world, &cloud, Job::Apply(plan)).await
     } else if has(&Fault::TwoRunners) {
         let (one, _other) = tokio::join!(
             run(world, &cloud, Job::Sweep),
@@ -191,6 +194,7 @@ async fn check_repeated(
         .into_iter()
         .filter_map(goes)
         .collect();
+    let has_to_go = has_to_go(world, &world.items);
     let mut cloud = cloud.clone();
     let healthy = world.without_faults();
     // What is on its way out goes.
@@ -208,7 +212,7 @@ async fn check_repeated(
         .items()
         .iter()
         .map(|item| item.n)
-        .filter(|n| allowed.contains(n))
+        .filter(|n| has_to_go.contains(n))
         .collect();
     if !left.is_empty() {
         let why = format!("{left:?} may go and never went, however often the run is repeated");

@@ -3,7 +3,9 @@
 //! One table holds both, side by side, because the gap between the two is where wrong deletions come from: a rule says who speaks
 //! for a thing and what goes first, the cloud refuses, and takes along. The engine sees the first, the oracle judges by the second.
 
-use runner::resource::{Fields, Kind, Reach, Relation, Template};
+use std::sync::Arc;
+
+use runner::resource::{Effects, Fields, Kind, Reach, Relation, Template};
 
 /// A kind, by its place in [`KINDS`].
 pub(crate) type K = usize;
@@ -72,6 +74,8 @@ pub(crate) struct Row {
     pub(crate) nameless_stays: bool,
     /// It can be deleted against resistance.
     pub(crate) can_be_forced: bool,
+    /// It only ties others to each other.
+    pub(crate) is_witness: bool,
 }
 
 impl Row {
@@ -106,6 +110,7 @@ const fn row(name: &'static str, listed: Listed, links: &'static [Link]) -> Row 
         can_be_shared: false,
         nameless_stays: false,
         can_be_forced: false,
+        is_witness: false,
     }
 }
 
@@ -161,6 +166,8 @@ pub(crate) const ZONE: K = 15;
 pub(crate) const RECORD_SET: K = 16;
 pub(crate) const SECRET: K = 17;
 pub(crate) const IMAGE: K = 18;
+pub(crate) const ROLE: K = 19;
+pub(crate) const ASSIGNMENT: K = 20;
 
 /// Every kind, in the order of the constants.
 pub(crate) const KINDS: &[Row] = &[
@@ -183,7 +190,15 @@ pub(crate) const KINDS: &[Row] = &[
     row(
         "identity.application_credential",
         Listed::Under(USER),
-        &[part(USER, Goes::Anyhow), part(PROJECT, Goes::Anyhow)],
+        // With a role go the credentials of those who hold it, and no credential says so.
+        &[
+            part(USER, Goes::Anyhow),
+            part(PROJECT, Goes::Anyhow),
+            Link {
+                taken: Taken::Always,
+                ..link(ROLE)
+            },
+        ],
     ),
     row(
         "compute.quota",
@@ -288,6 +303,23 @@ pub(crate) const KINDS: &[Row] = &[
         can_be_shared: true,
         ..row("image.image", Listed::Projects, &[])
     },
+    row("identity.role", Listed::Cloud, &[]),
+    Row {
+        is_witness: true,
+        ..row(
+            "identity.role_assignment",
+            Listed::Cloud,
+            &[
+                part(USER, Goes::Anyhow),
+                part(PROJECT, Goes::Anyhow),
+                Link {
+                    goes: Goes::First,
+                    taken: Taken::Always,
+                    ..link(ROLE)
+                },
+            ],
+        )
+    },
 ];
 
 /// The kind of this name.
@@ -315,5 +347,42 @@ pub(crate) fn declared(kind: K) -> Kind {
         after: Vec::new(),
         requests: row.can_be_forced.then_some(forced).into_iter().collect(),
         failed_states: vec!["ERROR".to_owned()],
+        effects: effects(kind),
+    }
+}
+
+/// The status of a server that is hidden, and not gone.
+pub(crate) const HIDDEN: &str = "SOFT_DELETED";
+
+/// What the deletion of a kind does beside it, as far as the rule's author can know. What stands in whose way follows from the
+/// links, as it does in the row kit.
+fn effects(kind: K) -> Effects {
+    let row = &KINDS[kind];
+    let named = |wanted: &dyn Fn(&Link) -> bool| -> Vec<Arc<str>> {
+        let links = row.links.iter().filter(|link| wanted(link));
+        links.map(|link| KINDS[link.to].name.into()).collect()
+    };
+    let holds = named(&|link| {
+        link.goes == Goes::First || link.taken != Taken::Never || link.says == Some(PART)
+    });
+    let waiting = KINDS.iter().filter(|other| {
+        let link = other.link(kind);
+        link.is_some_and(|link| link.goes == Goes::Then && link.says != Some(PART))
+    });
+    Effects {
+        taken_by: named(&|link| link.taken == Taken::Always && link.says == Some(NAMED)),
+        made_for: named(&|link| link.taken == Taken::IfMade),
+        holds: holds
+            .into_iter()
+            .chain(waiting.map(|other| other.name.into()))
+            .collect(),
+        hidden_states: (kind == SERVER)
+            .then(|| HIDDEN.to_owned())
+            .into_iter()
+            .collect(),
+        nameless_stays: row.nameless_stays,
+        is_witness: row.is_witness,
+        is_container: row.is_container,
+        ..Effects::default()
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::cloud::{Change, Lost, Record};
-use crate::kinds::{K, KINDS};
+use crate::kinds::{K, KINDS, PROJECT, VOLUME};
 use crate::oracle::{View, Why, decide, may_be_in};
 use crate::world::{Fault, Item, N, World};
 
@@ -19,6 +19,8 @@ pub(crate) enum Ended {
     Failed,
     Abandoned,
     Blocked,
+    /// It was asked for, and not seen to end.
+    Asked,
 }
 
 /// What a run says.
@@ -27,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) exit: u8,
     pub(crate) ends: BTreeMap<N, Ended>,
     pub(crate) left: BTreeSet<N>,
+    /// What it says could not be listed.
+    pub(crate) failures: Vec<String>,
     /// It did not come to an end in time.
     pub(crate) is_stuck: bool,
 }
@@ -48,14 +52,26 @@ const ATTEMPTS_MAX: u32 = 60;
 /// `sight_s_max`, and what a request takes.
 const SIGHT_MAX: Duration = Duration::from_secs(125);
 
-fn by_number(items: &[Item]) -> BTreeMap<N, Item> {
-    items.iter().map(|item| (item.n, item.clone())).collect()
+/// What can be seen, by number. Who is no administrator sees his own projects.
+fn visible(world: &World, items: &[Item]) -> BTreeMap<N, Item> {
+    let flags = &world.flags;
+    let is_own = |item: &&Item| {
+        let place = item.project.filter(|_| !flags.is_admin);
+        place.is_none_or(|place| {
+            flags
+                .projects
+                .as_ref()
+                .is_none_or(|own| own.contains(&place))
+        })
+    };
+    let items = items.iter().filter(is_own);
+    items.map(|item| (item.n, item.clone())).collect()
 }
 
 /// What the law says of a world as it is.
 pub(crate) fn verdicts(world: &World, items: &[Item]) -> BTreeMap<N, Why> {
     decide(&View {
-        items: &by_number(items),
+        items: &visible(world, items),
         flags: &world.flags,
         unlooked: &world.unlooked,
     })
@@ -69,8 +85,8 @@ pub(crate) fn check_changes(
     record: &Record,
     allowed: &BTreeSet<N>,
 ) -> Vec<Broken> {
-    let mut broken = Vec::new();
-    let mut seen = by_number(items);
+    let mut found = Vec::new();
+    let mut seen = visible(world, items);
     let mut sights = record.sights.iter();
     let mut so_far = 0;
     let mut verdicts: Option<BTreeMap<N, Why>> = None;
@@ -93,17 +109,28 @@ pub(crate) fn check_changes(
             unlooked: &world.unlooked,
         };
         let verdicts = verdicts.get_or_insert_with(|| decide(&view));
-        for &(n, how) in &change.victims {
+        // What nobody looks at cannot be known, but where its taker says so.
+        let is_known = |n: N, how: Lost| {
+            let kind = seen.get(&n).map(|item| item.kind);
+            let is_unlooked = kind.is_some_and(|kind| world.is_unlooked(kind) && kind != VOLUME);
+            how != Lost::TakenAlong || !is_unlooked
+        };
+        for &(n, how) in change.victims.iter().filter(|(n, how)| is_known(*n, *how)) {
             if (is_still || how == Lost::Asked) && !allowed.contains(&n) {
-                broken.extend(check_victim(change, n, how, verdicts));
+                found.extend(check_victim(change, n, how, verdicts));
             }
         }
-        broken.extend(check_sight(change));
+        found.extend(check_sight(change));
         if let Some(target) = seen.get(&change.target) {
-            broken.extend(check_doubt(target, change, &sighted, allowed));
+            let is_alone = !world.faults.contains(&Fault::TwoRunners);
+            let doubt = check_doubt(target, change, &sighted, allowed);
+            found.extend(doubt.filter(|_| is_alone));
+            if KINDS[target.kind].is_witness {
+                found.push(broken_by_witness(target));
+            }
         }
     }
-    broken
+    found
 }
 
 fn check_victim(change: &Change, n: N, how: Lost, verdicts: &BTreeMap<N, Why>) -> Option<Broken> {
@@ -129,6 +156,13 @@ fn check_victim(change: &Change, n: N, how: Lost, verdicts: &BTreeMap<N, Why>) -
     ))
 }
 
+fn broken_by_witness(target: &Item) -> Broken {
+    broken(
+        "readme-never-deletes",
+        format!("{} only ties others, and was deleted", target.n),
+    )
+}
+
 fn check_sight(change: &Change) -> Option<Broken> {
     let target = change.target;
     match change.sight_age {
@@ -152,14 +186,18 @@ fn check_doubt(
     allowed: &BTreeSet<N>,
 ) -> Option<Broken> {
     let n = target.n;
-    let is_unlisted = |kind: &K| change.unlisted.contains(kind);
-    if let Some(kind) = change
-        .unlisted
-        .iter()
-        .find(|kind| may_be_in(**kind, target.kind))
+    let is_unlisted = |kind: &K| change.unlisted.iter().any(|(unlisted, _)| unlisted == kind);
+    // A project's own listing concerns that project alone.
+    let concerns = |scope: &str| {
+        let project = scope.strip_prefix("in project ");
+        target.kind != PROJECT || project.is_none_or(|project| *project == n.to_string())
+    };
+    let mut unlisted = change.unlisted.iter();
+    if let Some((kind, scope)) =
+        unlisted.find(|(kind, scope)| may_be_in(*kind, target.kind) && concerns(scope))
     {
         let why = format!(
-            "{n} was deleted though {} could not be listed",
+            "{n} was deleted though {} {scope} could not be listed",
             KINDS[*kind].name
         );
         return Some(broken("law-3-container-was-looked-into", why));
@@ -218,9 +256,10 @@ pub(crate) fn check_end(
         ))),
         0 if left.is_some() => found.push(lie(format!("left is {left:?}"))),
         3 if left.is_none() => found.push(lie("nothing is left".to_owned())),
-        4 if !is_unlisted && world.unlooked.is_empty() => {
-            found.push(lie("every listing was answered".to_owned()))
-        }
+        4 if !is_unlisted && world.unlooked.is_empty() => found.push(lie(format!(
+            "every listing was answered, and it says {:?}",
+            told.failures
+        ))),
         _ => {}
     }
     let has_answers = world
@@ -234,7 +273,14 @@ pub(crate) fn check_end(
             "it was interrupted while listing, and deleted".to_owned(),
         ));
     }
-    let planned = |n: &N| told.ends.contains_key(n) || verdicts.get(n) == Some(&Why::Along);
+    let is_witness = |n: &N| {
+        let is_untold = |item: &Item| KINDS[item.kind].is_witness || world.is_unlooked(item.kind);
+        before.iter().any(|item| item.n == *n && is_untold(item))
+    };
+    let planned = |n: &N| {
+        let is_along = verdicts.get(n) == Some(&Why::Along);
+        told.ends.contains_key(n) || is_along || is_witness(n) || !verdicts.contains_key(n)
+    };
     let victims = record.changes.iter().flat_map(|change| &change.victims);
     for (n, _) in victims.filter(|(n, how)| *how != Lost::LeftBehind && !planned(n)) {
         found.push(broken(
@@ -270,7 +316,7 @@ fn check_words(
                     format!("{n} is said to be {ended:?} and has gone"),
                 ));
             }
-            Ended::Abandoned if is_asked && told.exit == 130 => {
+            Ended::Abandoned if is_asked && !is_there && told.exit == 130 => {
                 found.push(broken(
                     "law-8-asked-is-told",
                     format!("{n} was asked for and is said to be abandoned"),
@@ -304,12 +350,25 @@ fn check_words(
     found
 }
 
+/// What has to go: by what can be seen, and by what is there.
+pub(crate) fn has_to_go(world: &World, items: &[Item]) -> BTreeSet<N> {
+    let seen = verdicts(world, items);
+    let all = decide(&View {
+        items: &items.iter().map(|item| (item.n, item.clone())).collect(),
+        flags: &world.flags,
+        unlooked: &world.unlooked,
+    });
+    let goes = |n: &N| seen.get(n) == Some(&Why::Goes) && all.get(n) == Some(&Why::Goes);
+    all.keys().copied().filter(|n| goes(n)).collect()
+}
+
 /// A run in which nothing went wrong leaves nothing that may go, and tries nothing that cannot.
 pub(crate) fn check_complete(world: &World, after: &[Item], record: &Record) -> Vec<Broken> {
     let mut found = Vec::new();
     let there: BTreeSet<N> = after.iter().map(|item| item.n).collect();
+    let has_to_go = has_to_go(world, &world.items);
     for (n, why) in verdicts(world, &world.items) {
-        if why == Why::Goes && there.contains(&n) {
+        if has_to_go.contains(&n) && there.contains(&n) {
             found.push(broken(
                 "all-that-may-go-goes",
                 format!("{n} may go and is there"),

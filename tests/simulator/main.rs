@@ -4,6 +4,7 @@
 //!     cargo test --test simulator -- --seed 123         # one of them, cut down and in words
 //!     cargo test --test simulator -- --fresh 50000      # so many that nobody has tried
 //!     cargo test --test simulator -- --from 0 --count 1000000
+//!     cargo test --test simulator -- --small            # all small worlds there are; `--world 123` is one of them
 //!
 //! Nothing here is measured in real time: clouds live in tokio's paused time, have no sockets, and a seed always does the same.
 
@@ -33,6 +34,8 @@ mod oracle;
 mod random;
 /// A failing world, made smaller.
 mod reduce;
+/// Small worlds, all of them.
+mod small;
 /// A world as a value.
 mod world;
 

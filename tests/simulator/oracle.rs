@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use runner::resource::Relation;
 
 use crate::kinds::{
-    APP_CREDENTIAL, DOMAIN, Goes, K, KINDS, Link, Listed, PROJECT, QUOTA, Taken, USER,
+    APP_CREDENTIAL, DOMAIN, Goes, K, KINDS, Link, Listed, PROJECT, QUOTA, SERVER, Taken, USER,
+    VOLUME,
 };
 use crate::world::{Family, Flags, Item, N, Name, Task};
 
@@ -121,6 +122,8 @@ impl View<'_> {
             Some("nobody looks at it")
         } else if is_cloud_wide && (is_narrowed || !flags.is_admin) {
             Some("it belongs to no project")
+        } else if place.is_none() && is_narrowed {
+            Some("it is outside the projects")
         } else if place.is_some_and(|place| {
             flags
                 .projects
@@ -177,7 +180,9 @@ impl View<'_> {
             return false;
         }
         let is_in_going = item.project.is_some_and(|project| going.contains(&project));
-        if self.flags.with_projects && is_in_going && !self.is_shared(item) {
+        // A nameless secret is never its project's: whose it is, nobody can know.
+        let stays = item.name.is_none() && KINDS[item.kind].nameless_stays;
+        if self.flags.with_projects && is_in_going && !self.is_shared(item) && !stays {
             return true;
         }
         match namer {
@@ -208,7 +213,7 @@ impl View<'_> {
     }
 
     fn is_shared(&self, item: &Item) -> bool {
-        item.is_shared && KINDS[item.kind].can_be_shared
+        !self.flags.shared && item.is_shared && KINDS[item.kind].can_be_shared
     }
 
     /// The owners that a thing names in this way, if they can speak for it: those of another project cannot.
@@ -285,6 +290,10 @@ impl View<'_> {
             .filter(|other| !going.contains(&other.n))
         {
             let links = links(other, item.n);
+            // What nobody looks at is known by what names it alone: the server names its volumes.
+            if self.is_unlooked(other.kind) && !(item.kind == SERVER && other.kind == VOLUME) {
+                continue;
+            }
             if is_taken(other, &links) && !self.may_be_taken(other) {
                 return Some(Why::Held("law-4-kept-is-not-taken-along", other.n));
             }
@@ -302,7 +311,9 @@ impl View<'_> {
 
     /// Whether the cloud made a thing itself, and it is kept for no better reason than its kind.
     fn may_be_taken(&self, item: &Item) -> bool {
-        item.is_made && item.name.is_none() && self.kept(item) == Some(LEFT_OUT)
+        let links = KINDS[item.kind].links;
+        let may_be_made = links.iter().any(|link| link.taken == Taken::IfMade);
+        may_be_made && item.name.is_none() && self.kept(item) == Some(LEFT_OUT)
     }
 
     fn is_made_for(&self, item: &Item, going: &BTreeSet<N>) -> bool {
@@ -319,8 +330,8 @@ fn links(from: &Item, to: N) -> Vec<&'static Link> {
 fn is_taken(item: &Item, links: &[&Link]) -> bool {
     links.iter().any(|link| match link.taken {
         Taken::Never => false,
-        Taken::Always => true,
-        Taken::IfMade => item.is_made,
+        // Nobody can see who made it.
+        Taken::Always | Taken::IfMade => true,
         Taken::IfMarked => item.is_marked,
     })
 }

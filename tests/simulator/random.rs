@@ -3,9 +3,9 @@
 use fastrand::Rng;
 
 use crate::kinds::{
-    APP_CREDENTIAL, BALANCER, DOMAIN, FLOATING_IP, IMAGE, K, KINDS, LISTENER, Listed, NETWORK,
-    PORT, PROJECT, QUOTA, RECORD_SET, ROUTER, SECRET, SERVER, SNAPSHOT, SUBNET, Taken, USER,
-    VOLUME, ZONE,
+    APP_CREDENTIAL, ASSIGNMENT, BALANCER, DOMAIN, FLOATING_IP, IMAGE, K, KINDS, LISTENER, Listed,
+    NETWORK, PORT, PROJECT, QUOTA, RECORD_SET, ROLE, ROUTER, SECRET, SERVER, SNAPSHOT, SUBNET,
+    Taken, USER, VOLUME, ZONE,
 };
 use crate::world::{
     Age, Bad, Family, Fault, Flags, Happening, Item, N, Name, Task, Tie, Trouble, World,
@@ -151,8 +151,30 @@ fn places(rng: &mut Rng) -> Vec<Item> {
                 ..item(rng, n, APP_CREDENTIAL)
             });
         }
+        if chance(rng, 40) {
+            add_role(rng, &mut items);
+        }
     }
     items
+}
+
+/// A role by which the user acts, in the project of a credential of his.
+fn add_role(rng: &mut Rng, items: &mut Vec<Item>) {
+    let name = name_of_place(rng);
+    items.push(Item {
+        name,
+        ..item(rng, 40, ROLE)
+    });
+    let Some(credential) = items.iter_mut().find(|item| item.kind == APP_CREDENTIAL) else {
+        return;
+    };
+    credential.ties.push(Tie { kind: ROLE, to: 40 });
+    let ties = credential.ties.clone();
+    items.push(Item {
+        name: Name::None,
+        ties,
+        ..item(rng, 41, ASSIGNMENT)
+    });
 }
 
 fn name_of_thing(rng: &mut Rng) -> Name {
@@ -285,6 +307,7 @@ fn flags(rng: &mut Rng, items: &[Item], projects: &[N]) -> Flags {
             }
         }
     }
+    flags.shared = chance(rng, 10);
     if flags.unmatched {
         flags.projects = Some(if flags.is_admin {
             projects.to_vec()
@@ -315,7 +338,11 @@ fn fault(rng: &mut Rng, world: &World) -> Fault {
         32..60 => Fault::Deletion {
             n: some.n,
             times: [1, 1, 2, 6, 100][rng.usize(..5)],
-            trouble: trouble(rng),
+            trouble: if some.kind == SERVER && chance(rng, 15) {
+                Trouble::Hides
+            } else {
+                trouble(rng)
+            },
         },
         60..75 => Fault::At(step, happening(rng, world, some)),
         75..78 => Fault::Revoked(step),

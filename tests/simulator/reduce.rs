@@ -103,6 +103,10 @@ fn simpler_flags(flags: &Flags) -> Vec<Flags> {
             ..flags.clone()
         },
         Flags {
+            shared: false,
+            ..flags.clone()
+        },
+        Flags {
             unmatched: false,
             ..flags.clone()
         },

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::kinds::{K, KINDS};
+use crate::kinds::{K, KINDS, Listed, PROJECT};
 
 /// A thing's number. It is the thing's id in the cloud, too.
 pub(crate) type N = u16;
@@ -114,6 +114,7 @@ pub(crate) struct Flags {
     pub(crate) protects_tag: bool,
     pub(crate) protected_project: Option<N>,
     pub(crate) with_projects: bool,
+    pub(crate) shared: bool,
     pub(crate) unmatched: bool,
     pub(crate) force: bool,
     pub(crate) is_admin: bool,
@@ -131,6 +132,7 @@ impl Default for Flags {
             protects_tag: false,
             protected_project: None,
             with_projects: false,
+            shared: false,
             unmatched: false,
             force: false,
             is_admin: true,
@@ -165,6 +167,8 @@ pub(crate) enum Trouble {
     Never,
     /// It is accepted and ends in an error state.
     Error,
+    /// A server is hidden instead.
+    Hides,
 }
 
 /// What happens in the cloud while the run goes on.
@@ -232,13 +236,16 @@ impl World {
         }
     }
 
-    /// Whether each thing can be listed at all: what is listed under another thing needs that.
+    /// Whether each thing can be listed at all: what is listed under another thing, or with a token for its project, needs that;
+    /// and there is no cloud without a project.
     pub(crate) fn is_sound(&self) -> bool {
         let is_there = |n: N| self.items.iter().any(|item| item.n == n);
         self.items.iter().all(|item| {
             let parent = KINDS[item.kind].parent();
+            let needs_project = KINDS[item.kind].listed == Listed::EachProject;
             parent.is_none_or(|kind| item.tie_to(kind).is_some_and(is_there))
-        })
+                && (!needs_project || item.project.is_some_and(is_there))
+        }) && self.items.iter().any(|item| item.kind == PROJECT)
     }
 
     pub(crate) fn is_unlooked(&self, kind: K) -> bool {
@@ -310,6 +317,7 @@ impl fmt::Display for World {
                 format!("protected project {:?}", flags.protected_project),
             ),
             (flags.with_projects, "--with-projects".to_owned()),
+            (flags.shared, "--shared".to_owned()),
             (flags.unmatched, "--unmatched".to_owned()),
             (flags.force, "--force".to_owned()),
             (!flags.is_admin, "no administrator".to_owned()),
