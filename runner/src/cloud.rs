@@ -288,6 +288,9 @@ pub struct Request {
     pub microversion: Option<String>,
     /// Body, sent as JSON unless a `content-type` header says otherwise.
     pub body: Option<String>,
+    /// Whether the path is one that the runner has filled in itself with the names of an approved thing and its parent. Then the
+    /// thing's may hold slashes, encoded once, where the service is object storage, whose things are called so.
+    pub is_name_below_parent: bool,
 }
 
 impl Request {
@@ -300,6 +303,7 @@ impl Request {
             headers: Vec::new(),
             microversion: None,
             body: None,
+            is_name_below_parent: false,
         }
     }
 }

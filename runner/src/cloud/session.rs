@@ -172,8 +172,13 @@ impl Session {
     /// # Errors
     /// Only where there is no answer to give: see [`ErrorKind`].
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
-        let parsed = RelativePath::parse(&request.path)
-            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let has_names = canonical(&request.service) == "object-store";
+        let parsed = if request.is_name_below_parent && has_names {
+            RelativePath::parse_with_names(&request.path)
+        } else {
+            RelativePath::parse(&request.path)
+        };
+        let parsed = parsed.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
         let context = Context {
             service: request.service.clone(),
             method: request.method,
