@@ -6,6 +6,8 @@
 mod plans;
 /// What narrows a sweep or refuses it: projects, ages, tags, limits, confirmation.
 mod scope;
+/// Objects whose names look like paths.
+mod swift;
 /// What clouds do on bad days: throttling, broken listings, things that will not go.
 mod weather;
 

@@ -16,6 +16,7 @@ mod fetch;
 mod gate;
 mod headers;
 mod http;
+mod identity;
 pub mod path;
 mod plain;
 mod projects;
@@ -36,13 +37,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-pub use self::auth::{DomainIdentity, GrantedScope, Identity};
 pub use self::catalog::{Offer, ServiceSummary, official_service_type};
 pub use self::credentials::{
     AuthMethod, CredentialRef, DomainRef, KeystoneConfig, TokenScope, UserRef,
 };
 pub use self::fetch::{Fetched, Fetcher};
 pub use self::http::retry_after;
+pub use self::identity::{DomainIdentity, GrantedScope, Identity};
 pub use self::path::{LinkError, PathError};
 pub use self::session::Session;
 pub use self::tape::{Exchange, Tape, recorded_endpoint};
@@ -287,6 +288,9 @@ pub struct Request {
     pub microversion: Option<String>,
     /// Body, sent as JSON unless a `content-type` header says otherwise.
     pub body: Option<String>,
+    /// Whether the path is one that the runner has filled in itself with the names of an approved thing and its parent. Then the
+    /// thing's may hold slashes, encoded once, where the service is object storage, whose things are called so.
+    pub is_name_below_parent: bool,
 }
 
 impl Request {
@@ -299,6 +303,7 @@ impl Request {
             headers: Vec::new(),
             microversion: None,
             body: None,
+            is_name_below_parent: false,
         }
     }
 }
@@ -389,6 +394,18 @@ impl Error {
             request_id: None,
             source: None,
         }))
+    }
+
+    /// The same with more to say.
+    fn and(mut self, more: &str) -> Self {
+        self.0.message = format!("{}, {more}", self.0.message);
+        self
+    }
+
+    /// The same, of another kind.
+    fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
     }
 
     fn during(mut self, context: &Context) -> Self {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{TASK, one_image, stable};
 use crate::support::fake_cloud::FakeCloud;
+use crate::support::fake_cloud::fault::{Effect, Fault};
 use crate::support::guests::rule_pack;
 use crate::support::run::{Place, Run};
 
@@ -216,6 +217,102 @@ async fn two_rules_for_one_kind() {
     place.add_rule(&image, "pictures.wasm");
     let run = sweep(&place, &[]);
     refuses("two_rules", 2, &run, &place, &cloud);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_of_a_key_is_shown_to_nobody() {
+    const SECRET: &str = "MC4CAQAwBQYDK2VwBCIEIHNlY3JldHNl";
+    let (cloud, place, _) = one_image().await;
+    let broken = [
+        format!("-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n"),
+        format!("-----BEGIN PRIVATE KEY-----\n{SECRET}"),
+        format!("-----BEGIN {SECRET}"),
+        format!("{SECRET}\n{SECRET}"),
+    ];
+    for text in &broken {
+        let yaml = cloud.clouds_yaml();
+        for key in ["cacert", "cert", "key"] {
+            let flag = format!("--os-{key}");
+            let mut command = place.command(["--task", TASK, &flag, text, "-vv"]);
+            if key == "key" {
+                command.args(["--os-cert", text]);
+            }
+            let run = Run::from(command.output().expect("the binary runs"));
+            run.expect_code(2);
+            assert!(!run.says(SECRET), "{run}");
+            let block = text.replace('\n', "\n      ");
+            place.write(
+                "clouds.yaml",
+                yaml.replacen(
+                    "  admin:\n",
+                    &format!("  admin:\n    {key}: |\n      {block}\n"),
+                    1,
+                ),
+            );
+            let run = sweep(&place, &[]);
+            run.expect_code(2);
+            assert!(
+                !run.says(SECRET) && run.stderr.starts_with("error: "),
+                "{run}"
+            );
+            place.write("clouds.yaml", &yaml);
+        }
+    }
+    let log = place.path("state/runner/audit.jsonl");
+    assert!(
+        !std::fs::read_to_string(log)
+            .unwrap_or_default()
+            .contains(SECRET)
+    );
+    assert!(cloud.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_leads_elsewhere() {
+    let (cloud, place, _) = one_image().await;
+    let there = Effect::Redirect("https://keystone.example.org/v3/auth/tokens".to_owned());
+    cloud.inject(Fault::on("POST", "/identity/v3/auth/tokens", there));
+    let run = sweep(&place, &[]);
+    run.expect_code(2);
+    assert!(
+        run.stderr.contains("to https://keystone.example.org/v3:")
+            && run.stderr.contains("auth_url"),
+        "{run}"
+    );
+    assert_eq!(
+        cloud.requests().len(),
+        1,
+        "a credential goes nowhere else: {run}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_fits_nothing_or_stops_everything() {
+    let (cloud, place, _) = one_image().await;
+    for (text, words) in [
+        (
+            "[rules.imagee]\nexcept = [\"image.image\"]\n",
+            ["[rules.imagee]", "did you mean `image`"],
+        ),
+        (
+            "[sweep]\nlistings_max = 0\n",
+            ["listings_max under [sweep] is 0", "from 1 to"],
+        ),
+        (
+            "[sweep]\ndeadline_s = 9223372036854775807\n",
+            ["deadline_s under [sweep]", "from 1 to"],
+        ),
+        (
+            "[limits]\npages_max = 0\n",
+            ["pages_max under [limits] is 0", "from 1 to"],
+        ),
+    ] {
+        place.write("runner.toml", text);
+        let run = sweep(&place, &[]);
+        run.expect_code(2);
+        assert!(words.iter().all(|it| run.stderr.contains(it)), "{run}");
+    }
+    assert!(cloud.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

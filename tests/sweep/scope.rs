@@ -69,6 +69,33 @@ async fn projects_are_known_by_name_and_by_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_fits_two_projects_is_refused_with_both() {
+    let mut scene = Scene::new().await;
+    let demo = scene.cloud.project("demo");
+    // Whoever may create projects can call one by another's id.
+    let trap = scene.cloud.add("identity.project", json!({"name": demo}));
+    scene.look();
+    let protect = format!("{IMPATIENT}[protect]\nprojects = [\"{demo}\"]\n");
+    for (config, flags) in [
+        (IMPATIENT.to_owned(), vec!["--project", &*demo]),
+        (protect, vec![]),
+    ] {
+        scene.place.write("runner.toml", config);
+        let run = scene.sweep(&flags);
+        run.expect_code(2);
+        assert!(
+            run.stderr.contains(&demo) && run.stderr.contains(&trap),
+            "{run}"
+        );
+    }
+    assert!(scene.cloud.mutations().is_empty());
+    scene.place.write("runner.toml", IMPATIENT);
+    scene
+        .sweep(&["--project", "demo", "--dry-run"])
+        .expect_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_cleans_the_own_project_and_no_other() {
     let scene = Scene::new().await;
     let demo = scene.cloud.project("demo");

@@ -39,6 +39,30 @@ async fn passing_trouble_is_ridden_out() {
             Fault::on("GET", "*", throttle(503)).every(7).times(3),
         ),
         (
+            "413 on DELETE",
+            Fault::on("DELETE", "*", throttle(413)).every(9).times(3),
+        ),
+        (
+            "413 on GET",
+            Fault::on("GET", "*", throttle(413)).every(7).times(3),
+        ),
+        (
+            "502 on GET",
+            Fault::on(
+                "GET",
+                "*",
+                answer(502, "text/html", "<html>Bad Gateway</html>"),
+            )
+            .every(7)
+            .times(3),
+        ),
+        (
+            "504 on GET",
+            Fault::on("GET", "*", answer(504, "text/html", "<html>Timeout</html>"))
+                .every(7)
+                .times(3),
+        ),
+        (
             "GET cut off",
             Fault::on("GET", "*", Effect::Drop).every(5).times(5),
         ),

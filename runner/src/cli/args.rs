@@ -115,14 +115,15 @@ pub(super) struct CloudArgs {
     /// Which endpoints of the catalog: public, internal or admin
     #[arg(long, global = true, value_name = "INTERFACE")]
     os_interface: Option<String>,
+    // A PEM text begins with hyphens; refusing it as an unknown flag would show it.
     /// File with certificates of authorities to trust
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", allow_hyphen_values = true)]
     os_cacert: Option<String>,
     /// File with a client certificate
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", allow_hyphen_values = true)]
     os_cert: Option<String>,
     /// File with the client certificate's key
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", allow_hyphen_values = true)]
     os_key: Option<String>,
     /// Do not verify the servers' certificates
     #[arg(long, global = true)]

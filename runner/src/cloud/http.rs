@@ -267,7 +267,7 @@ impl Wire {
                 let bytes_max = self.limits.response_bytes_max;
                 Error::new(
                     ErrorKind::TooLarge,
-                    format!("{text}: more than {bytes_max} bytes, which is `response_bytes_max` under [http]"),
+                    format!("{text}: more than {bytes_max} bytes"),
                 )
                 .answered(status, request_id)
             }

@@ -112,6 +112,22 @@ impl<'a> RelativePath<'a> {
     /// # Errors
     /// [`PathError`], if it is doubtful.
     pub fn parse(raw: &'a str) -> Result<Self, PathError> {
+        Self::checked(raw, check_segment)
+    }
+
+    /// Checks a path that the runner itself has filled in for a service whose things are called by names with slashes in them:
+    /// each is encoded once. Nothing else is let through that [`parse`](Self::parse) refuses.
+    ///
+    /// # Errors
+    /// [`PathError`], if it is doubtful.
+    pub(crate) fn parse_with_names(raw: &'a str) -> Result<Self, PathError> {
+        Self::checked(raw, check_name)
+    }
+
+    fn checked(
+        raw: &'a str,
+        check: fn(&str, &str) -> Result<(), PathError>,
+    ) -> Result<Self, PathError> {
         if raw.len() > PATH_BYTES_MAX {
             return Err(PathError::TooLong(raw.len()));
         }
@@ -140,7 +156,7 @@ impl<'a> RelativePath<'a> {
         check_characters(path, path)?;
         check_characters(path, query.unwrap_or_default())?;
         path.split('/')
-            .try_for_each(|segment| check_segment(path, segment))?;
+            .try_for_each(|segment| check(path, segment))?;
         Ok(Self { path, query })
     }
 
@@ -196,8 +212,29 @@ fn check_characters(path: &str, text: &str) -> Result<(), PathError> {
 
 /// Looks at a segment as it is and as servers may decode it.
 fn check_segment(path: &str, segment: &str) -> Result<(), PathError> {
-    let mut seen = segment.to_owned();
-    for depth in 0..=DECODING_DEPTH_MAX {
+    check_layers(path, segment, 0)
+}
+
+/// The same for a segment that is a name and may hold slashes, encoded once: what stands between them is no segment of a path, so
+/// that dots are but dots there. A name that is nothing but dots would be one, and nothing may be encoded twice.
+fn check_name(path: &str, segment: &str) -> Result<(), PathError> {
+    let name = percent_decode_str(segment).decode_utf8_lossy();
+    if !name.contains('/') {
+        return check_segment(path, segment);
+    }
+    if contains_encoded_dot(segment) {
+        return Err(PathError::Separator(shown(path)));
+    }
+    let mut pieces = name
+        .split('/')
+        .filter(|piece| !matches!(*piece, "." | ".."));
+    pieces.try_for_each(|piece| check_layers(path, piece, 1))
+}
+
+/// Decodes a text layer by layer; so many of them have been looked through before.
+fn check_layers(path: &str, text: &str, before: usize) -> Result<(), PathError> {
+    let mut seen = text.to_owned();
+    for depth in before..=DECODING_DEPTH_MAX {
         // Some servers drop `;parameters` before they look at dots.
         if matches!(seen.split(';').next(), Some("." | "..")) {
             return Err(PathError::DotSegment(shown(path)));

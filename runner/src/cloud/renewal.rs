@@ -71,7 +71,7 @@ impl Account {
                 );
                 Err(denied(message, &error))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(in_mid_run(error)),
         }
     }
 
@@ -130,6 +130,7 @@ impl Account {
                 Ok(token)
             }
             Err(error) => {
+                let error = in_mid_run(error);
                 *failure = Some(error.clone());
                 Err(error)
             }
@@ -152,6 +153,15 @@ impl Account {
         } else {
             refusing.remove(service);
         }
+    }
+}
+
+/// An address that has worked is not wrong: what is answered there in mid-run is Keystone's trouble, or that of what stands
+/// before it, and not that of who asks.
+fn in_mid_run(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Invalid => error.of_kind(ErrorKind::Malformed),
+        _ => error,
     }
 }
 

@@ -12,7 +12,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use tokio::sync::OnceCell;
 
 use self::destination::Destination;
-use super::auth::{Identity, Keystone, Token};
+use super::auth::{Keystone, Token};
 use super::catalog::{ServiceSummary, canonical, official_service_type};
 use super::gate::Gate;
 use super::http::{Again, Answer, Outgoing, Wire};
@@ -20,8 +20,8 @@ use super::path::{self, LinkError, RelativePath};
 use super::renewal::Account;
 use super::tape::{Tape, recorded_endpoint};
 use super::{
-    Choice, CloudConfig, Context, Error, ErrorKind, HttpLimits, Offer, PlainAuth, PlainService,
-    Request, Response, UnfitWord, Unlooked, headers, plain, unlooked,
+    Choice, CloudConfig, Context, Error, ErrorKind, HttpLimits, Identity, Offer, PlainAuth,
+    PlainService, Request, Response, UnfitWord, Unlooked, headers, plain, unlooked,
 };
 
 type Cells<T> = Mutex<BTreeMap<String, Arc<OnceCell<T>>>>;
@@ -172,8 +172,13 @@ impl Session {
     /// # Errors
     /// Only where there is no answer to give: see [`ErrorKind`].
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
-        let parsed = RelativePath::parse(&request.path)
-            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let has_names = canonical(&request.service) == "object-store";
+        let parsed = if request.is_name_below_parent && has_names {
+            RelativePath::parse_with_names(&request.path)
+        } else {
+            RelativePath::parse(&request.path)
+        };
+        let parsed = parsed.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
         let context = Context {
             service: request.service.clone(),
             method: request.method,
@@ -189,7 +194,7 @@ impl Session {
         let answer = self
             .answer(&request, parsed, &context)
             .await
-            .map_err(|error| error.during(&context))?;
+            .map_err(|error| with_limit(error).during(&context))?;
         respond(answer).map_err(|error| error.during(&context))
     }
 
@@ -388,6 +393,14 @@ fn with_token(headers: &HeaderMap, token: &Token) -> HeaderMap {
         token.header.clone(),
     );
     headers
+}
+
+/// Where the bound is the configuration's, that is said with its name.
+fn with_limit(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::TooLarge => error.and("which is `response_bytes_max` under [http]"),
+        _ => error,
+    }
 }
 
 /// Turns bytes into text. JSON is UTF-8, so a good answer that is not is refused rather than

@@ -88,8 +88,9 @@ pub struct Choice<'a> {
 /// A word of the operator's that is no service type of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{word}` is to be left unlooked at, but the catalog has no such service: it has {known}. Correct --unlooked, or `unlooked` \
-     under [sweep] in the configuration"
+    "`{word}` is to be left unlooked at, but the catalog has no such service: it has {}. Correct --unlooked, or `unlooked` \
+     under [sweep] in the configuration",
+    if known.is_empty() { "none" } else { known }
 )]
 pub struct UnfitWord {
     word: String,

@@ -182,6 +182,7 @@ impl Call {
             ));
         }
         let method = method(request.method);
+        let mut is_name_below_parent = false;
         if !method.is_read() {
             let Some(approved) = approved else {
                 return Err("only GET and HEAD may be sent outside delete".to_owned());
@@ -190,10 +191,12 @@ impl Call {
             let body = request.body.as_deref();
             let templates = kind.requests.iter();
             let mut templates = templates.filter(|it| approved.is_forced || !it.is_forced());
-            let is_declared = templates
+            let declared = templates
                 .clone()
-                .any(|it| it.matches(thing, object, method.as_str(), &request.path, body));
-            if !is_declared {
+                .find(|it| it.matches(thing, object, method.as_str(), &request.path, body));
+            is_name_below_parent = declared.is_some_and(|it| it.is_name_below_parent())
+                && thing.parent.as_ref().is_some_and(|it| !it.id.contains('/'));
+            if declared.is_none() {
                 let templates: Vec<String> = templates.by_ref().map(ToString::to_string).collect();
                 return Err(format!(
                     "it equals none of the request templates of {} for {}; it may send {}",
@@ -217,6 +220,7 @@ impl Call {
         let mut request = to_cloud(request, method);
         if !method.is_read() {
             request.body = request.body.and_then(|body| as_compared(&body));
+            request.is_name_below_parent = is_name_below_parent;
         }
         Ok((session, request))
     }
@@ -470,6 +474,7 @@ fn to_cloud(request: &http::Request, method: Method) -> cloud::Request {
             .collect(),
         microversion: Some(request.microversion.clone()).filter(|version| !version.is_empty()),
         body: request.body.clone(),
+        is_name_below_parent: false,
     }
 }
 

@@ -261,6 +261,10 @@ impl Kind {
                 let id = object.pointer(pointer).and_then(Value::as_str);
                 id.map(str::to_owned)
             }
+            (pointer, _) if pointer.ends_with("/name") => {
+                // Users may call things like URLs, and what is called so is no reference.
+                self.field(object, pointer).and_then(text_in)
+            }
             (pointer, _) => self.field(object, pointer).and_then(id_in),
         };
         let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX) else {
@@ -521,6 +525,12 @@ pub(super) fn id_in(value: &Value) -> Option<String> {
             .rsplit('/')
             .next()
             .map(str::to_owned),
+        _ => text_in(value),
+    }
+}
+
+fn text_in(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,

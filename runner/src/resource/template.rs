@@ -217,6 +217,16 @@ impl Template {
         self.path.0.contains(&Piece::Parent)
     }
 
+    /// Whether the path is the parent's id and the thing's, and nothing else. Then a slash in a name leads to nothing outside of
+    /// the parent.
+    pub fn is_name_below_parent(&self) -> bool {
+        let slash = |piece: &Piece| *piece == Piece::Literal("/".to_owned());
+        match self.path.0.as_slice() {
+            [first, Piece::Parent, second, Piece::Id] => slash(first) && slash(second),
+            _ => false,
+        }
+    }
+
     fn body_for(&self, filling: &Filling<'_>) -> Option<Option<Value>> {
         match &self.body {
             None => Some(None),
@@ -409,6 +419,21 @@ mod tests {
 
     use super::*;
     use crate::resource::ThingRef;
+
+    #[test]
+    fn a_name_below_a_parent_is_told_from_other_paths() {
+        for (source, expected) in [
+            ("DELETE /{parent}/{id}", true),
+            ("DELETE /{id}", false),
+            ("DELETE /v2/{parent}/{id}", false),
+            ("DELETE /{parent}/x/{id}", false),
+            ("DELETE /{project}/{id}", false),
+            ("DELETE /{parent}/{id}?multipart-manifest=delete", false),
+        ] {
+            let template = Template::parse(source).unwrap();
+            assert_eq!(template.is_name_below_parent(), expected, "{source}");
+        }
+    }
 
     fn thing(id: &str) -> Thing {
         Thing {

@@ -92,6 +92,63 @@ fn ordinary_paths_are_accepted() {
     }
 }
 
+#[test]
+fn names_may_hold_slashes_where_they_are_names() {
+    let endpoint = url("http://h/v1/AUTH_p");
+    for path in [
+        "/c/a%2Fb",
+        "/c/%2F",
+        "/c/a%2F%2Fb%2F",
+        "/c/http%3A%2F%2Fevil%2Fx%3Fa%3Db",
+        "/c/a%2F..%2F.%2Fb",
+        "/c/..%2Fb",
+        "/c/a%2F..",
+        "/c/.%2F",
+        "/c/100%25%2Fa",
+        "/c/caf%C3%A9%2Fa%20b",
+        "/c/plain",
+    ] {
+        let parsed = RelativePath::parse_with_names(path).unwrap();
+        let joined = join(&endpoint, parsed, Joining::Literal).unwrap();
+        assert_eq!(joined.as_str(), format!("http://h/v1/AUTH_p{path}"));
+        if path.contains("%2F") {
+            assert!(RelativePath::parse(path).is_err(), "{path:?} was accepted");
+        }
+    }
+}
+
+#[test]
+fn what_else_is_tricky_is_refused_in_names_too() {
+    for path in [
+        "//evil/x",
+        "/c//b",
+        "/c/../b",
+        "/c/..",
+        "/c/.",
+        "/c/..;a%2Fb",
+        "/c/a%2F..;b",
+        "/c/a\\b",
+        "/c/a%2Fb%5Cc",
+        "/c/%2e%2e%2Fb",
+        "/c/%2E%2E",
+        "/c/a%2F%2e%2e",
+        "/c/a%252Fb",
+        "/c/a%2Fb%252Fc",
+        "/c/a%2F%252e%252e%2Fb",
+        "/c/a%2F%252525252Fb",
+        "/c/a%2Fb%0A",
+        "/c/a%2F%00",
+        "/c/a%2Fb#x",
+        "/c/a%2",
+        "c/a%2Fb",
+    ] {
+        assert!(
+            RelativePath::parse_with_names(path).is_err(),
+            "{path:?} was accepted"
+        );
+    }
+}
+
 /// Endpoint, path, and the URL they make where versions are reconciled.
 const VERSIONED: &[(&str, &str, &str)] = &[
     (

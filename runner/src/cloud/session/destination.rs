@@ -4,11 +4,10 @@
 
 use url::Url;
 
-use crate::cloud::auth::Identity;
 use crate::cloud::catalog::{self, ServiceSummary, Unversioned, canonical};
 use crate::cloud::http::{Again, Outgoing};
 use crate::cloud::path::{self, Joining, RelativePath};
-use crate::cloud::{CloudConfig, Context, Error, ErrorKind, Method, Request, headers};
+use crate::cloud::{CloudConfig, Context, Error, ErrorKind, Identity, Method, Request, headers};
 
 use super::{Session, cell};
 

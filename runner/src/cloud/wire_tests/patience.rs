@@ -251,3 +251,25 @@ async fn a_redirected_auth_url_says_where_it_leads() {
         assert_eq!(fake.tokens_issued(), 1, "a credential goes nowhere else");
     }
 }
+
+#[tokio::test]
+async fn a_keystone_that_answers_nonsense_in_mid_run_is_nobodys_wrong_request() {
+    for code in [301, 404, 405] {
+        let fake = Fake::start(move |fake, call| async move {
+            match (call.is_for_token(), fake.tokens_issued()) {
+                (true, 1) => fake.token(&call),
+                (true, _) => status(code),
+                (false, _) => status(401),
+            }
+        })
+        .await;
+        let session = fake.session().await;
+        let error = session
+            .send(get("network", "/v2.0/ports"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{code}: {error}");
+        let error = session.for_project("project-2").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{code}: {error}");
+    }
+}

@@ -224,6 +224,17 @@ fn ids_are_strings_numbers_or_ends_of_urls() {
 }
 
 #[test]
+fn a_name_that_looks_like_a_url_is_the_whole_id() {
+    let mut kind = ports();
+    kind.fields.id = "/name".to_owned();
+    for name in ["http://h/a", "http://h/a/", "s3://bucket/", "a://", "a"] {
+        let object = json!({ "name": name });
+        let thing = kind.read(&object.to_string(), &object, None, "/v2.0/ports");
+        assert_eq!(thing.map(|it| it.at.id.to_string()), Ok(name.to_owned()));
+    }
+}
+
+#[test]
 fn declarations_beyond_the_ordinary_are_named() {
     let unusual = |change: fn(&mut Kind)| {
         let mut kind = ports();
