@@ -105,11 +105,18 @@ impl Coverage {
 
     fn may_hold(&self, holder: &str, held: &str) -> bool {
         let names = |kinds: &[Arc<str>], name: &str| kinds.iter().any(|kind| **kind == *name);
-        let goes_first = |kind: &Arc<Kind>| {
-            names(&kind.after, holder) || kind.effects.takes.iter().any(|it| *it.kind == *holder)
+        let takes = |is_its_own: bool| {
+            let takes = self.kinds.get(held).into_iter();
+            let mut takes = takes.flat_map(|kind| &kind.effects.takes);
+            takes.any(|it| *it.kind == *holder && it.is_its_own == is_its_own)
         };
-        if self.kinds.get(held).is_some_and(goes_first) {
+        let goes_after = |kind: &Arc<Kind>| names(&kind.after, holder);
+        if self.kinds.get(held).is_some_and(goes_after) || takes(false) {
             return true;
+        }
+        // The key of a volume, that was made for it alone, is no reason to keep the volume.
+        if takes(true) {
+            return false;
         }
         // Of a kind that nobody knows nobody knows either what it holds.
         let Some(kind) = self.kinds.get(holder) else {

@@ -69,6 +69,8 @@ fn by_itself(ties: &Ties, scope: &SweepScope, entry: &Entry) -> Vec<Hold> {
     holds.extend(unlooked.map(|what| Hold::Unlooked(what.to_owned())));
     let is_unseen = |at: &&ThingRef| !inventory.is_listed(at);
     let taken = entry.foreseen.takes.iter().filter(is_unseen);
+    // What was made for this thing alone nobody else can want, whether or not anybody has seen it.
+    let taken = taken.filter(|at| !entry.foreseen.makes.contains(at));
     let mut taken = taken.filter(|at| !coverage.is_whole(&at.kind));
     let first = entry.steps.iter().filter_map(|step| match step {
         Step::After(other) => Some(other),

@@ -22,6 +22,8 @@ pub struct Taken {
     pub at: String,
     /// Only those beside which this member is true: `delete_on_termination`.
     pub only_where: Option<String>,
+    /// The cloud made them for this thing alone, so that nobody else can want them. One that nobody has seen holds nothing.
+    pub is_its_own: bool,
 }
 
 /// A member's value that says something about the whole thing.
@@ -67,6 +69,8 @@ pub struct Effects {
 pub struct Foreseen {
     /// What goes along with it.
     pub takes: Vec<ThingRef>,
+    /// What of that the cloud made for it alone.
+    pub makes: Vec<ThingRef>,
     /// Whether others use it, beyond its project.
     pub is_shared: bool,
     /// Why the service will refuse.
@@ -106,6 +110,10 @@ impl Effects {
             "takes" => self.takes.push(
                 parse_taken(value).ok_or_else(|| expecting("<kind> <pointer> [where <member>]"))?,
             ),
+            "makes" => self.takes.push(Taken {
+                is_its_own: true,
+                ..parse_taken(value).ok_or_else(|| expecting("<kind> <pointer>"))?
+            }),
             "taken-by" => self.taken_by.push(kind()?),
             "made-for" => self.made_for.push(kind()?),
             "holds" => self.holds.push(kind()?),
@@ -148,7 +156,10 @@ impl Effects {
         [
             self.takes
                 .iter()
-                .map(|taken| format!("takes {taken}"))
+                .map(|taken| match taken.is_its_own {
+                    true => format!("makes {taken}"),
+                    false => format!("takes {taken}"),
+                })
                 .collect(),
             kinds("taken-by", &self.taken_by),
             kinds("made-for", &self.made_for),
@@ -171,8 +182,11 @@ impl Effects {
     pub fn foresee(&self, object: &Value) -> Foreseen {
         let holds = |sign: &&Sign| sign.is_shown_by(object);
         let takes = self.takes.iter().flat_map(|taken| taken.by(object));
+        let makes = self.takes.iter().filter(|taken| taken.is_its_own);
+        let makes = makes.flat_map(|taken| taken.by(object));
         Foreseen {
             takes: takes.collect(),
+            makes: makes.collect(),
             is_shared: self.shared_if.iter().any(|sign| holds(&sign)),
             refused: self
                 .refused_if
@@ -264,6 +278,7 @@ fn parse_taken(value: &str) -> Option<Taken> {
         kind: kind.into(),
         at: at.to_owned(),
         only_where,
+        is_its_own: false,
     })
 }
 
@@ -308,6 +323,15 @@ mod tests {
 
         let volume = effects(&[("takes", "key_manager.secret /encryption_key_id")]);
         let along = |object: &Value| volume.foresee(object).takes.len();
+        assert!(
+            volume
+                .foresee(&json!({"encryption_key_id": "k"}))
+                .makes
+                .is_empty()
+        );
+        let maker = effects(&[("makes", "key_manager.secret /encryption_key_id")]);
+        let foreseen = maker.foresee(&json!({"encryption_key_id": "k"}));
+        assert_eq!((foreseen.takes.len(), foreseen.makes.len()), (1, 1));
         assert_eq!(along(&json!({"encryption_key_id": "k"})), 1);
         assert_eq!(along(&json!({"encryption_key_id": null})), 0);
 
@@ -360,6 +384,7 @@ mod tests {
     fn a_line_says_what_was_declared() {
         let properties = [
             ("takes", "a.b /p/*/id where m"),
+            ("makes", "a.d /key"),
             ("taken-by", "a.c"),
             ("refused-if", "/locked true it is locked"),
             ("hidden-state", "SOFT_DELETED"),
@@ -369,6 +394,7 @@ mod tests {
         let lines = effects(&properties).lines();
         let expected = [
             "takes a.b /p/*/id where m",
+            "makes a.d /key",
             "taken-by a.c",
             "refused-if /locked true it is locked",
             "hidden-state SOFT_DELETED",

@@ -14,6 +14,7 @@ pub type PlaceIf = (&'static str, &'static str, &'static str);
 #[derive(Clone, Copy)]
 pub(crate) struct Effects {
     takes: &'static [Place],
+    makes: &'static [Place],
     takes_where: &'static [PlaceIf],
     taken_by: &'static [&'static str],
     made_for: &'static [&'static str],
@@ -30,6 +31,7 @@ pub(crate) struct Effects {
 impl Effects {
     pub(crate) const NONE: Self = Self {
         takes: &[],
+        makes: &[],
         takes_where: &[],
         taken_by: &[],
         made_for: &[],
@@ -49,6 +51,14 @@ impl Row {
     pub const fn takes(self, takes: &'static [Place]) -> Self {
         self.with(Effects {
             takes,
+            ..self.effects
+        })
+    }
+
+    /// As `takes`, and the cloud made those for this thing alone: unseen they hold nothing.
+    pub const fn makes(self, makes: &'static [Place]) -> Self {
+        self.with(Effects {
+            makes,
             ..self.effects
         })
     }
@@ -164,6 +174,8 @@ impl Row {
             .takes
             .iter()
             .map(|(kind, at)| format!("{kind} {at}"));
+        let makes = effects.makes.iter();
+        let makes = makes.map(|(kind, at)| format!("{kind} {at}"));
         let takes_where = effects.takes_where.iter();
         let takes_where =
             takes_where.map(|(kind, at, member)| format!("{kind} {at} where {member}"));
@@ -183,6 +195,7 @@ impl Row {
         };
         add("forced-request", forced);
         add("takes", takes.chain(takes_where).collect());
+        add("makes", makes.collect());
         add("taken-by", texts(self.takers().iter()));
         add("made-for", texts(effects.made_for.iter()));
         add("holds", texts(self.held_kinds().iter()));
@@ -262,6 +275,7 @@ mod tests {
         let row = ROW
             .takes(&[("b.key", "/key_id")])
             .takes_where(&[("b.volume", "/volumes/*/id", "goes_along")])
+            .makes(&[("b.key", "/own_key_id")])
             .taken_by(&["b.server"])
             .made_for(&["b.balancer"])
             .holds(&["b.net"])
@@ -282,6 +296,7 @@ mod tests {
                 "forced-request: POST /things/{id}/action {\"force\":null}",
                 "takes: b.key /key_id",
                 "takes: b.volume /volumes/*/id where goes_along",
+                "makes: b.key /own_key_id",
                 "taken-by: b.server",
                 "made-for: b.balancer",
                 "holds: b.net",

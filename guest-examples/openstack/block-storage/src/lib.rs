@@ -66,7 +66,7 @@ static KINDS: &[Row] = &[
     )
     // 3.64 (Wallaby) shows the key, which goes with it. From 3.31 on, whoever is no administrator is refused for naming a project.
     .listing_microversions(&["3.64", "3.18"])
-    .takes(KEY)
+    .makes(KEY)
     .before(KEY)
     .delete_by(delete_backup)
     .forced_by(&[
@@ -133,7 +133,7 @@ static KINDS: &[Row] = &[
     // 3.63 (Wallaby) shows the type's id, 3.64 the key, which goes with it. From 3.31 on, whoever is no administrator is refused for
     // naming a project.
     .listing_microversions(&["3.64", "3.13"])
-    .takes(KEY)
+    .makes(KEY)
     .before(VOLUME_HOLDS)
     .owners_by(VOLUME_OWNERS, volume_owners)
     .after(&[

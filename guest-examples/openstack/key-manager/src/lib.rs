@@ -50,6 +50,7 @@ static KINDS: &[Row] = &[
     .listing_microversions(&["1.1", ""])
     .owners_by(CONSUMERS, consumers)
     .nameless_stays()
+    .taken_by(&["block_storage.volume", "block_storage.backup"])
     .beside("its payload, its access list and the record of who uses it")
     .by_project_token()
     .id("/secret_ref")

@@ -64,6 +64,11 @@ impl Seen {
         self.foreseen.takes.push(at(other));
         self
     }
+
+    fn making(mut self, other: &str) -> Self {
+        self.foreseen.makes.push(at(other));
+        self.taking(other)
+    }
 }
 
 #[test]
@@ -395,6 +400,57 @@ fn a_nameless_key_goes_only_with_the_volume_that_takes_it() {
             expected,
             "{case}"
         );
+    }
+}
+
+/// The key was made for this volume alone. Where nobody can list keys, encrypted volumes go all the same.
+#[test]
+fn an_unseen_key_does_not_hold_its_volume() {
+    let kinds = [
+        kind(
+            "k.secret",
+            &[("nameless-stays", "true"), ("taken-by", "c.volume")],
+        ),
+        kind("c.volume", &[("makes", "k.secret /key")]),
+    ];
+    let volume = || thing("c.volume/1").named(OURS);
+    let failed = &[("k.secret", ListScope::All)][..];
+    for (case, known, gaps, things, expected) in [
+        (
+            "no rule for keys",
+            &kinds[1..],
+            &[][..],
+            vec![volume().making("k.secret/1")],
+            &["c.volume/1"][..],
+        ),
+        (
+            "keys not listed",
+            &kinds[..],
+            failed,
+            vec![volume().making("k.secret/1")],
+            &["c.volume/1"],
+        ),
+        (
+            "keys not listed, and it has none",
+            &kinds[..],
+            failed,
+            vec![volume()],
+            &["c.volume/1"],
+        ),
+        (
+            "a key that somebody named",
+            &kinds[..],
+            &[],
+            vec![
+                volume().making("k.secret/1"),
+                thing("k.secret/1").named("web"),
+            ],
+            &[],
+        ),
+    ] {
+        let coverage = seen_but(known, &things, gaps);
+        let (plan, _) = planned(&everywhere(), things, coverage);
+        assert_eq!(open(&plan), expected, "{case}");
     }
 }
 
