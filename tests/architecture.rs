@@ -14,6 +14,8 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     ("event", &["resource"]),
     ("plan", &["name", "resource"]),
     ("signature", &[]),
+    ("outcome", &[]),
+    ("exit", &[]),
     // Floor 1
     ("audit", &[]),
     ("cloud", &[]),
@@ -28,7 +30,17 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     ("case", &["audit", "cloud", "guest", "resource", "rule"]),
     ("lock", &["guest", "resource"]),
     // Floor 4
-    ("report", &["engine", "event", "plan", "resource"]),
+    (
+        "run",
+        &[
+            "audit", "engine", "event", "exit", "outcome", "plan", "resource", "rule",
+        ],
+    ),
+    (
+        "report",
+        &["engine", "event", "outcome", "plan", "resource", "run"],
+    ),
+    // Floor 5
     (
         "config",
         &[
@@ -50,14 +62,17 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
             "config",
             "engine",
             "event",
+            "exit",
             "guest",
             "lock",
             "name",
+            "outcome",
             "plan",
             "registry",
             "report",
             "resource",
             "rule",
+            "run",
             "signature",
         ],
     ),
@@ -100,7 +115,16 @@ const NOT_ON_THE_GROUND: &[&str] = &[
     "tracing",
 ];
 
-const GROUND: &[&str] = &["name", "resource", "rule", "event", "plan", "signature"];
+const GROUND: &[&str] = &[
+    "name",
+    "resource",
+    "rule",
+    "event",
+    "plan",
+    "signature",
+    "outcome",
+    "exit",
+];
 
 /// Files longer than [`LINES_MAX`], each with the reason.
 const LONG_FILES: &[(&str, &str)] = &[(

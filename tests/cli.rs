@@ -3,6 +3,8 @@
 //! Texts are snapshots (`INSTA_UPDATE=always` writes them anew), with ids, times and paths replaced, so that a change of any word
 //! shows in review.
 
+/// How a command ends: codes, documents, signals.
+mod endings;
 /// What is said about wrong input: the cause, the cure, and the exit code.
 mod refusals;
 

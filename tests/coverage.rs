@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use runner::case::Case;
+use runner::case::{Case, FoundThing};
 use runner::guest::{Component, Grants, Sandbox};
-use runner::resource::Kind;
+use runner::resource::{Kind, Reach};
 use serde::Deserialize;
 
 use crate::support::guests::rule_pack;
@@ -24,7 +24,9 @@ const INTRODUCTION: &str = "\
 
 Every kind of the rule pack. *Listed* says how much one listing shows, and its path; *named by* which fields may hold the
 name that counts; *speaks for it* who else does (`part of`: it goes with that whatever it is called); *goes after* what
-must be gone before, as far as the recorded cases show it; *deleted by* every changing request.
+must be gone before, as far as the recorded cases show it; *takes along* what the service deletes, lets go or breaks beside
+it: kinds that can be seen beforehand, by which the plan is made, and then, in words, what nothing shows; *deleted by*
+every changing request.
 
 *Verified*: **e2e** on the running service, from survey to verification, in `tests/openstack`; **recorded** on the running
 service by hand, and held to its answers since; **source**: not on a running service, but on answers written after its source.
@@ -47,23 +49,23 @@ async fn the_page_says_what_the_rules_say() {
     let verified: Verified = toml::from_str(&verified).unwrap();
     let cases = cases();
     let mut page = INTRODUCTION.to_owned();
-    let sandbox = Sandbox::new(None).unwrap();
+    let pack = pack().await;
+    let kinds: Vec<&Kind> = pack
+        .iter()
+        .flat_map(|component| component.kinds().iter().map(|kind| &**kind))
+        .collect();
     let mut total = 0;
-    for file in components() {
-        let component = Component::load(&sandbox, &file, &Grants::default())
-            .await
-            .unwrap();
+    for component in &pack {
         let service = &component.kinds()[0].service;
         let _ = writeln!(page, "## {service}\n");
-        page +=
-            "| kind | listed | named by | speaks for it | goes after | deleted by | verified |\n";
-        page += "|---|---|---|---|---|---|---|\n";
+        page += "| kind | listed | named by | speaks for it | goes after | takes along | deleted by | verified |\n";
+        page += "|---|---|---|---|---|---|---|---|\n";
         for kind in component.kinds() {
             let of_kind: Vec<&Case> = cases
                 .iter()
                 .filter(|case| case.kind == *kind.name)
                 .collect();
-            page += &row(kind, &of_kind, &cases, &verified);
+            page += &row(kind, &of_kind, &cases, &kinds, &verified);
             total += 1;
         }
         page.push('\n');
@@ -84,16 +86,13 @@ async fn the_page_says_what_the_rules_say() {
 #[tokio::test]
 async fn each_kind_is_listed_and_deleted_in_a_case() {
     let cases = cases();
-    let sandbox = Sandbox::new(None).unwrap();
     let mut missing = Vec::new();
-    for file in components() {
-        let component = Component::load(&sandbox, &file, &Grants::default())
-            .await
-            .unwrap();
+    for component in pack().await {
         for kind in component.kinds() {
             let of_kind = cases.iter().filter(|case| case.kind == *kind.name);
             let mut things = of_kind.flat_map(|case| &case.things);
-            if !things.any(|thing| thing.delete.is_some()) {
+            let is_tried = |thing: &FoundThing| thing.delete.is_some() || kind.effects.is_witness;
+            if !things.any(is_tried) {
                 missing.push(kind.name.clone());
             }
         }
@@ -103,6 +102,17 @@ async fn each_kind_is_listed_and_deleted_in_a_case() {
         Vec::<Arc<str>>::new(),
         "without a case that deletes one"
     );
+}
+
+/// The rules of the pack.
+async fn pack() -> Vec<Component> {
+    let sandbox = Sandbox::new(None).unwrap();
+    let mut pack = Vec::new();
+    for file in components() {
+        let component = Component::load(&sandbox, &file, &Grants::default()).await;
+        pack.push(component.unwrap());
+    }
+    pack
 }
 
 fn components() -> Vec<PathBuf> {
@@ -129,7 +139,13 @@ fn cases() -> Vec<Case> {
     files.iter().map(read).collect()
 }
 
-fn row(kind: &Kind, of_kind: &[&Case], cases: &[Case], verified: &Verified) -> String {
+fn row(
+    kind: &Kind,
+    of_kind: &[&Case],
+    cases: &[Case],
+    kinds: &[&Kind],
+    verified: &Verified,
+) -> String {
     let code = |text: &str| format!("`{}`", text.replace('|', "\\|"));
     let listed = match listing(of_kind) {
         Some(path) => format!("{}: {}", kind.reach, code(&path)),
@@ -140,13 +156,15 @@ fn row(kind: &Kind, of_kind: &[&Case], cases: &[Case], verified: &Verified) -> S
         .requests
         .iter()
         .map(|request| code(&request.to_string()));
+    let requests = requests.collect::<Vec<_>>().join("<br>");
     format!(
-        "| {} | {listed} | {} | {} | {} | {} | {} |\n",
+        "| {} | {listed} | {} | {} | {} | {} | {} | {} |\n",
         code(&kind.name),
         dash_if_empty(names.join(", ")),
         dash_if_empty(speakers(kind, of_kind)),
         dash_if_empty(firsts(kind, cases)),
-        requests.collect::<Vec<_>>().join("<br>"),
+        dash_if_empty(taken_along(kind, kinds)),
+        dash_if_empty(requests),
         verification(kind, of_kind, verified),
     )
 }
@@ -220,6 +238,35 @@ fn firsts(kind: &Kind, cases: &[Case]) -> String {
     }
     let firsts: Vec<String> = firsts.into_iter().collect();
     firsts.join(", ")
+}
+
+/// What goes along with things of a kind: the kinds that it takes by its own object, those that say so themselves, and what
+/// nothing shows.
+fn taken_along(kind: &Kind, kinds: &[&Kind]) -> String {
+    let takes = kind
+        .effects
+        .takes
+        .iter()
+        .map(|taken| match &taken.only_where {
+            Some(member) => format!("{} (where `{member}`)", taken.kind),
+            None => taken.kind.to_string(),
+        });
+    let goes_with = |other: &&&Kind| {
+        let takers = other.effects.taken_by.iter().chain(&other.effects.made_for);
+        takers.into_iter().any(|taker| *taker == kind.name)
+    };
+    let others = kinds
+        .iter()
+        .filter(goes_with)
+        .map(|other| other.name.to_string());
+    let seen: BTreeSet<String> = takes.chain(others).collect();
+    let seen: Vec<String> = seen.into_iter().collect();
+    let words = kind.effects.beside.join("; ");
+    match (seen.is_empty(), words.is_empty()) {
+        (_, true) => seen.join(", "),
+        (true, false) => words,
+        (false, false) => format!("{}; {words}", seen.join(", ")),
+    }
 }
 
 fn verification(kind: &Kind, of_kind: &[&Case], verified: &Verified) -> String {

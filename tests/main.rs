@@ -36,6 +36,8 @@ mod purge;
 mod reference;
 /// Rules from a registry, and signatures: what is not what it should be is not put there.
 mod registry;
+/// The run as a value, as the command line and whoever embeds it drive it.
+mod run;
 /// Every hostile rule is stopped, named, and stops nothing else.
 mod sandbox;
 /// The fake cloud, the components, and what else tests share.

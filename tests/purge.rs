@@ -143,6 +143,7 @@ impl Purged {
             Fate::Failed(why) => format!("failed: {why}"),
             Fate::Abandoned(why) => format!("abandoned: {why}"),
             Fate::Blocked(why) => format!("blocked: {why}"),
+            Fate::Asked(why) => format!("asked: {why}"),
             Fate::Gone => panic!("{thing} is gone"),
         }
     }
@@ -158,7 +159,7 @@ impl Stage {
     async fn purge_plan(&self, plan: &Plan) -> (Purged, Vec<Fate>) {
         self.cloud.forget_calls();
         let start = Instant::now();
-        let fates = self.engine.purge(plan).await;
+        let fates = self.engine.purge(plan, &self.sieve).await;
         let things = plan.items.iter().map(|item| item.thing.to_string());
         let purged = Purged {
             fates: things.zip(fates.iter().cloned()).collect(),
@@ -453,11 +454,50 @@ async fn cancelling_lets_what_is_under_way_finish() {
     let (plan, _) = stage.plan().await;
     let (purged, _) = stage.cancelled_after(300, stage.purge_plan(&plan)).await;
     purged.expect_gone(&["a.x/0", "a.x/1", "a.x/2", "a.x/3"]);
-    for thing in ["b.y/0", "b.y/1", "b.y/2", "b.y/3", "c.z/1"] {
+    for thing in ["b.y/0", "b.y/1", "b.y/2", "b.y/3"] {
         assert_eq!(purged.why(thing), "abandoned: the run was interrupted");
     }
+    assert_eq!(purged.why("c.z/1"), "asked: the run was interrupted");
     assert_eq!(cloud.deleted().len(), 5);
     assert_eq!(purged.took, Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_cancelled_before_its_purge_sends_nothing() {
+    let cloud = ScriptedCloud::with([ours("a.x/1"), ours("a.x/2")]);
+    let stage = stage(&cloud, &["a.x"]);
+    let (plan, _) = stage.plan().await;
+    stage.cancel.cancel();
+    let (purged, _) = stage.purge_plan(&plan).await;
+    assert_eq!(purged.why("a.x/1"), "abandoned: the run was interrupted");
+    assert_eq!(cloud.deleted(), Vec::<String>::new());
+}
+
+/// Only a thing of the same rule that waits for nothing else is let go, and never what is deleted over its contents.
+#[tokio::test(start_paused = true)]
+async fn what_a_rule_lets_go_is_its_own_and_waits_for_nothing_else() {
+    let cloud = ScriptedCloud::with([
+        ours("a.x/1").answers(
+            Ok(Outcome::Blocked(vec![
+                at("identity.project/demo"),
+                at("b.y/1"),
+                at("c.z/1"),
+            ])),
+            1,
+        ),
+        ours("a.x/2").lingers_ms(60_000),
+        ours("b.y/1").after("a.x/1"),
+        ours("c.z/1").after("a.x/1").after("a.x/2"),
+        ours("identity.project/demo").of_project(None),
+    ]);
+    let rules = [
+        cloud.rule("one", [kind("a.x"), kind("c.z"), kind("identity.project")]),
+        cloud.rule("other", [kind("b.y")]),
+    ];
+    script(rules).on(&cloud).purge().await;
+    let deleted = cloud.deleted();
+    assert_eq!(deleted[..4], ["a.x/1", "a.x/2", "a.x/1", "b.y/1"]);
+    assert_eq!(deleted.last().unwrap(), "identity.project/demo");
 }
 
 #[tokio::test(start_paused = true)]

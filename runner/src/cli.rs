@@ -1,4 +1,4 @@
-//! The command line: flags in, exit code out. The one place that ends the process's work with a number.
+//! The command line: flags in, words and an exit code out. What a sweep does is in the library's `run`.
 
 mod add;
 mod advice;
@@ -6,12 +6,17 @@ mod args;
 mod bench;
 mod cases;
 mod components;
+mod confirm;
+mod connected;
+mod explain;
 mod failure;
 mod files;
 mod inspect;
 mod lock;
 mod new;
+mod output;
 mod setup;
+mod signals;
 mod sweep;
 
 use std::ffi::OsString;
@@ -21,60 +26,60 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
+use crate::exit::Exit;
 use crate::guest::{CompileError, compile_in_bounds};
+use crate::report::Format;
 
 use args::{Cli, Command, CompileArgs, RulesCommand};
 use failure::Failure;
-
-/// Exit code: looked again, nothing is left (or a dry run is done).
-pub const CLEAN: u8 = 0;
-/// Exit code: unexpected error.
-pub const UNEXPECTED: u8 = 1;
-/// Exit code: usage or configuration.
-pub const USAGE: u8 = 2;
-/// Exit code: something that should be gone is left.
-pub const LEFT: u8 = 3;
-/// Exit code: a listing failed, so nobody can say that it is clean.
-pub const UNLISTED: u8 = 4;
-/// Exit code: authentication or scope refused.
-pub const REFUSED: u8 = 5;
-/// Exit code: a guard refused: confirmation, limit, plan drift.
-pub const GUARDED: u8 = 6;
-/// Exit code: `--dry-run --detailed-exitcode`, and there is something to delete.
-pub const WORK_TO_DO: u8 = 10;
-/// Exit code: interrupted; what was in flight is in the audit log.
-pub const INTERRUPTED: u8 = 130;
+use output::{asked_format, fail, print};
 
 /// First argument of the process that compiles a component and ends. Not for people.
 pub const COMPILE_COMPONENT: &str = "compile-component";
 
 /// Runs the command line, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { USAGE } else { CLEAN };
-            // A closed pipe is no reason to fail.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
-    };
-    log_to_stderr(cli.verbose, cli.quiet);
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return tell(&Failure::unexpected(format!(
-                "the runtime cannot be started: {error}"
-            )));
-        }
-    };
-    match runtime.block_on(dispatch(cli)) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => tell(&failure),
-    }
+    ExitCode::from(run(arguments).code())
 }
 
-async fn dispatch(cli: Cli) -> Result<u8, Failure> {
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let words: Vec<String> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let format = asked_format(&words);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return explained(&error, format),
+    };
+    log_to_stderr(cli.verbose, cli.quiet);
+    let ended = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(error) => Err(Failure::unexpected(format!(
+            "the runtime cannot be started: {error}"
+        ))),
+    };
+    ended.unwrap_or_else(|failure| fail(&failure, format))
+}
+
+/// Help that was asked for, or what is wrong with the command line.
+fn explained(error: &clap::Error, format: Option<Format>) -> Exit {
+    // A closed pipe is no reason to fail.
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Clean;
+    }
+    if format.is_some_and(Format::is_document) {
+        let text = error.to_string();
+        let text = text.trim().trim_start_matches("error: ");
+        return fail(&Failure::usage(text), format);
+    }
+    let _ = error.print();
+    Exit::Usage
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli {
         command,
         sweep,
@@ -85,7 +90,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::CompileComponent(bounds)) => compile(&bounds),
         None => sweep::sweep(&common, &sweep).await,
         Some(Command::Apply(apply)) => sweep::apply(&common, &apply).await,
-        Some(Command::Explain(explain)) => sweep::explain(&common, &explain).await,
+        Some(Command::Explain(explain)) => explain::explain(&common, &explain).await,
         Some(Command::Names(names)) => inspect::names(&common, &names),
         Some(Command::Doctor(doctor)) => inspect::doctor(&common, &doctor).await,
         Some(Command::Rules { command }) => match command {
@@ -107,7 +112,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
 }
 
 /// What the process does that compiles a component and ends. Its parent makes a sentence of what it says.
-fn compile(bounds: &CompileArgs) -> Result<u8, Failure> {
+fn compile(bounds: &CompileArgs) -> Result<Exit, Failure> {
     let CompileArgs {
         cache_dir,
         cpu_s_max,
@@ -115,29 +120,13 @@ fn compile(bounds: &CompileArgs) -> Result<u8, Failure> {
     } = bounds;
     let component = std::io::stdin().lock();
     match compile_in_bounds(cache_dir, *cpu_s_max, *memory_bytes_max, component) {
-        Ok(()) => Ok(CLEAN),
+        Ok(()) => Ok(Exit::Clean),
         Err(CompileError::Refused(why)) => {
             let _ = writeln!(std::io::stderr(), "{why}");
-            Ok(USAGE)
+            Ok(Exit::Usage)
         }
         Err(error) => Err(Failure::usage(error.to_string())),
     }
-}
-
-/// Writes data to standard output. A reader that has seen enough is no failure.
-fn print(text: &str) -> Result<u8, Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::unexpected(
-            format!("standard output cannot be written: {error}"),
-        )),
-        Ok(()) | Err(_) => Ok(CLEAN),
-    }
-}
-
-fn tell(failure: &Failure) -> ExitCode {
-    // If standard error is gone too, the exit code is all there is to say it with.
-    let _ = write!(std::io::stderr(), "{failure}");
-    ExitCode::from(failure.code)
 }
 
 fn log_to_stderr(verbose: u8, quiet: bool) {

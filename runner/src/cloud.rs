@@ -13,19 +13,22 @@ mod auth;
 pub mod catalog;
 mod credentials;
 mod fetch;
+mod gate;
 mod headers;
 mod http;
 pub mod path;
 mod plain;
+mod projects;
 mod renewal;
 mod session;
 mod tape;
+mod tls;
+mod unlooked;
 #[cfg(test)]
 mod wire_tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +37,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::auth::{DomainIdentity, GrantedScope, Identity};
-pub use self::catalog::{ServiceSummary, official_service_type};
+pub use self::catalog::{Offer, ServiceSummary, official_service_type};
 pub use self::credentials::{
     AuthMethod, CredentialRef, DomainRef, KeystoneConfig, TokenScope, UserRef,
 };
@@ -43,6 +46,8 @@ pub use self::http::retry_after;
 pub use self::path::{LinkError, PathError};
 pub use self::session::Session;
 pub use self::tape::{Exchange, Tape, recorded_endpoint};
+pub use self::tls::{Pem, Tls};
+pub use self::unlooked::{Choice, UnfitWord, Unlooked, unlooked};
 
 /// Everything needed to reach one cloud, resolved and checked, with no reference to where it came from.
 #[derive(Debug, Clone)]
@@ -129,30 +134,6 @@ impl FromStr for Interface {
     }
 }
 
-/// Certificates, and whether servers are verified at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tls {
-    /// PEM bundle that replaces the system's certificate authorities.
-    pub ca: Option<PathBuf>,
-    /// PEM client certificate; may hold the private key as well.
-    pub cert: Option<PathBuf>,
-    /// PEM private key of `cert`, where it is in a file of its own.
-    pub key: Option<PathBuf>,
-    /// `false` accepts any server certificate (`--insecure`).
-    pub verify: bool,
-}
-
-impl Default for Tls {
-    fn default() -> Self {
-        Self {
-            ca: None,
-            cert: None,
-            key: None,
-            verify: true,
-        }
-    }
-}
-
 /// A REST service outside OpenStack, declared in the runner's own configuration.
 #[derive(Debug, Clone)]
 pub struct PlainService {
@@ -189,7 +170,8 @@ pub struct HttpLimits {
     pub request_timeout: Duration,
     /// Bytes of one answer's body, counted after decompression. Default 8 MiB.
     pub response_bytes_max: usize,
-    /// Attempts at one request that meets 429, 503 or a broken connection. Default 5.
+    /// Attempts at one request that meets 429 (or 413 with a pause), 503 or a broken connection, and at one that only reads
+    /// and meets 502 or 504. Default 5.
     pub attempts_max: usize,
     /// First pause between attempts; doubles each time, with jitter on top. Default 250 ms.
     pub retry_delay_min: Duration,
@@ -360,7 +342,7 @@ pub enum ErrorKind {
     Unreachable,
     /// The answer's body is larger than allowed.
     TooLarge,
-    /// Every allowed attempt was answered with 429 or 503.
+    /// Every allowed attempt was answered with 429, with 413 and a pause, or with 503.
     Throttled,
     /// The answer is not what the protocol promises.
     Malformed,

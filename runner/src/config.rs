@@ -1,6 +1,7 @@
 //! The runner's own configuration: one TOML file, checked as a whole. Unknown keys are refused, for a misspelled limit would be no
 //! limit at all.
 
+mod bounds;
 pub mod clouds;
 mod registries;
 
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::cloud::{HttpLimits, PlainAuth, PlainService};
@@ -22,14 +23,17 @@ use clouds::Surroundings;
 
 pub use registries::RegistryConfig;
 
+/// A day: what was reviewed yesterday may be executed this morning.
+const PLAN_AGE_S_MAX: u64 = 86_400;
+
 /// What `runner.toml` may hold.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// What a sweep never touches.
     pub protect: Protect,
-    /// Limits of the engine.
-    pub sweep: EngineLimits,
+    /// Limits of a sweep, and what it need not look at.
+    pub sweep: SweepConfig,
     /// Limits of every rule.
     pub limits: Limits,
     /// Limits of requests.
@@ -56,8 +60,36 @@ pub struct Protect {
     pub projects: BTreeSet<String>,
 }
 
+/// Limits of a sweep, and what it need not look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SweepConfig {
+    /// Listings asked for at once.
+    pub listings_max: usize,
+    /// Deletions under way at once, over all services.
+    pub deletions_max: usize,
+    /// How long a purge may take, in seconds.
+    pub deadline_s: u64,
+    /// How long a thing may take to disappear after its deletion was accepted, in seconds.
+    pub disappear_s_max: u64,
+    /// How often a deletion is tried that other things stand in the way of.
+    pub attempts_max: u32,
+    /// The same, while nothing else moves.
+    pub idle_attempts_max: u32,
+    /// Pause before the second attempt or look, in milliseconds.
+    pub pause_ms_min: u64,
+    /// Longest pause between attempts and between looks, in milliseconds.
+    pub pause_ms_max: u64,
+    /// Age of a listing, in seconds, from which on a thing is looked at again before its deletion.
+    pub sight_s_max: u64,
+    /// Age of a saved plan, in seconds, from which on it is not executed.
+    pub plan_age_s_max: u64,
+    /// Service types that need not be looked at.
+    pub unlooked: BTreeSet<String>,
+}
+
 /// Limits of requests, in the file's units.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// Time to connect, in seconds.
@@ -133,6 +165,18 @@ pub enum ConfigError {
     /// A name format is no name format.
     #[error("[[formats]] holds what is no name format")]
     Format(#[from] FormatConfigError),
+    /// Something is said of a rule that is not there.
+    #[error(
+        "[rules.{name}] is for a rule that is not loaded{}: rules are called by their file's name without .wasm, and there are: {}",
+        clouds::nearest(name, loaded),
+        loaded.join(", ")
+    )]
+    UnknownRule {
+        /// The name.
+        name: String,
+        /// Rules that are loaded.
+        loaded: Vec<String>,
+    },
     /// A service's authentication makes no sense.
     #[error("[services.{name}]: {why}")]
     Service {
@@ -149,6 +193,35 @@ pub enum ConfigError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl Default for SweepConfig {
+    fn default() -> Self {
+        let EngineLimits {
+            listings_max,
+            deletions_max,
+            deadline_s,
+            disappear_s_max,
+            attempts_max,
+            idle_attempts_max,
+            pause_ms_min,
+            pause_ms_max,
+            sight_s_max,
+        } = EngineLimits::default();
+        Self {
+            listings_max,
+            deletions_max,
+            deadline_s,
+            disappear_s_max,
+            attempts_max,
+            idle_attempts_max,
+            pause_ms_min,
+            pause_ms_max,
+            sight_s_max,
+            plan_age_s_max: PLAN_AGE_S_MAX,
+            unlooked: BTreeSet::new(),
+        }
+    }
 }
 
 impl Default for HttpConfig {
@@ -193,11 +266,42 @@ impl Config {
                         path: path.clone(),
                         source,
                     })?;
-                toml::from_str(&text).map_err(|error| ConfigError::Invalid {
-                    path,
-                    message: error.to_string(),
-                })
+                let read = toml::from_str(&text).map_err(|error| error.to_string());
+                let checked = read.and_then(|config: Self| match bounds::flaw(&config) {
+                    None => Ok(config),
+                    Some(flaw) => Err(flaw),
+                });
+                checked.map_err(|message| ConfigError::Invalid { path, message })
             }
+        }
+    }
+
+    /// Limits of the engine.
+    pub fn engine_limits(&self) -> EngineLimits {
+        EngineLimits {
+            listings_max: self.sweep.listings_max,
+            deletions_max: self.sweep.deletions_max,
+            deadline_s: self.sweep.deadline_s,
+            disappear_s_max: self.sweep.disappear_s_max,
+            attempts_max: self.sweep.attempts_max,
+            idle_attempts_max: self.sweep.idle_attempts_max,
+            pause_ms_min: self.sweep.pause_ms_min,
+            pause_ms_max: self.sweep.pause_ms_max,
+            sight_s_max: self.sweep.sight_s_max,
+        }
+    }
+
+    /// Refuses what is said of a rule that is not among those loaded: it would not do what was meant.
+    ///
+    /// # Errors
+    /// If there is such a rule.
+    pub fn check_rules(&self, loaded: &[String]) -> Result<(), ConfigError> {
+        match self.rules.keys().find(|name| !loaded.contains(name)) {
+            None => Ok(()),
+            Some(name) => Err(ConfigError::UnknownRule {
+                name: name.clone(),
+                loaded: loaded.to_vec(),
+            }),
         }
     }
 
@@ -319,6 +423,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = Config::load(None, &surroundings(dir.path())).unwrap();
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.engine_limits(), EngineLimits::default());
         assert_eq!(config.name_formats().unwrap().len(), built_in().len());
         assert!(Config::load(Some(Path::new("absent.toml")), &surroundings(dir.path())).is_err());
     }
@@ -331,6 +436,7 @@ mod tests {
             tags = ["keep"]
             [sweep]
             deletions_max = 8
+            unlooked = ["dns"]
             [http]
             in_flight_max = 4
             [[formats]]
@@ -338,18 +444,19 @@ mod tests {
             format = "ci-XXXXXXXX-XXXXXXXX"
             [rules.harbor]
             trust = ["unusual-fields"]
-            limits = { memory_bytes_max = 1000 }
+            limits = { memory_bytes_max = 100000 }
             [services.registry]
             url = "http://127.0.0.1:5000"
             bearer_token_env = "TOKEN"
             "#,
         )
         .unwrap();
-        assert_eq!(config.sweep.deletions_max, 8);
+        assert_eq!(config.engine_limits().deletions_max, 8);
+        assert!(config.sweep.unlooked.contains("dns"));
         assert_eq!(config.http_limits().in_flight_max, 4);
         assert_eq!(config.name_formats().unwrap().len(), built_in().len() + 1);
         assert!(config.grants("harbor").unusual_fields && !config.grants("other").unusual_fields);
-        assert_eq!(config.grants("harbor").limits.memory_bytes_max, 1000);
+        assert_eq!(config.grants("harbor").limits.memory_bytes_max, 100_000);
         let services = config
             .plain_services(&surroundings(Path::new("/")))
             .unwrap();
@@ -370,5 +477,43 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn what_would_stop_the_runner_is_refused_with_its_bounds() {
+        for (text, words) in [
+            (
+                "[sweep]\nlistings_max = 0\n",
+                "listings_max under [sweep] is 0",
+            ),
+            (
+                "[sweep]\ndeadline_s = 9223372036854775807\n",
+                "deadline_s under [sweep] is 9223372036854775807",
+            ),
+            (
+                "[http]\nattempts_max = 0\n",
+                "attempts_max under [http] is 0",
+            ),
+        ] {
+            let error = load(text).unwrap_err().to_string();
+            assert!(
+                error.contains("runner.toml") && error.contains(words),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_rule_must_fit_one_that_is_loaded() {
+        let loaded = ["openstack_compute", "openstack_network"].map(str::to_owned);
+        let fits = load("[rules.openstack_network]\nonly = [\"*\"]\n").unwrap();
+        assert!(fits.check_rules(&loaded).is_ok());
+        let slip = load("[rules.openstack-network]\nexcept = [\"network.port\"]\n").unwrap();
+        let error = slip.check_rules(&loaded).unwrap_err().to_string();
+        assert!(
+            error.contains("[rules.openstack-network]")
+                && error.contains("did you mean `openstack_network`?"),
+            "{error}"
+        );
     }
 }

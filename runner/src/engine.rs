@@ -9,15 +9,16 @@ mod survey;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Listener};
-use crate::plan::{Blocker, Kept, Plan, Sieve};
-use crate::resource::{Kind, PROJECT_KIND, Reach};
+use crate::plan::{Kept, Plan, Sieve, SweepScope};
+use crate::resource::{DOMAIN_KIND, Kind, PROJECT_KIND, USER_KIND};
 use crate::rule::Rule;
 
 pub use purge::Fate;
@@ -55,6 +56,8 @@ pub struct EngineLimits {
     pub pause_ms_min: u64,
     /// Longest pause between attempts and between looks, in milliseconds.
     pub pause_ms_max: u64,
+    /// How old the listing may be that showed a thing, in seconds, before the thing is looked at again ahead of its deletion.
+    pub sight_s_max: u64,
 }
 
 impl Default for EngineLimits {
@@ -68,6 +71,7 @@ impl Default for EngineLimits {
             idle_attempts_max: 6,
             pause_ms_min: 500,
             pause_ms_max: 8_000,
+            sight_s_max: 120,
         }
     }
 }
@@ -114,6 +118,8 @@ pub struct Engine<R> {
     reachable: Reachable,
     limits: EngineLimits,
     insists: bool,
+    /// When each kind was last asked for, in the survey: what a plan says is no younger than that.
+    sights: Mutex<BTreeMap<Arc<str>, Instant>>,
     listener: Arc<dyn Listener>,
     cancel: CancellationToken,
 }
@@ -151,6 +157,7 @@ impl<R: Rule> Engine<R> {
             reachable,
             limits,
             insists: false,
+            sights: Mutex::default(),
             listener,
             cancel,
         };
@@ -175,33 +182,12 @@ impl<R: Rule> Engine<R> {
 
     /// Makes the plan of what a survey found.
     pub fn plan(&self, survey: Survey, sieve: &Sieve) -> (Plan, Vec<Kept>) {
-        let Survey {
-            inventory,
-            failures,
-        } = survey;
-        let (mut plan, kept) = Plan::new(inventory, sieve.scope().clone(), self.kind_order());
-        // What belongs to no project is in none.
-        let may_be_in_a_project = |failure: &&ListingFailure| {
-            let kind = self.kind(&failure.kind);
-            kind.is_none_or(|(_, kind)| kind.reach != Reach::Cloud)
+        let Survey { inventory, .. } = survey;
+        let scope = SweepScope {
+            force: self.insists,
+            ..sieve.scope().clone()
         };
-        if let Some(failure) = failures.iter().find(may_be_in_a_project) {
-            // A project may hold what could not be listed, and would leave it behind without an owner.
-            for project in plan
-                .items
-                .iter_mut()
-                .filter(|item| &*item.thing.kind == PROJECT_KIND)
-            {
-                project.blocked_by.push(Blocker {
-                    thing: project.thing.clone(),
-                    name: project.name.clone(),
-                    why: format!(
-                        "nobody can say whether it is empty: {} could not be listed",
-                        failure.kind
-                    ),
-                });
-            }
-        }
+        let (plan, kept) = Plan::new(inventory, scope, self.kind_order());
         self.notice(Event::Planned {
             found: plan.found,
             matched: plan.items.len(),
@@ -212,6 +198,22 @@ impl<R: Rule> Engine<R> {
 
     fn notice(&self, event: Event) {
         self.listener.notice(&event);
+    }
+
+    fn are_of_one_rule(&self, one: &str, other: &str) -> bool {
+        let rule = |kind: &str| self.kinds.get(kind).map(|(rule, _)| *rule);
+        rule(one).is_some() && rule(one) == rule(other)
+    }
+
+    /// Whether things of a kind are deleted over what is in them.
+    fn is_container(&self, kind: &str) -> bool {
+        let declared = self.kinds.get(kind);
+        let declared = declared.is_some_and(|(_, kind)| kind.effects.is_container);
+        declared || [PROJECT_KIND, DOMAIN_KIND, USER_KIND].contains(&kind)
+    }
+
+    fn sights(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Instant>> {
+        self.sights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kind(&self, name: &str) -> Option<(&R, &Arc<Kind>)> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::resource::ThingRef;
@@ -87,10 +88,28 @@ pub enum Phase {
     Verify,
 }
 
+/// An event, with the run that it happened in and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Dated {
+    /// The run.
+    pub run: Arc<str>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
 /// Listens to events. Called from many tasks; it must not block.
 pub trait Listener: Send + Sync {
     /// Takes note of an event.
     fn notice(&self, event: &Event);
+}
+
+/// Takes the events of runs, dated: a progress bar, a log, a stream. Called from many tasks; it must not block.
+pub trait Sink: Send + Sync {
+    /// Takes note of an event.
+    fn take(&self, dated: &Dated);
 }
 
 /// Listens to nothing.

@@ -412,7 +412,8 @@ async fn describe(
     {
         return Ok(Err(Cause::Misbehaved(flaw.to_string())));
     }
-    if let (Reach::UnderDeleted(_), Some(parent)) = (&kind.reach, &thing.parent) {
+    let is_part = !kind.effects.is_witness;
+    if let (Reach::UnderDeleted(_), Some(parent), true) = (&kind.reach, &thing.parent, is_part) {
         owners.push(Owner {
             relation: Relation::PartOf,
             owner: parent.clone(),
@@ -435,6 +436,7 @@ async fn describe(
         thing,
         owners,
         steps,
+        foreseen: kind.effects.foresee(object),
     }))
 }
 

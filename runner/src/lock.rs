@@ -79,6 +79,9 @@ struct LockedKind {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     owners: Vec<String>,
     requests: Vec<String>,
+    /// What its deletion does beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    effects: Vec<String>,
 }
 
 /// Why a text is no lock file.
@@ -225,6 +228,7 @@ impl LockedKind {
                 .map(|owner| format!("{} at {}", owner.kind, owner.at))
                 .collect(),
             requests: kind.requests.iter().map(ToString::to_string).collect(),
+            effects: kind.effects.lines(),
         }
     }
 }

@@ -3,30 +3,41 @@
 //! A plan is a value. It is made of an inventory without asking anybody anything, the same inventory always makes the same
 //! plan whatever order it was listed in, and a purge executes exactly a plan.
 
+pub mod coverage;
 pub mod decide;
+mod hold;
 pub mod inventory;
-pub mod order;
+mod order;
+pub mod place;
 pub mod sieve;
+mod ties;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{Thing, ThingRef};
+use crate::resource::{Owner, Thing, ThingRef};
 
+use hold::Hold;
+
+pub use coverage::Coverage;
 pub use decide::{Keep, Reason, Verdict};
 pub use inventory::{Entry, Inventory};
+pub use place::Place;
 pub use sieve::{Sieve, Standing, SweepScope};
 
 /// Version of the plan file's form.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// The ordered, reasoned list of deletions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of this form.
     pub version: u32,
+    /// Where it was made, and for where it is good. A plan that is neither saved nor read needs none.
+    #[serde(default)]
+    pub place: Option<Place>,
     /// What the sweep may touch.
     pub scope: SweepScope,
     /// What goes, each after all that it waits for.
@@ -59,6 +70,9 @@ pub struct PlanItem {
     /// What keeps it from going. No deletion is tried while this is not empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<Blocker>,
+    /// Who speaks for it, as it was listed. Not written to files.
+    #[serde(skip)]
+    pub owners: Vec<Owner>,
     /// The thing as it was listed. Not written to files: a plan that is read back takes it from a new listing.
     #[serde(skip)]
     pub seen: Option<Thing>,
@@ -109,21 +123,28 @@ impl Plan {
         kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     ) -> (Self, Vec<Kept>) {
         inventory.sort();
-        let verdicts = decide::decide(&inventory, &scope);
-        let order = order::order(&inventory, &verdicts);
-        let blocked_by = name_blockers(&inventory, &verdicts, &order);
-        let found = inventory.len();
+        let Settled {
+            order,
+            verdicts,
+            blocked_by,
+        } = settle(&inventory, &scope);
+        let witnesses: BTreeSet<Arc<str>> = inventory.witnesses().cloned().collect();
+        let mut found = 0;
         let mut kept = Vec::new();
-        let mut doomed: BTreeMap<usize, (Thing, Reason)> = BTreeMap::new();
+        let mut doomed: BTreeMap<usize, (Entry, Reason)> = BTreeMap::new();
         for (position, (entry, verdict)) in inventory
             .into_entries()
             .into_iter()
             .zip(verdicts)
             .enumerate()
         {
+            if witnesses.contains(&entry.thing.at.kind) {
+                continue;
+            }
+            found += 1;
             match verdict {
                 Verdict::Delete(reason) => {
-                    doomed.insert(position, (entry.thing, reason));
+                    doomed.insert(position, (entry, reason));
                 }
                 Verdict::Keep(reason) => {
                     let Thing {
@@ -146,6 +167,7 @@ impl Plan {
         (
             Self {
                 version: PLAN_VERSION,
+                place: None,
                 scope,
                 items,
                 found,
@@ -217,7 +239,7 @@ impl Plan {
 
 fn items(
     order: &order::Order,
-    mut doomed: BTreeMap<usize, (Thing, Reason)>,
+    mut doomed: BTreeMap<usize, (Entry, Reason)>,
     mut blocked_by: BTreeMap<usize, Vec<Blocker>>,
 ) -> Vec<PlanItem> {
     let places: BTreeMap<usize, usize> = order
@@ -227,7 +249,7 @@ fn items(
         .map(|(place, &position)| (position, place))
         .collect();
     let items = order.sequence.iter().filter_map(|position| {
-        let (thing, reason) = doomed.remove(position)?;
+        let (Entry { thing, owners, .. }, reason) = doomed.remove(position)?;
         let waits_for = order.waits_for.get(position).into_iter().flatten();
         let goes_with = order
             .goes_with
@@ -245,33 +267,91 @@ fn items(
             waits_for,
             goes_with,
             blocked_by: blocked_by.remove(position).unwrap_or_default(),
+            owners,
             seen: Some(thing),
         })
     });
     items.collect()
 }
 
-fn name_blockers(
+/// What was decided, in which order, and what stands in the way.
+struct Settled {
+    order: order::Order,
+    verdicts: Vec<Verdict>,
+    blocked_by: BTreeMap<usize, Vec<Blocker>>,
+}
+
+fn settle(inventory: &Inventory, scope: &SweepScope) -> Settled {
+    let ties = ties::Ties::of(inventory);
+    let mut decisions = decide::decide(&ties, scope);
+    let mut order = order::order(&ties, &decisions, scope);
+    // What goes with any of several may have been given the one as its reason that stays.
+    if decide::give_other_reasons(&ties, &mut decisions, &|it| order.held.contains_key(&it)) {
+        order = order::order(&ties, &decisions, scope);
+    }
+    let blocked_by = order.held.iter().map(|(&position, holds)| {
+        let blockers = holds.iter();
+        let blockers = blockers.filter_map(|hold| blocker(inventory, &decisions, position, hold));
+        (position, blockers.collect())
+    });
+    Settled {
+        blocked_by: blocked_by.collect(),
+        order,
+        verdicts: decisions.into_iter().map(|it| it.verdict).collect(),
+    }
+}
+
+fn blocker(
     inventory: &Inventory,
-    verdicts: &[Verdict],
-    order: &order::Order,
-) -> BTreeMap<usize, Vec<Blocker>> {
-    let blocker = |position: &usize| {
-        let thing = &inventory.entries().get(*position)?.thing;
-        let why = match verdicts.get(*position)? {
-            Verdict::Keep(keep) => keep.to_string(),
-            Verdict::Delete(_) => BLOCKED_ITSELF.to_owned(),
-        };
-        Some(Blocker {
-            thing: thing.at.clone(),
-            name: thing.name.clone(),
-            why,
-        })
+    decisions: &[decide::Decision],
+    held: usize,
+    hold: &Hold,
+) -> Option<Blocker> {
+    let thing = |position: usize| Some(&inventory.entries().get(position)?.thing);
+    let stays = |position: usize| {
+        let decision = decisions.get(position);
+        decision.map_or_else(String::new, |it| hold::why_it_stays(&it.verdict))
     };
-    let named = order.blocked_by.iter();
-    named
-        .map(|(&position, blockers)| (position, blockers.iter().filter_map(blocker).collect()))
-        .collect()
+    // What is no other thing's doing is said of the thing itself.
+    let (by, why) = match hold {
+        Hold::InTheWay(first) => (thing(*first)?, stays(*first)),
+        Hold::TakenAlong(taken) => {
+            let why = format!("it would be deleted along ({})", stays(*taken));
+            (thing(*taken)?, why)
+        }
+        Hold::Because(owner) => {
+            let owner = &thing(*owner)?.at;
+            (
+                thing(held)?,
+                format!("it goes only if {owner} goes, which stays"),
+            )
+        }
+        Hold::Unlisted(kind) => {
+            let thing = thing(held)?;
+            let what = match inventory.coverage().is_container(&thing.at.kind) {
+                true => "whether it is empty",
+                false => "what hangs on it",
+            };
+            (
+                thing,
+                format!("nobody can say {what}: {kind} could not be listed"),
+            )
+        }
+        Hold::Unlooked(what) => {
+            let why = format!("nobody can say whether it is empty: {what}");
+            (thing(held)?, why)
+        }
+        Hold::Unknown(at) => {
+            let why = format!("it is tied to {at}, which no listing showed");
+            (thing(held)?, why)
+        }
+        Hold::Refused(why) => (thing(held)?, format!("the service refuses: {why}")),
+    };
+    Some(Blocker {
+        thing: by.at.clone(),
+        name: by.name.clone(),
+        why,
+    })
 }
 
 #[cfg(test)]

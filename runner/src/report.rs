@@ -2,18 +2,25 @@
 //!
 //! A report is a value; the forms (table, JSON, YAML, CSV, plain values) are ways to write it. Nothing here decides anything.
 
+mod alike;
 mod people;
 pub mod progress;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::engine::{Fate, Left, ListingFailure};
+use crate::outcome::Unlooked;
 use crate::plan::{Blocker, Kept, Plan, Reason};
 use crate::resource::ThingRef;
+use crate::run::{Aim, Outcome, Refusal};
+
+/// Version of the report's form.
+pub const REPORT_VERSION: u32 = 1;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -31,9 +38,42 @@ pub enum Format {
     Value,
 }
 
+/// What a report says beside the outcome: where and as whom, and what it has cost.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The cloud, by the name it is configured with.
+    pub cloud: String,
+    /// Who asked.
+    pub user: String,
+    /// What the token is good for.
+    pub scope: String,
+    /// Requests sent to the cloud, of all kinds, retries included.
+    pub requests: u64,
+    /// Time taken.
+    pub took: Duration,
+}
+
 /// A run and what came of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// Version of this form.
+    pub version: u32,
+    /// The run's id, under which the audit log has its changes.
+    pub run: Arc<str>,
+    /// The code that the process ends with.
+    pub exit_code: u8,
+    /// Why nothing was changed, or why the records of the run are not whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Whether it was ended from outside.
+    pub interrupted: bool,
+    /// Whether everything was listed that could be. If not, nothing is said of what was not.
+    pub surveyed: bool,
+    /// Whether the plan was executed, at least in part.
+    pub changed: bool,
     /// The cloud, by the name it is configured with.
     pub cloud: String,
     /// Who asked.
@@ -51,6 +91,8 @@ pub struct Report {
     pub left: Vec<Left>,
     /// What could not be listed.
     pub listing_failures: Vec<ListingFailure>,
+    /// What nobody looked at.
+    pub unlooked: Vec<Unlooked>,
     /// Kinds that were left out, with the reason.
     pub skipped: BTreeMap<Arc<str>, String>,
     /// The figures.
@@ -70,7 +112,8 @@ pub struct Row {
     pub reason: Reason,
     /// The same in words.
     pub why: String,
-    /// What came of it: `delete` in a dry run, else `gone`, `failed`, `abandoned` or `blocked`.
+    /// What came of it: `delete` in a dry run, else `gone`, `failed`, `asked`, `abandoned` or `blocked`; `untried` where the run
+    /// ended before anything was tried.
     pub result: &'static str,
     /// More about a thing that did not go.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +136,8 @@ pub struct Summary {
     pub deleted: usize,
     /// Things whose deletion failed or was not tried.
     pub failed: usize,
+    /// Things that the cloud was asked to delete and that nobody has seen go.
+    pub asked: usize,
     /// Things that cannot go because something that is kept is in the way.
     pub blocked: usize,
     /// Things that should be gone and were still there at the last look.
@@ -122,6 +167,7 @@ pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
             Some(Some(Fate::Gone)) => ("gone", None),
             Some(Some(Fate::Failed(why))) => ("failed", Some(why.clone())),
             Some(Some(Fate::Blocked(why))) => ("blocked", Some(why.clone())),
+            Some(Some(Fate::Asked(why))) => ("asked", Some(why.clone())),
             Some(Some(Fate::Abandoned(why))) => ("abandoned", Some(why.clone())),
             Some(None) => ("abandoned", None),
         };
@@ -150,6 +196,7 @@ impl Summary {
             kept: plan.kept.clone(),
             deleted: count(|fate| matches!(fate, Fate::Gone)),
             failed: count(|fate| matches!(fate, Fate::Failed(_) | Fate::Abandoned(_))),
+            asked: count(|fate| matches!(fate, Fate::Asked(_))),
             blocked: plan.blocked().count(),
             ..Self::default()
         }
@@ -173,17 +220,73 @@ impl Summary {
     }
 }
 
+impl Format {
+    /// Whether everything that a command says is one document, so that a program can read it, errors included.
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
+}
+
+/// Writes a value as one document; in forms that are none, as JSON.
+///
+/// # Errors
+/// None that is known.
+pub fn document(format: Format, value: &impl Serialize) -> Result<String, String> {
+    if format == Format::Yaml {
+        return serde_saphyr::to_string(value).map_err(|error| error.to_string());
+    }
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| error.to_string())
+}
+
 impl Report {
+    /// The report of a run. What is kept is shown on request only: it may be a whole cloud.
+    pub fn of(outcome: &Outcome, about: About, show_kept: bool) -> Self {
+        let exit_code = outcome.exit().code();
+        let (fates, refusal) = (outcome.fates.as_deref(), outcome.refusal.as_ref());
+        let summary = Summary {
+            left: outcome.left.len(),
+            ..Summary::new(&outcome.plan, fates)
+        };
+        let mut items = rows(&outcome.plan, fates);
+        if outcome.aim == Aim::Delete && fates.is_none() {
+            for row in items.iter_mut().filter(|row| row.result == "delete") {
+                row.result = "untried";
+            }
+        }
+        Self {
+            version: REPORT_VERSION,
+            run: outcome.run.clone(),
+            exit_code,
+            error: refusal
+                .map(ToString::to_string)
+                .or_else(|| outcome.trouble.clone()),
+            hint: refusal.and_then(Refusal::hint),
+            interrupted: outcome.interrupted,
+            surveyed: outcome.is_surveyed,
+            changed: outcome.fates.is_some(),
+            cloud: about.cloud,
+            user: about.user,
+            scope: about.scope,
+            dry_run: outcome.aim != Aim::Delete,
+            items,
+            kept: show_kept.then(|| outcome.kept.clone()),
+            left: outcome.left.clone(),
+            listing_failures: outcome.failures.clone(),
+            unlooked: outcome.unlooked.clone(),
+            skipped: outcome.skipped.clone(),
+            summary: summary.at_cost(about.requests, about.took.as_secs_f64()),
+        }
+    }
+
     /// Writes the report.
     ///
     /// # Errors
     /// If it cannot be put into the form, which no report is known to cause.
     pub fn write(&self, format: Format) -> Result<String, String> {
         match format {
-            Format::Json => serde_json::to_string_pretty(self)
-                .map(|text| text + "\n")
-                .map_err(|error| error.to_string()),
-            Format::Yaml => serde_saphyr::to_string(self).map_err(|error| error.to_string()),
+            Format::Json | Format::Yaml => document(format, self),
             Format::Table => Ok(people::write(self)),
             Format::Csv => csv(&HEADER, &self.cells()),
             Format::Value => Ok(values(&self.cells())),
@@ -289,9 +392,6 @@ pub fn rows_in(
         Format::Table => Ok(table(header, rows) + "\n"),
         Format::Csv => csv(header, &rows),
         Format::Value => Ok(values(&rows)),
-        Format::Json => serde_json::to_string_pretty(value)
-            .map(|text| text + "\n")
-            .map_err(|error| error.to_string()),
-        Format::Yaml => serde_saphyr::to_string(value).map_err(|error| error.to_string()),
+        Format::Json | Format::Yaml => document(format, value),
     }
 }

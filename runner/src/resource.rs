@@ -4,6 +4,7 @@
 //! [`Kind::read`] reads a listed object the way the declaration says, so that nobody has to believe a rule.
 
 pub mod declaration;
+pub mod effects;
 pub mod object;
 pub mod pattern;
 pub mod template;
@@ -15,11 +16,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use declaration::{Fields, Flaw, Kind, OwnerField, Reach};
+pub use effects::{Effects, Foreseen};
 pub use pattern::{KindPattern, PatternError};
 pub use template::{Template, TemplateError};
 
 /// The kind whose things are the projects themselves. Everything in a project must be gone before the project is.
 pub const PROJECT_KIND: &str = "identity.project";
+
+/// The kind whose things are domains, in which projects, users and groups are.
+pub const DOMAIN_KIND: &str = "identity.domain";
 
 /// The kind whose things are users. Without administrator's rights a sweep lists under the own user only.
 pub const USER_KIND: &str = "identity.user";
@@ -129,6 +134,8 @@ pub struct Seen {
     pub owners: Vec<Owner>,
     /// Its place in the order.
     pub steps: Vec<Step>,
+    /// What its object says beforehand of how it will go.
+    pub foreseen: Foreseen,
 }
 
 /// What one listing has to cover.

@@ -96,6 +96,7 @@ fn makes_what_it_accepts(
             "{name:?}"
         );
         let named = NamedFormat {
+            kinds: Vec::new(),
             label: "a".to_owned(),
             origin: Origin::Other,
             format: format.clone(),

@@ -4,7 +4,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use runner::guest::reading::{PageFlaw, Relayed, read};
 use runner::guest::{Limits, plain};
-use runner::resource::{Fields, Kind, Reach, Template};
+use runner::resource::{Effects, Fields, Kind, Reach, Template};
 use serde_json::{Value, json};
 
 use super::draw;
@@ -106,6 +106,7 @@ fn kind() -> Kind {
         after: Vec::new(),
         requests: vec![Template::parse("DELETE /v2.0/ports/{id}").expect("a template")],
         failed_states: Vec::new(),
+        effects: Effects::default(),
     }
 }
 

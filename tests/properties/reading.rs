@@ -2,7 +2,9 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use runner::resource::object::values_at;
-use runner::resource::{Fields, Kind, Owner, OwnerField, Reach, Relation, Template, ThingRef};
+use runner::resource::{
+    Effects, Fields, Kind, Owner, OwnerField, Reach, Relation, Template, ThingRef,
+};
 use serde_json::Value;
 
 use super::draw;
@@ -122,6 +124,7 @@ fn kind(bytes: &mut Unstructured<'_>) -> Result<Kind> {
         },
         after: Vec::new(),
         failed_states: Vec::new(),
+        effects: Effects::default(),
     })
 }
 

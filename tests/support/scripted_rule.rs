@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use runner::resource::{
-    Fields, Kind, ListScope, Owner, PROJECT_KIND, Reach, Relation, Seen, Step, Thing, ThingRef,
+    Effects, Fields, Foreseen, Kind, ListScope, Owner, PROJECT_KIND, Reach, Relation, Seen, Step,
+    Thing, ThingRef,
 };
 use runner::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 use tokio::time::Instant;
@@ -28,6 +29,7 @@ pub(crate) fn kind(name: &str) -> Kind {
         after: Vec::new(),
         requests: Vec::new(),
         failed_states: vec!["ERROR".to_owned()],
+        effects: Effects::default(),
     }
 }
 
@@ -72,6 +74,7 @@ pub(crate) fn thing(text: &str) -> Scripted {
             thing,
             owners: Vec::new(),
             steps: Vec::new(),
+            foreseen: Foreseen::default(),
         },
         latency: Duration::ZERO,
         lingers: Duration::ZERO,

@@ -92,32 +92,34 @@ async fn what_has_gone_since_the_plan_is_no_drift() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thing_with_a_new_name_stops_the_whole_plan() {
-    let mut scene = Scene::new().await;
-    scene
-        .sweep(&["--dry-run", "-o", "plan.json"])
-        .expect_code(0);
-    let image = scene
-        .left
-        .iter()
-        .find(|item| item.kind == "image.image")
-        .expect("the task has an image");
+async fn a_thing_with_a_new_name_stays_and_is_said() {
     for name in ["shop-image", "s_rally_0a1b2c3d_newname1"] {
+        let mut scene = Scene::new().await;
+        scene
+            .sweep(&["--dry-run", "-o", "plan.json"])
+            .expect_code(0);
+        let image = scene
+            .left
+            .iter()
+            .position(|item| item.kind == "image.image")
+            .expect("the task has an image");
+        let image = scene.left.remove(image);
         scene.cloud.edit(|store| {
             let name = json!({ "name": name }).as_object().cloned().unwrap();
             store.set("image.image", &image.id, name);
         });
+        scene.look();
         let run = scene.run(&["apply", "plan.json"]);
-        run.expect_code(6);
-        assert!(run.stderr.contains(&image.id), "{run}");
-        assert!(run.stderr.contains("--dry-run"), "the cure\n{run}");
+        run.expect_code(3);
+        scene.assert_gone(&known(&scene.left), &run);
+        let left = run.json["left"].to_string();
+        assert!(left.contains(&image.id), "{run}");
+        assert!(left.contains("changed since the plan was made"), "{run}");
     }
-    scene.before = scene.now();
-    assert!(scene.cloud.mutations().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_was_forged_is_refused() {
+async fn what_was_forged_into_a_plan_stays() {
     let scene = Scene::new().await;
     scene
         .sweep(&["--dry-run", "-o", "plan.json"])
@@ -133,8 +135,40 @@ async fn a_plan_that_was_forged_is_refused() {
         item["name"] = stranger.name.clone().into();
         plan["items"].as_array_mut().unwrap().push(item);
     });
-    scene.run(&["apply", "plan.json"]).expect_code(6);
+    let run = scene.run(&["apply", "plan.json"]);
+    run.expect_code(3);
+    scene.assert_gone(&known(&scene.left), &run);
+    assert!(run.json["left"].to_string().contains(&stranger.id), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_good_for_its_place_and_for_a_day() {
+    let scene = Scene::new().await;
+    scene
+        .sweep(&["--dry-run", "-o", "plan.json"])
+        .expect_code(0);
+    scene.cloud.clear_requests();
+    let elsewhere = scene.run(&["apply", "plan.json", "--os-cloud", "demo"]);
+    elsewhere.expect_code(6);
+    assert!(elsewhere.stderr.contains("another place"), "{elsewhere}");
+    assert!(
+        elsewhere.stderr.contains("--dry-run"),
+        "the cure\n{elsewhere}"
+    );
+    assert_eq!(elsewhere.json["exit_code"], 6, "{elsewhere}");
+    edit_plan(&scene, |plan| {
+        plan["place"]["made_at"] = "2020-01-01T00:00:00Z".into();
+    });
+    let old = scene.run(&["apply", "plan.json"]);
+    old.expect_code(6);
+    assert!(old.stderr.contains("--plan-max-age"), "the cure\n{old}");
+    scene
+        .run(&["apply", "plan.json", "--plan-max-age", "soon"])
+        .expect_code(2);
     assert!(scene.cloud.mutations().is_empty());
+    let run = scene.run(&["apply", "plan.json", "--plan-max-age", "36500d"]);
+    run.expect_code(0);
+    scene.assert_gone(&known(&scene.left), &run);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +182,11 @@ async fn a_plan_that_cannot_be_read_is_refused_before_anything_is_asked() {
     let newer = scene.run(&["apply", "plan.json"]);
     newer.expect_code(2);
     assert!(newer.stderr.contains("99"), "{newer}");
-    for garbage in ["", "{", "[]", "{\"version\": 1}", "\u{0}\u{1}"] {
+    edit_plan(&scene, |plan| plan["version"] = 1.into());
+    let older = scene.run(&["apply", "plan.json"]);
+    older.expect_code(2);
+    assert!(older.stderr.contains("make the plan anew"), "{older}");
+    for garbage in ["", "{", "[]", "{\"version\": 2}", "\u{0}\u{1}"] {
         scene.place.write("plan.json", garbage);
         let run = scene.run(&["apply", "plan.json"]);
         run.expect_code(2);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::exit::Exit;
 use crate::guest::Component;
 use crate::lock::{Lock, Source};
 use crate::registry::{self, Reference, SCHEME};
@@ -14,7 +15,7 @@ use super::failure::Failure;
 use super::files::{Overwrite, put};
 use super::inspect::description;
 use super::lock::{read, write};
-use super::print;
+use super::output::print;
 use super::setup::Setup;
 
 /// What helps where something else is there already.
@@ -39,7 +40,7 @@ struct Place {
 }
 
 /// `runner rules add`
-pub(super) async fn add(common: &CommonArgs, args: &AddArgs) -> Result<u8, Failure> {
+pub(super) async fn add(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     if args.place.guests.is_file() {
         return Err(

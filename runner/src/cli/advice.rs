@@ -65,7 +65,7 @@ fn has_parent(kind: &Kind) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::resource::{Fields, OwnerField};
+    use crate::resource::{Effects, Fields, OwnerField};
 
     use super::*;
 
@@ -87,6 +87,7 @@ mod tests {
             after: Vec::new(),
             requests: Vec::new(),
             failed_states: Vec::new(),
+            effects: Effects::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use jiff::Timestamp;
+use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 use secrecy::SecretString;
 
 use crate::config::clouds::CloudOptions;
@@ -18,8 +18,8 @@ use crate::resource::{KindPattern, ThingRef};
 /// else; then looks again and says whether anything is left. Look first with --dry-run: it changes nothing.
 ///
 /// Exit codes: 0 nothing is left (or dry run done); 1 unexpected error; 2 usage or configuration; 3 something that should be gone
-/// is left; 4 a listing failed, so nobody can say that it is clean; 5 authentication or scope refused; 6 a guard refused;
-/// 10 --dry-run --detailed-exitcode, and there is something to delete; 130 interrupted.
+/// is left; 4 a listing failed, or a service cannot be reached, so nobody can say that it is clean; 5 authentication or scope
+/// refused; 6 a guard refused; 10 --dry-run --detailed-exitcode, and there is something to delete; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(
     name = "runner",
@@ -278,7 +278,7 @@ pub(super) struct ScopeArgs {
     #[arg(long = "rally-report", value_name = "FILE")]
     pub(super) rally_reports: Vec<PathBuf>,
     /// Only names of this family: Rally's scenarios or contexts
-    #[arg(long, value_enum, default_value_t = OriginArg::All)]
+    #[arg(long, value_enum, default_value_t = OriginArg::All, conflicts_with = "unmatched")]
     pub(super) origin: OriginArg,
     /// Touch only this project (name or id); can be repeated [default: all an administrator reaches, one's own for others]
     #[arg(long = "project", value_name = "PROJECT")]
@@ -297,6 +297,14 @@ pub(super) struct ScopeArgs {
     /// Never touches what belongs to no project, the projects themselves, nor what the cloud named itself.
     #[arg(long, requires = "projects", conflicts_with = "with_projects")]
     pub(super) unmatched: bool,
+    /// With --unmatched or --with-projects: also take what others use beyond its project, such as public images and shared networks
+    #[arg(long)]
+    pub(super) shared: bool,
+    /// A type of service that nobody looks at and that holds nothing of what is swept; can be repeated
+    ///
+    /// Else projects, domains and users stay, for nobody knows what of theirs is there.
+    #[arg(long, value_name = "TYPE")]
+    pub(super) unlooked: Vec<String>,
     /// Keep what was made before this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub(super) created_after: Option<Timestamp>,
@@ -375,6 +383,12 @@ pub(super) struct GuardArgs {
 pub(super) struct ApplyArgs {
     /// The saved plan
     pub(super) plan: PathBuf,
+    /// Refuse a plan that is older than this: 1d, 12h [default: plan_age_s_max of the configuration, a day]
+    #[arg(long, value_name = "AGE", value_parser = seconds)]
+    pub(super) plan_max_age: Option<u64>,
+    /// A type of service that nobody looks at and that holds nothing of what is swept; can be repeated
+    #[arg(long, value_name = "TYPE")]
+    pub(super) unlooked: Vec<String>,
     #[command(flatten)]
     pub(super) rules: RulesArgs,
     #[command(flatten)]
@@ -518,6 +532,22 @@ pub(super) struct RecordArgs {
     /// Where to write the audit log of what is deleted [default: runner/audit.jsonl in your state folder]
     #[arg(long, value_name = "FILE", requires = "delete_task")]
     pub(super) audit_log: Option<PathBuf>,
+}
+
+/// Reads a span of time: `1d`, `12h`, `90m`.
+fn seconds(text: &str) -> Result<u64, String> {
+    let span: Result<Span, _> = text.parse();
+    let seconds =
+        span.and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())));
+    match seconds {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is positive, and whole seconds are meant"
+        )]
+        Ok(seconds) if seconds >= 0.0 => Ok(seconds as u64),
+        _ => Err("a span of time is given as 1d, 12h or 90m".to_owned()),
+    }
 }
 
 /// Reads `<kind>/<id>`.

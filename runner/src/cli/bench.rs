@@ -9,13 +9,14 @@ use serde::Serialize;
 
 use crate::audit::Audit;
 use crate::case::{Case, Timed};
+use crate::exit::Exit;
 use crate::guest::{Component, Sandbox, StartCost};
 use crate::report::rows_in;
 
 use super::args::{BenchArgs, CommonArgs};
 use super::cases::{case_files, read, tape_header};
 use super::failure::Failure;
-use super::print;
+use super::output::print;
 use super::setup::Setup;
 
 /// What one component costs. Times in microseconds.
@@ -37,7 +38,7 @@ struct Row {
 }
 
 /// `runner rules bench`
-pub(super) async fn bench(common: &CommonArgs, args: &BenchArgs) -> Result<u8, Failure> {
+pub(super) async fn bench(common: &CommonArgs, args: &BenchArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     let case = match &args.cases {
         Some(dir) => Some(largest(dir)?),

@@ -10,6 +10,7 @@ use url::Url;
 use crate::audit::{Audit, RunHeader};
 use crate::case::{Case, Found, Played, Recording, record};
 use crate::cloud::recorded_endpoint;
+use crate::exit::Exit;
 use crate::guest::{Component, Guest, Recorder};
 use crate::name::{NameMatcher, OriginFilter};
 use crate::plan::{Sieve, Standing, SweepScope};
@@ -17,9 +18,10 @@ use crate::resource::{Kind, ListScope, Reach, Thing};
 
 use super::args::{CommonArgs, RecordArgs, TestArgs};
 use super::components::{digest, files_in};
+use super::connected::Connected;
 use super::failure::Failure;
-use super::setup::{Connected, Setup, parse_tasks};
-use super::{CLEAN, UNEXPECTED, print};
+use super::output::print;
+use super::setup::{Setup, parse_tasks};
 
 /// Where a project has its sources, and what they are called.
 const SOURCE_FOLDERS: &[&str] = &["", "src", "rule", "wit"];
@@ -39,7 +41,7 @@ const CASES: &str = "tests";
 const COMPONENTS: &[&str] = &["", "target/wasm32-wasip2/release"];
 
 /// `runner rules test`
-pub(super) async fn test(common: &CommonArgs, args: &TestArgs) -> Result<u8, Failure> {
+pub(super) async fn test(common: &CommonArgs, args: &TestArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     let file = match &args.rule {
         Some(file) => file.clone(),
@@ -78,7 +80,11 @@ pub(super) async fn test(common: &CommonArgs, args: &TestArgs) -> Result<u8, Fai
         "{}, {failed} failed\n",
         counted(cases.len(), "case")
     ))?;
-    Ok(if failed == 0 { CLEAN } else { UNEXPECTED })
+    Ok(if failed == 0 {
+        Exit::Clean
+    } else {
+        Exit::Unexpected
+    })
 }
 
 /// What a person needs to see of a played case.
@@ -216,7 +222,7 @@ async fn record_cases(
     common: &CommonArgs,
     rule: &Arc<Component>,
     args: &TestArgs,
-) -> Result<u8, Failure> {
+) -> Result<Exit, Failure> {
     let wanted = &args.recording;
     let rules = std::slice::from_ref(rule);
     let connected = setup.connect(common, rules).await?;

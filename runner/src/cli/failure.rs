@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::cloud::{self, ErrorKind};
+use crate::exit::Exit;
 use crate::guest::{LoadError, LoadFlaw};
 use crate::registry::{ManifestFlaw, RegistryError, RegistryFlaw};
-
-use super::{GUARDED, REFUSED, UNEXPECTED, UNLISTED, USAGE};
+use crate::run::Refusal;
 
 /// What helps where rules are not as they were locked.
 pub(super) const REVIEW: &str = "nothing was changed; `runner rules diff` says what they may do now, `runner rules lock` accepts that";
@@ -14,7 +16,7 @@ pub(super) const REVIEW: &str = "nothing was changed; `runner rules diff` says w
 /// A failed command.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) code: u8,
+    pub(super) exit: Exit,
     message: String,
     hint: Option<String>,
 }
@@ -22,7 +24,7 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn unexpected(message: impl Into<String>) -> Self {
         Self {
-            code: UNEXPECTED,
+            exit: Exit::Unexpected,
             message: message.into(),
             hint: None,
         }
@@ -30,7 +32,7 @@ impl Failure {
 
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self {
-            code: USAGE,
+            exit: Exit::Usage,
             message: message.into(),
             hint: None,
         }
@@ -45,7 +47,15 @@ impl Failure {
 
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self {
-            code: REFUSED,
+            exit: Exit::Refused,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn interrupted(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Interrupted,
             message: message.into(),
             hint: None,
         }
@@ -53,7 +63,7 @@ impl Failure {
 
     pub(super) fn guarded(message: impl Into<String>) -> Self {
         Self {
-            code: GUARDED,
+            exit: Exit::Guarded,
             message: message.into(),
             hint: None,
         }
@@ -85,6 +95,15 @@ impl Failure {
     }
 }
 
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            hint: refusal.hint(),
+            ..Self::guarded(refusal.to_string())
+        }
+    }
+}
+
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let message = error.to_string();
@@ -104,7 +123,7 @@ impl From<cloud::Error> for Failure {
                 .hint("check the cloud's entry in clouds.yaml or your OS_* variables; nothing was changed"),
             ErrorKind::Invalid | ErrorKind::NoService => Self::usage(message),
             ErrorKind::Timeout | ErrorKind::Unreachable | ErrorKind::Throttled => {
-                Self { code: UNLISTED, message, hint: None }.hint("check auth_url and the network; nothing was changed")
+                Self { exit: Exit::Unlisted, message, hint: None }.hint("check auth_url and the network; nothing was changed")
             }
             _ => Self::unexpected(message),
         }
@@ -141,6 +160,25 @@ impl From<RegistryError> for Failure {
             )),
             RegistryFlaw::NoAnswer(error) => Self::from_registry(&error, message, &section),
             _ => Self::unexpected(message).hint("nothing was written; try again later, or ask whoever runs the registry"),
+        }
+    }
+}
+
+/// A failure as a document, for a program that reads what it asked for.
+#[derive(Debug, Serialize)]
+pub(super) struct FailureDocument<'a> {
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    exit_code: u8,
+}
+
+impl Failure {
+    pub(super) fn document(&self) -> FailureDocument<'_> {
+        FailureDocument {
+            error: self.message.trim_end(),
+            hint: self.hint.as_deref(),
+            exit_code: self.exit.code(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::exit::Exit;
 use crate::guest::Component;
 use crate::name::TaskId;
 use crate::report::rows_in;
@@ -14,11 +15,11 @@ use super::advice::advice;
 use super::args::{CheckArgs, CommonArgs, DoctorArgs, NamesArgs, RulesArgs};
 use super::components::component_files;
 use super::failure::Failure;
+use super::output::print;
 use super::setup::Setup;
-use super::{CLEAN, print};
 
 /// `runner names`
-pub(super) fn names(common: &CommonArgs, args: &NamesArgs) -> Result<u8, Failure> {
+pub(super) fn names(common: &CommonArgs, args: &NamesArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     let task = TaskId::parse(&args.task).map_err(|error| Failure::input(&error))?;
     let formats = setup.formats()?;
@@ -77,7 +78,7 @@ impl KindRow {
 }
 
 /// `runner rules list`
-pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<u8, Failure> {
+pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     let components = setup.components(&args.place).await?;
     let mut kinds: Vec<KindRow> = components
@@ -100,7 +101,7 @@ pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<u8, Fa
 }
 
 /// `runner rules check`
-pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<u8, Failure> {
+pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     let sandbox = setup.sandbox()?;
     for path in &args.files {
@@ -111,7 +112,7 @@ pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<u8, F
             print(&description(&component, component.path()))?;
         }
     }
-    Ok(CLEAN)
+    Ok(Exit::Clean)
 }
 
 /// What a person has to know of a component before it may run. `file` is where it is to be found.
@@ -157,6 +158,9 @@ pub(super) fn description(component: &Component, file: &Path) -> String {
         for owner in &kind.owners {
             text.push_str(&format!("    owned by {} at {}\n", owner.kind, owner.at));
         }
+        for effect in kind.effects.lines() {
+            text.push_str(&format!("    {effect}\n"));
+        }
     }
     for advice in advice(component) {
         text.push_str(&format!("  advice: {advice}\n"));
@@ -184,7 +188,7 @@ struct ServiceRow {
 }
 
 /// `runner doctor`
-pub(super) async fn doctor(common: &CommonArgs, args: &DoctorArgs) -> Result<u8, Failure> {
+pub(super) async fn doctor(common: &CommonArgs, args: &DoctorArgs) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     // Who am I can be answered without rules; what they reach cannot.
     let components = match setup.components(&args.rules.place).await {

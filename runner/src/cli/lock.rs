@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::exit::Exit;
 use crate::guest::Component;
 use crate::lock::Lock;
 
 use super::args::{CommonArgs, RulesPlace};
 use super::components::{component_files, one_rule_for_each_kind, rule_name};
 use super::failure::{Failure, REVIEW};
+use super::output::print;
 use super::setup::Setup;
-use super::{GUARDED, print};
 
 /// The lock file's name, where it lies beside the rules.
 const LOCK_FILE: &str = "rules.lock";
@@ -75,7 +76,7 @@ impl Locked {
 }
 
 /// `runner rules lock`
-pub(super) async fn lock(common: &CommonArgs, place: &RulesPlace) -> Result<u8, Failure> {
+pub(super) async fn lock(common: &CommonArgs, place: &RulesPlace) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     let file = place.lock_file();
     if place.guests.is_file() {
@@ -99,7 +100,7 @@ pub(super) async fn lock(common: &CommonArgs, place: &RulesPlace) -> Result<u8, 
 }
 
 /// `runner rules diff`
-pub(super) async fn diff(common: &CommonArgs, place: &RulesPlace) -> Result<u8, Failure> {
+pub(super) async fn diff(common: &CommonArgs, place: &RulesPlace) -> Result<Exit, Failure> {
     let setup = Setup::load(common)?;
     let files = component_files(&place.guests)?;
     let Some(Locked { lock, file }) = place.locked(&files)? else {
@@ -114,7 +115,7 @@ pub(super) async fn diff(common: &CommonArgs, place: &RulesPlace) -> Result<u8, 
         return print(&format!("the rules are as {} says\n", file.display()));
     }
     print(&in_lines(&differences))?;
-    Ok(GUARDED)
+    Ok(Exit::Guarded)
 }
 
 /// The rules as they are, for a person to look at.

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use crate::exit::Exit;
+
 use super::args::{Language, NewArgs};
 use super::failure::Failure;
-use super::print;
+use super::output::print;
 
 /// A file of a project: its path there, and its text.
 type File = (&'static str, &'static str);
@@ -88,7 +90,7 @@ impl Language {
 }
 
 /// `runner rules new`
-pub(super) fn new(args: &NewArgs) -> Result<u8, Failure> {
+pub(super) fn new(args: &NewArgs) -> Result<Exit, Failure> {
     let blanks = Blanks::of(args)?;
     let folder = args.into.clone().unwrap_or_else(|| (&args.name).into());
     let is_taken = std::fs::read_dir(&folder).is_ok_and(|mut there| there.next().is_some());

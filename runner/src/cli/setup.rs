@@ -1,32 +1,36 @@
 //! From flags to an engine: configuration, rules, cloud, scope, audit log. Whatever is wrong is said before anything is changed.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::audit::{Audit, RunHeader};
-use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Method, Request, Session};
 use crate::config::Config;
-use crate::config::clouds::{Surroundings, resolve};
-use crate::engine::{Engine, Reachable};
+use crate::config::clouds::Surroundings;
 use crate::guest::{Compiler, Component, Grants, Guest, Limits, LoadError, Sandbox};
 use crate::lock::Lock;
 use crate::name::{NameMatcher, NamedFormat, RallyReport, TaskId};
 use crate::plan::{Sieve, SweepScope};
+use crate::report::About;
 use crate::report::progress::{Progress, patiently};
 use crate::resource::KindPattern;
+use crate::run::{Chronicle, Run};
 
 use super::COMPILE_COMPONENT;
 use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
 use super::components::{component_files, digest, one_rule_for_each_kind, rule_name};
+use super::connected::Connected;
 use super::failure::Failure;
 use super::files::{is_ours, private_folder};
+use super::signals::stop_on_signal;
+
+/// Which runner this is, as logs and plans say it.
+pub(super) const VERSION: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
 
 /// The configuration and the process around it.
 pub(super) struct Setup {
@@ -37,22 +41,12 @@ pub(super) struct Setup {
     scratch: OnceLock<TempDir>,
 }
 
-/// A cloud that was reached, and who we are in it.
-pub(super) struct Connected {
-    pub(super) session: Session,
-    pub(super) identity: Option<Identity>,
-    pub(super) cloud: String,
-}
-
-/// Everything that a sweep needs.
+/// A run that is ready to begin, and who begins it.
 pub(super) struct Ready {
     pub(super) connected: Connected,
-    pub(super) engine: Engine<Guest>,
-    pub(super) sieve: Sieve,
+    pub(super) run: Run<Guest>,
     pub(super) progress: Arc<Progress>,
-    pub(super) cancel: CancellationToken,
-    pub(super) audit: Option<Audit>,
-    pub(super) started: Instant,
+    started: Instant,
 }
 
 /// What to look for: from the command line, or from a saved plan.
@@ -60,6 +54,8 @@ pub(super) struct Wanted {
     pub(super) scope: SweepScope,
     /// Projects by name or id, as given.
     pub(super) projects: Vec<String>,
+    /// Types of services that may be left out, by the operator's word.
+    pub(super) unlooked: Vec<String>,
 }
 
 impl Setup {
@@ -89,6 +85,10 @@ impl Setup {
         rules: &RulesPlace,
     ) -> Result<Vec<Arc<Component>>, Failure> {
         let files = component_files(&rules.guests)?;
+        let names: Vec<String> = files.iter().map(|file| rule_name(file)).collect();
+        self.config
+            .check_rules(&names)
+            .map_err(|error| Failure::input(&error))?;
         let locked = rules.locked(&files)?;
         let sandbox = self.sandbox()?;
         let mut components = Vec::with_capacity(files.len());
@@ -170,48 +170,6 @@ impl Setup {
         scratch.ok_or_else(|| std::io::Error::other("there is no temporary folder"))
     }
 
-    /// Authenticates, and learns from the token itself who we are and where.
-    pub(super) async fn connect(
-        &self,
-        common: &CommonArgs,
-        components: &[Arc<Component>],
-    ) -> Result<Connected, Failure> {
-        let services = self
-            .config
-            .plain_services(&self.surroundings)
-            .map_err(|error| Failure::input(&error))?;
-        let kinds = components.iter().flat_map(|component| component.kinds());
-        let needs_cloud = services.is_empty()
-            || kinds
-                .into_iter()
-                .any(|kind| !services.contains_key(&kind.service));
-        let config = if needs_cloud {
-            let config = resolve(&common.cloud.options(), &self.surroundings)
-                .map_err(|error| Failure::input(&error))?;
-            CloudConfig {
-                plain_services: services,
-                ..config
-            }
-        } else {
-            CloudConfig::without_keystone("configured services", services)
-        };
-        let cloud = config.name.clone();
-        let auth_url = config.keystone.as_ref().map(|it| it.auth_url.clone());
-        let session = Session::connect(config, self.config.http_limits()).await;
-        let session = session.map_err(|error| match (error.kind(), auth_url) {
-            (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => Failure::from(error).hint(
-                format!("nothing was changed; check auth_url, which is {url}, and the network"),
-            ),
-            _ => Failure::from(error),
-        })?;
-        let identity = session.identity();
-        Ok(Connected {
-            session,
-            identity,
-            cloud,
-        })
-    }
-
     /// Puts everything together. Only with an audit log can anything be changed.
     pub(super) async fn ready(
         &self,
@@ -231,6 +189,10 @@ impl Setup {
         let reachable = connected.reachable(&scope);
         let names = NameMatcher::new(formats, &tasks, scope.origin);
         let sieve = Sieve::new(scope, names);
+        let place = connected.place(sieve.scope(), &components);
+        let words = self.config.sweep.unlooked.iter().cloned();
+        let words = words.chain(wanted.unlooked).collect();
+        let unlooked = connected.unlooked(&components, words)?;
         let audit = match guards {
             Some(guards) => {
                 let file = guards.audit_log.as_deref();
@@ -239,24 +201,29 @@ impl Setup {
             None => None,
         };
         let progress = Arc::new(Progress::new(self.is_quiet()));
+        let chronicle = Arc::new(chronicle(audit.as_ref(), progress.clone()));
         let cancel = CancellationToken::new();
         let engine = connected.engine(
             components,
             reachable,
             self,
-            &progress,
+            &chronicle,
             &cancel,
             audit.as_ref(),
         )?;
         let engine = engine.insisting(guards.is_some_and(|guards| guards.force));
-        stop_on_interrupt(&cancel);
+        stop_on_signal(&cancel);
+        let run = Run::new(engine, sieve, chronicle, cancel)
+            .at(place)
+            .without(unlooked);
+        let run = match audit {
+            Some(audit) => run.recorded_by(audit),
+            None => run,
+        };
         Ok(Ready {
             connected,
-            engine,
-            sieve,
+            run,
             progress,
-            cancel,
-            audit,
             started: self.started,
         })
     }
@@ -295,7 +262,7 @@ impl Setup {
         }
         let rules = components.iter().map(|component| digest(component));
         let header = RunHeader {
-            tool: format!("runner {}", env!("CARGO_PKG_VERSION")),
+            tool: VERSION.to_owned(),
             cloud: connected.cloud.clone(),
             user: connected.user(),
             scope: connected.token_scope(),
@@ -326,181 +293,43 @@ impl Setup {
     }
 }
 
-impl Connected {
-    /// Whether listings show all projects. A cloud without Keystone has no projects.
-    pub(super) fn is_admin(&self) -> bool {
-        self.identity.as_ref().is_none_or(Identity::is_admin)
+impl Ready {
+    /// Where the run happens and as whom, and what it has cost so far.
+    pub(super) fn about(&self) -> About {
+        About {
+            cloud: self.connected.cloud.clone(),
+            user: self.connected.user(),
+            scope: self.connected.token_scope(),
+            requests: self.connected.session.requests_sent(),
+            took: self.started.elapsed(),
+        }
     }
+}
 
-    pub(super) fn user(&self) -> String {
-        self.identity
-            .as_ref()
-            .map_or_else(String::new, |identity| identity.user_name.clone())
-    }
-
-    /// What the token is good for, in words.
-    pub(super) fn token_scope(&self) -> String {
-        match self.identity.as_ref().map(|identity| &identity.scope) {
-            Some(GrantedScope::Project { id, name, domain }) => {
-                format!("project {name} ({id}) of domain {}", domain.name)
-            }
-            Some(GrantedScope::Domain(domain)) => format!("domain {} ({})", domain.name, domain.id),
-            Some(GrantedScope::System) => "the whole system".to_owned(),
-            Some(GrantedScope::Unscoped) => "no scope".to_owned(),
-            None => "no Keystone".to_owned(),
-        }
-    }
-
-    /// The engine of all rules whose services this cloud has.
-    pub(super) fn engine(
-        &self,
-        components: Vec<Arc<Component>>,
-        reachable: Reachable,
-        setup: &Setup,
-        progress: &Arc<Progress>,
-        cancel: &CancellationToken,
-        audit: Option<&Audit>,
-    ) -> Result<Engine<Guest>, Failure> {
-        let guests: Vec<Guest> = components
-            .into_iter()
-            .map(|it| Guest::new(it, self.session.clone(), audit.cloned()))
-            .collect();
-        let at_work: usize = guests
-            .iter()
-            .map(|guest| crate::rule::Rule::kinds(guest).len())
-            .sum();
-        let absent: BTreeSet<&str> = guests.iter().flat_map(Guest::absent_services).collect();
-        if at_work == 0 {
-            let absent: Vec<&str> = absent.into_iter().collect();
-            return Err(Failure::usage(format!(
-                "this cloud has none of the services that the rules are for: {}",
-                absent.join(", ")
-            ))
-            .hint(
-                "`runner doctor` lists its services; check --os-region-name and --os-interface",
-            ));
-        }
-        for service in absent {
-            tracing::info!("the cloud has no service {service:?}; its kinds are left out");
-        }
-        let limits = setup.config.sweep.clone();
-        Engine::new(guests, reachable, limits, progress.clone(), cancel.clone())
-            .map_err(|error| Failure::input(&error))
-    }
-
-    fn reachable(&self, scope: &SweepScope) -> Reachable {
-        Reachable {
-            is_admin: self.is_admin(),
-            projects: scope.projects.clone(),
-            user: self
-                .identity
-                .as_ref()
-                .map(|identity| Arc::from(identity.user_id.as_str())),
-        }
-    }
-
-    /// Narrows the scope to what the credentials reach and the operator asked for.
-    pub(super) async fn sweep_scope(
-        &self,
-        mut scope: SweepScope,
-        given: &[String],
-        config: &Config,
-    ) -> Result<SweepScope, Failure> {
-        scope
-            .protected_tags
-            .extend(config.protect.tags.iter().cloned());
-        scope.projectless = scope.projectless || (given.is_empty() && scope.projects.is_none());
-        if let Some(identity) = self
-            .identity
-            .as_ref()
-            .filter(|identity| !identity.is_admin())
-        {
-            let GrantedScope::Project { id, name, .. } = &identity.scope else {
-                return Err(Failure::refused(format!("the token is for {}, not for a project", self.token_scope()))
-                    .hint("give a project (OS_PROJECT_NAME, or project_name in clouds.yaml), or use an administrator's credentials"));
-            };
-            if let Some(other) = given.iter().find(|given| *given != id && *given != name) {
-                return Err(Failure::refused(format!(
-                    "--project {other} is out of reach: the token is for {}, and {} is no administrator",
-                    self.token_scope(),
-                    identity.user_name
-                )));
-            }
-            scope.projects = Some(BTreeSet::from([Arc::from(id.as_str())]));
-        } else if !given.is_empty() {
-            let mut projects = BTreeSet::new();
-            for given in given {
-                projects.insert(self.project_id(given).await?);
-            }
-            scope.projects = Some(projects);
-        }
-        for protected in &config.protect.projects {
-            scope
-                .protected_projects
-                .insert(self.project_id(protected).await?);
-        }
-        Ok(scope)
-    }
-
-    /// The id of a project that was given by name or id.
-    async fn project_id(&self, given: &str) -> Result<Arc<str>, Failure> {
-        if let Some(GrantedScope::Project { id, name, .. }) =
-            self.identity.as_ref().map(|identity| &identity.scope)
-            && (given == id || (given == name && !self.is_admin()))
-        {
-            return Ok(Arc::from(id.as_str()));
-        }
-        #[derive(Deserialize)]
-        struct Project {
-            id: String,
-        }
-        #[derive(Deserialize)]
-        struct Projects {
-            projects: Vec<Project>,
-        }
-        let encoded = utf8_percent_encode(given, NON_ALPHANUMERIC).to_string();
-        let by_name = self.get(&format!("/v3/projects?name={encoded}")).await?;
-        let named = by_name
-            .and_then(|body| serde_json::from_str::<Projects>(&body).ok())
-            .map(|found| found.projects);
-        match named.as_deref() {
-            Some([project]) => Ok(Arc::from(project.id.as_str())),
-            Some([_, _, ..]) => Err(Failure::usage(format!(
-                "several projects, in different domains, are named {given}"
-            ))
-            .hint("give the project's id")),
-            _ if self
-                .get(&format!("/v3/projects/{encoded}"))
-                .await?
-                .is_some() =>
-            {
-                Ok(Arc::from(given))
-            }
-            _ => Err(Failure::usage(format!(
-                "there is no project {given}, by name or by id"
-            ))),
-        }
-    }
-
-    async fn get(&self, path: &str) -> Result<Option<String>, Failure> {
-        let response = self
-            .session
-            .send(Request::new("identity", Method::Get, path))
-            .await?;
-        Ok((response.status == 200).then_some(response.body))
-    }
+/// Begins the chronicle of a run, under the id that its audit log has.
+fn chronicle(audit: Option<&Audit>, progress: Arc<Progress>) -> Chronicle {
+    let logged = audit.map(|audit| audit.run().as_str().to_owned());
+    let id = logged.unwrap_or_else(|| Uuid::new_v4().to_string());
+    Chronicle::begin(id, Timestamp::now(), vec![progress])
 }
 
 impl Wanted {
     /// # Errors
-    /// If a report cannot be read, or says nothing about names.
+    /// If a report cannot be read, or says nothing about names; or if a flag would do nothing.
     pub(super) fn by(args: &ScopeArgs) -> Result<Self, Failure> {
+        if args.shared && !args.unmatched && !args.with_projects {
+            return Err(Failure::usage(
+                "--shared does nothing without --unmatched or --with-projects",
+            )
+            .hint("what bears a name of the task goes, whoever else uses it"));
+        }
         Ok(Self {
             scope: SweepScope {
                 tasks: reported(&args.rally_reports)?.ids(&args.tasks),
                 origin: args.origin.into(),
                 unmatched: args.unmatched,
                 with_projects: args.with_projects,
+                shared: args.shared,
                 only: args.only.clone(),
                 except: args.except.clone(),
                 created_from: args.created_after,
@@ -509,6 +338,7 @@ impl Wanted {
                 ..SweepScope::default()
             },
             projects: args.projects.clone(),
+            unlooked: args.unlooked.clone(),
         })
     }
 }
@@ -560,24 +390,4 @@ pub(super) fn parse_tasks(ids: &[String]) -> Result<Vec<TaskId>, Failure> {
         tasks.push(task);
     }
     Ok(tasks)
-}
-
-/// The first Ctrl-C winds the run up; a second one ends the process at once.
-#[expect(
-    clippy::exit,
-    reason = "the second Ctrl-C asks for exactly this: to leave without winding up"
-)]
-fn stop_on_interrupt(cancel: &CancellationToken) {
-    let cancel = cancel.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            tracing::warn!(
-                "interrupted: waiting for what is under way; press Ctrl-C again to leave at once"
-            );
-            cancel.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(super::INTERRUPTED));
-        }
-    });
 }

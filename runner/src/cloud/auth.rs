@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -15,13 +15,17 @@ use url::Url;
 
 use super::catalog::{Catalog, CatalogEntry};
 use super::credentials::token_request;
-use super::http::{Answer, Gate, Outgoing, Wire};
+use super::gate::{Gate, Health};
+use super::http::{Again, Answer, Outgoing, Wire};
 use super::path::{self, Joining, RelativePath};
 use super::{
     AuthMethod, Context, DomainRef, Error, ErrorKind, KeystoneConfig, Method, TokenScope, headers,
 };
 
 const TOKENS_PATH: &str = "/v3/auth/tokens";
+
+/// Of a stranger's words no more is shown.
+const SHOWN_CHARS_MAX: usize = 300;
 
 /// Who we are, as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +158,7 @@ pub(super) struct Keystone {
     wire: Arc<Wire>,
     /// Apart from the gate of the identity service, whose requests may all be waiting for a token.
     gate: Gate,
+    health: Arc<Health>,
 }
 
 impl Keystone {
@@ -177,13 +182,20 @@ impl Keystone {
         let tokens_url = RelativePath::parse(TOKENS_PATH)
             .and_then(|path| path::join(&config.auth_url, path, Joining::PathVersionWins))
             .map_err(|error| bad("cannot be used").caused_by(error))?;
-        let gate = Gate::new(wire.limits().in_flight_max);
+        let health = Arc::new(Health::default());
+        let gate = Gate::doubting(wire.limits().in_flight_max, Arc::clone(&health));
         Ok(Self {
             config,
             tokens_url,
             wire,
             gate,
+            health,
         })
+    }
+
+    /// How well it has been of late, for the gate of its other requests.
+    pub(super) fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
     }
 
     pub(super) fn config(&self) -> &KeystoneConfig {
@@ -271,7 +283,7 @@ impl Keystone {
             url: &self.tokens_url,
             headers,
             body,
-            is_repeatable: true,
+            again: Again::Nothing,
         };
         self.wire.deliver(&outgoing, &self.gate).await
     }
@@ -339,6 +351,14 @@ impl Keystone {
                     self.cure()
                 ),
             ),
+            301..=303 | 307 | 308 => (
+                ErrorKind::Invalid,
+                format!(
+                    "Keystone at {url} sends us {}: a credential is not sent after it. If that is where it should go, make it \
+                     auth_url or OS_AUTH_URL",
+                    self.leads_to(answer)
+                ),
+            ),
             300 | 404 | 405 => (
                 ErrorKind::Invalid,
                 format!(
@@ -353,6 +373,28 @@ impl Keystone {
         Error::new(kind, message)
             .during(context)
             .answered(answer.status, headers::request_id(&answer.headers))
+    }
+
+    /// Where a redirect leads, as an address that could be auth_url; without login, query and the path that we added.
+    fn leads_to(&self, answer: &Answer) -> String {
+        let location = answer.headers.get(LOCATION).and_then(|it| it.to_str().ok());
+        let target = location.and_then(|it| self.tokens_url.join(it).ok());
+        let target = target.and_then(|mut it| {
+            it.set_query(None);
+            it.set_fragment(None);
+            it.set_username("").ok()?;
+            it.set_password(None).ok()?;
+            Some(
+                it.to_string()
+                    .chars()
+                    .take(SHOWN_CHARS_MAX)
+                    .collect::<String>(),
+            )
+        });
+        target.map_or_else(
+            || "elsewhere without saying where".to_owned(),
+            |it| format!("to {}", it.trim_end_matches("/auth/tokens")),
+        )
     }
 
     fn cure(&self) -> &'static str {
@@ -458,13 +500,12 @@ impl TokenFields {
 
 /// The sentence in Keystone's error body, shortened and fit for a terminal.
 fn keystone_message(body: &[u8]) -> Option<String> {
-    const CHARS_MAX: usize = 300;
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = body.get("error")?.get("message")?.as_str()?;
     let text: String = text
         .chars()
         .filter(|c| !c.is_control())
-        .take(CHARS_MAX)
+        .take(SHOWN_CHARS_MAX)
         .collect();
     Some(text.trim_end_matches('.').to_owned())
 }

@@ -3,6 +3,7 @@
 //! Pure; the catalog comes out of a token that `auth` read. The invariant: when the catalog leaves
 //! a choice that nobody made (several regions, none named), nothing is chosen.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
@@ -172,6 +173,20 @@ pub struct ServiceSummary {
     pub url: Url,
 }
 
+/// One place at which the catalog offers a service, whether or not it can be used from here; or a service that it
+/// names without any place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offer {
+    /// Official service type, or the catalog's own word where there is none.
+    pub service_type: String,
+    /// The service's own name in the catalog, such as `nova`.
+    pub name: String,
+    /// Region of the endpoint, if it has one.
+    pub region: Option<String>,
+    /// The endpoint's interface in the catalog's own word; `None` where the service has no endpoint at all.
+    pub interface: Option<String>,
+}
+
 /// Why the catalog gives no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -198,6 +213,8 @@ struct Entry {
     service_type: String,
     name: String,
     endpoints: Vec<Endpoint>,
+    /// Endpoints that are never used, for what their address or interface is.
+    odd: Vec<Odd>,
 }
 
 #[derive(Debug, Clone)]
@@ -205,6 +222,12 @@ struct Endpoint {
     interface: Interface,
     region: Option<String>,
     url: Url,
+}
+
+#[derive(Debug, Clone)]
+struct Odd {
+    interface: String,
+    region: Option<String>,
 }
 
 /// The `catalog` list of a token body.
@@ -229,20 +252,17 @@ struct CatalogEndpoint {
 }
 
 impl Catalog {
-    /// Takes the endpoints that could ever be used; others (no URL, another protocol) are left out.
+    /// Takes the endpoints that could ever be used; of others (no URL, another protocol) only that they are there.
     pub fn new(raw: Vec<CatalogEntry>) -> Self {
-        let entries = raw.into_iter().map(|entry| Entry {
-            service_type: entry.service_type,
-            name: entry.name.unwrap_or_default(),
-            endpoints: entry
-                .endpoints
-                .into_iter()
-                .filter_map(Endpoint::read)
-                .collect(),
-        });
         Self {
-            entries: entries.collect(),
+            entries: raw.into_iter().map(Entry::read).collect(),
         }
+    }
+
+    /// Everything that the catalog offers, in order and each place once: what can be reached and what cannot.
+    pub fn offers(&self) -> Vec<Offer> {
+        let offers: BTreeSet<Offer> = self.entries.iter().flat_map(Entry::offered).collect();
+        offers.into_iter().collect()
     }
 
     /// Finds the endpoint for a service type, as the configuration wants it.
@@ -260,21 +280,8 @@ impl Catalog {
             return Err(Unfound::Absent(self.absent(service)));
         }
         for wanted in interfaces {
-            // Some clouds have an entry of the same type for each region.
-            for same in entries.chunk_by(|one, other| one.service_type == other.service_type) {
-                let fits = |(_, at): &(&Entry, &Endpoint)| {
-                    at.interface == *wanted
-                        && region.is_none_or(|region| at.region.as_deref() == Some(region))
-                };
-                let offers = same.iter().flat_map(|entry| entry.offers());
-                let found: Vec<(&Entry, &Endpoint)> = offers.filter(fits).collect();
-                let Some((entry, first)) = found.first() else {
-                    continue;
-                };
-                if found.iter().any(|(_, at)| at.region != first.region) {
-                    return Err(Unfound::Ambiguous(several_regions(service, &found)));
-                }
-                return Ok(entry.summary(first));
+            if let Some((entry, endpoint)) = best(service, region, *wanted, &entries)? {
+                return Ok(entry.summary(endpoint));
             }
         }
         let subject = format!("service `{service}` has no");
@@ -365,7 +372,102 @@ impl Catalog {
     }
 }
 
+/// The endpoint of one interface whose version suits best, of entries in their order. A version chooses no region.
+fn best<'a>(
+    service: &str,
+    region: Option<&str>,
+    wanted: Interface,
+    entries: &[&'a Entry],
+) -> Result<Option<(&'a Entry, &'a Endpoint)>, Unfound> {
+    let fits = |(_, at): &(&Entry, &Endpoint)| {
+        at.interface == wanted && region.is_none_or(|region| at.region.as_deref() == Some(region))
+    };
+    let rank = |(_, at): &(&Entry, &Endpoint)| Reverse(Fit::of(service, &at.url));
+    let is_alias = official_service_type(service) != Some(service);
+    let mut best: Option<(&Entry, &Endpoint)> = None;
+    // Some clouds have an entry of the same type for each region.
+    for same in entries.chunk_by(|one, other| one.service_type == other.service_type) {
+        let offers = same.iter().flat_map(|entry| entry.offers());
+        let found: Vec<(&Entry, &Endpoint)> = offers.filter(fits).collect();
+        let Some((first, at)) = found.first() else {
+            continue;
+        };
+        if found.iter().any(|(_, other)| other.region != at.region) {
+            return Err(Unfound::Ambiguous(several_regions(service, &found)));
+        }
+        let is_exact = is_alias && first.service_type == service;
+        if best.is_none_or(|(_, known)| known.region == at.region) {
+            // Of equals the first.
+            best = best.into_iter().chain(found).min_by_key(rank);
+        }
+        // Who asks for `volumev2` in so many words gets it.
+        if is_exact {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// How well an endpoint's version suits the paths of a service's rules; the greatest is best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// A version that nobody wants, or nobody wants in particular.
+    Other(u32, u32),
+    /// No version: paths bring theirs, or the service is asked.
+    Unversioned,
+    /// The wanted major version, with this minor.
+    Wanted(u32),
+}
+
+impl Fit {
+    fn of(service: &str, url: &Url) -> Self {
+        let wanted = unversioned(service).map(|it| it.major);
+        match path::last_version(url.path().trim_end_matches('/')) {
+            None => Self::Unversioned,
+            Some((_, (major, minor))) if Some(major) == wanted => Self::Wanted(minor),
+            Some((_, (major, minor))) => Self::Other(major, minor),
+        }
+    }
+}
+
 impl Entry {
+    fn read(raw: CatalogEntry) -> Self {
+        let mut entry = Self {
+            service_type: raw.service_type,
+            name: raw.name.unwrap_or_default(),
+            endpoints: Vec::new(),
+            odd: Vec::new(),
+        };
+        for raw in raw.endpoints {
+            match Endpoint::read(&raw) {
+                Some(endpoint) => entry.endpoints.push(endpoint),
+                None => entry.odd.push(Odd {
+                    interface: raw.interface,
+                    region: raw.region_id.or(raw.region),
+                }),
+            }
+        }
+        entry
+    }
+
+    fn offered(&self) -> Vec<Offer> {
+        let offer = |region: Option<&str>, interface: Option<&str>| Offer {
+            service_type: canonical(&self.service_type).to_owned(),
+            name: self.name.clone(),
+            region: region.map(str::to_owned),
+            interface: interface.map(str::to_owned),
+        };
+        let usable = self.endpoints.iter();
+        let usable = usable.map(|at| offer(at.region.as_deref(), Some(at.interface.as_str())));
+        let odd = self.odd.iter();
+        let odd = odd.map(|at| offer(at.region.as_deref(), Some(&at.interface)));
+        let mut offers: Vec<Offer> = usable.chain(odd).collect();
+        if offers.is_empty() {
+            offers.push(offer(None, None));
+        }
+        offers
+    }
+
     fn offers(&self) -> impl Iterator<Item = (&Self, &Endpoint)> {
         self.endpoints.iter().map(move |at| (self, at))
     }
@@ -381,7 +483,7 @@ impl Entry {
 }
 
 impl Endpoint {
-    fn read(raw: CatalogEndpoint) -> Option<Self> {
+    fn read(raw: &CatalogEndpoint) -> Option<Self> {
         let url = Url::parse(&raw.url).ok()?;
         let is_plain_http = matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
@@ -391,7 +493,7 @@ impl Endpoint {
         let interface = raw.interface.parse().ok()?;
         is_plain_http.then(|| Self {
             interface,
-            region: raw.region_id.or(raw.region),
+            region: raw.region_id.as_ref().or(raw.region.as_ref()).cloned(),
             url,
         })
     }

@@ -5,7 +5,8 @@
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::http::{Gate, Outgoing, Wire};
+use super::gate::Gate;
+use super::http::{Again, Outgoing, Wire};
 use super::{Context, Error, ErrorKind, HttpLimits, Method, PlainAuth, Tls, plain};
 
 /// Reads from one server.
@@ -56,7 +57,7 @@ impl Fetcher {
             url,
             headers,
             body: None,
-            is_repeatable: true,
+            again: Again::Nothing,
         };
         let answer = self.wire.deliver(&outgoing, &self.gate).await?;
         Ok(Fetched {

@@ -3,25 +3,22 @@
 //! Knows nothing of tokens, catalogs or paths; it gets a finished URL. The invariant: a request
 //! that may already have had an effect, and would have another if it came twice, is not repeated.
 
-use std::fs;
-use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Client;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Context, Error, ErrorKind, HttpLimits, Method, Tls, headers};
+use super::gate::Gate;
+use super::tls::{Tls, client};
+use super::{Context, Error, ErrorKind, HttpLimits, Method, headers};
 
-/// Idle connections are dropped before common servers drop them (Apache: 5 s by default, most
-/// others 15 s or more); hyper notices the rest.
-const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(15);
+/// Repetitions of a request whose refusal is doubted; with the ordinary pauses they outlast the time of doubt.
+const DOUBTED_ATTEMPTS_MAX: usize = 8;
 
 /// A request ready to be sent.
 pub(super) struct Outgoing<'a> {
@@ -29,8 +26,44 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: &'a Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<String>,
-    /// Whether it may be sent again although it may have been received.
-    pub(super) is_repeatable: bool,
+    /// What comes of sending it again although it may have been received.
+    pub(super) again: Again,
+}
+
+/// What comes of sending a request again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Another effect: it is only repeated where the service says, or it is certain, that it was not carried out.
+    Acts,
+    /// The same effect.
+    Same,
+    /// No effect.
+    Nothing,
+}
+
+impl Again {
+    /// What the standard says of a method (RFC 9110 §9.2).
+    pub(super) fn of(method: Method) -> Self {
+        if method.is_read() {
+            Self::Nothing
+        } else if method.is_idempotent() {
+            Self::Same
+        } else {
+            Self::Acts
+        }
+    }
+
+    /// Whether a status asks for patience. Older services limit rates with 413 and a pause; without one it is a body that
+    /// is too large.
+    pub(super) fn waits_out(self, status: u16, is_asked: bool) -> bool {
+        match status {
+            429 => true,
+            413 => is_asked,
+            // It may have been carried out in part.
+            503 => self != Self::Acts,
+            _ => false,
+        }
+    }
 }
 
 /// A complete answer.
@@ -38,42 +71,6 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
-}
-
-/// What all requests to one service share: its places, and its wish to be left alone for a while.
-pub(super) struct Gate {
-    places: Semaphore,
-    quiet_until: Mutex<Option<Instant>>,
-}
-
-impl Gate {
-    pub(super) fn new(in_flight_max: usize) -> Self {
-        Self {
-            places: Semaphore::new(in_flight_max.clamp(1, Semaphore::MAX_PERMITS)),
-            quiet_until: Mutex::new(None),
-        }
-    }
-
-    /// Waits for a place. The semaphore is never closed, so there always comes one.
-    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
-        self.places.acquire().await.ok()
-    }
-
-    fn hush(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        if let Ok(mut quiet) = self.quiet_until.lock() {
-            *quiet = Some(quiet.map_or(until, |known| known.max(until)));
-        }
-    }
-
-    async fn quiet(&self) {
-        while let Some(until) = self.quiet_until.lock().ok().and_then(|quiet| *quiet) {
-            if until <= Instant::now() {
-                return;
-            }
-            tokio::time::sleep_until(until).await;
-        }
-    }
 }
 
 /// One attempt that brought no answer.
@@ -118,7 +115,7 @@ impl Wire {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Sends until there is an answer other than 429 and 503, or the attempts are used up.
+    /// Sends until there is an answer that asks for no patience, or the attempts are used up.
     ///
     /// Dropping the future abandons the attempt in flight; the server may still carry it out.
     pub(super) async fn deliver(
@@ -127,24 +124,35 @@ impl Wire {
         gate: &Gate,
     ) -> Result<Answer, Error> {
         let _place = gate.enter().await;
-        let mut pauses = self.pauses();
+        let mut pauses = self.pauses(self.limits.attempts_max.saturating_sub(1));
+        let mut doubted = self.pauses(DOUBTED_ATTEMPTS_MAX);
         loop {
             gate.quiet().await;
             let outcome = self.attempt(outgoing).await;
-            let asked = match &outcome {
-                Ok(answer) if matches!(answer.status, 429 | 503) => {
-                    asked_pause(&answer.headers, Timestamp::now())
-                }
-                Err(fault) if fault.may_repeat(outgoing.is_repeatable) => None,
-                Ok(_) | Err(_) => {
-                    return outcome.map_err(|fault| self.explain(fault, outgoing.context));
-                }
+            let wish = Wish::of(&outcome, outgoing, gate);
+            let pause = match wish {
+                Wish::Done => None,
+                Wish::Doubt => doubted.next(),
+                Wish::Patience(_) | Wish::Again => pauses.next(),
             };
-            let Some(pause) = pauses.next() else {
-                return Err(self.give_up(outcome, outgoing.context));
+            let Some(pause) = pause else {
+                return match wish {
+                    Wish::Patience(_) => Err(self.give_up(outcome, outgoing.context)),
+                    _ => outcome.map_err(|fault| self.explain(fault, outgoing.context)),
+                };
+            };
+            let asked = match wish {
+                Wish::Patience(asked) => asked,
+                Wish::Done | Wish::Again | Wish::Doubt => None,
             };
             let asked = asked.map(|wish| wish.min(self.limits.retry_after_max));
-            if let (Ok(Answer { status: 429, .. }), Some(wish)) = (&outcome, asked) {
+            if let (
+                Ok(Answer {
+                    status: 413 | 429, ..
+                }),
+                Some(wish),
+            ) = (&outcome, asked)
+            {
                 gate.hush(wish);
             }
             // Spread out those who were told the same time.
@@ -159,11 +167,11 @@ impl Wire {
         }
     }
 
-    fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+    fn pauses(&self, times_max: usize) -> impl Iterator<Item = Duration> + use<> {
         ExponentialBuilder::default()
             .with_min_delay(self.limits.retry_delay_min)
             .with_max_delay(self.limits.retry_delay_max)
-            .with_max_times(self.limits.attempts_max.saturating_sub(1))
+            .with_max_times(times_max)
             .with_jitter()
             .build()
     }
@@ -259,7 +267,7 @@ impl Wire {
                 let bytes_max = self.limits.response_bytes_max;
                 Error::new(
                     ErrorKind::TooLarge,
-                    format!("{text}: more than {bytes_max} bytes"),
+                    format!("{text}: more than {bytes_max} bytes, which is `response_bytes_max` under [http]"),
                 )
                 .answered(status, request_id)
             }
@@ -268,11 +276,60 @@ impl Wire {
     }
 }
 
+/// What an attempt's outcome asks for.
+#[derive(Clone, Copy)]
+enum Wish {
+    /// Nothing more.
+    Done,
+    /// Another attempt, after a pause of our own.
+    Again,
+    /// Another attempt, after the pause that the service asks for, if it does.
+    Patience(Option<Duration>),
+    /// Another attempt, because the service may not be itself.
+    Doubt,
+}
+
+impl Wish {
+    /// Reads it, and lets the gate know how the service is.
+    fn of(outcome: &Result<Answer, Fault>, outgoing: &Outgoing<'_>, gate: &Gate) -> Self {
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(fault) => {
+                gate.note_failure();
+                return if fault.may_repeat(outgoing.again) {
+                    Self::Again
+                } else {
+                    Self::Done
+                };
+            }
+        };
+        if answer.status >= 500 {
+            gate.note_failure();
+        }
+        let asked = asked_pause(&answer.headers, Timestamp::now());
+        let method = outgoing.context.method;
+        let (status, again) = (answer.status, outgoing.again);
+        if again.waits_out(status, asked.is_some()) {
+            Self::Patience(asked)
+        } else if matches!(status, 502 | 504) && again == Again::Nothing {
+            // What stands before the service had no answer from it.
+            Self::Again
+        } else if status == 403
+            && (method.is_read() || method == Method::Delete)
+            && gate.doubts_refusals()
+        {
+            Self::Doubt
+        } else {
+            Self::Done
+        }
+    }
+}
+
 impl Fault {
-    fn may_repeat(&self, is_repeatable: bool) -> bool {
+    fn may_repeat(&self, again: Again) -> bool {
         match self {
             Self::Unconnected(_) => true,
-            Self::Broken(_) => is_repeatable,
+            Self::Broken(_) => again != Again::Acts,
             // A server that is too slow once is not helped by being asked again.
             Self::Certificate(_) | Self::Timeout(_) | Self::TooLarge { .. } => false,
         }
@@ -364,91 +421,6 @@ pub fn retry_after(text: &str, date: Option<&str>, now: Timestamp) -> Option<Dur
     Duration::try_from(wait.max(SignedDuration::ZERO)).ok()
 }
 
-fn client(tls: &Tls, limits: &HttpLimits) -> Result<Client, Error> {
-    // An error means that the process already has one, which will do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let identity = identity(tls)?;
-    let authorities = tls.ca.as_deref().map(authorities).transpose()?;
-    let builder = || {
-        let mut builder = base_client(limits).tls_danger_accept_invalid_certs(!tls.verify);
-        if let Some(identity) = &identity {
-            builder = builder.identity(identity.clone());
-        }
-        builder
-    };
-    let built = match authorities {
-        Some(authorities) => builder().tls_certs_only(authorities).build(),
-        // A machine without any CA certificate can still reach clouds over plain HTTP; over TLS it
-        // trusts nobody and says so.
-        None => builder()
-            .build()
-            .or_else(|_| builder().tls_certs_only([]).build()),
-    };
-    built.map_err(|error| {
-        Error::new(
-            ErrorKind::Invalid,
-            "the client certificate, its key or the CA bundle cannot be used",
-        )
-        .caused_by(error)
-    })
-}
-
-fn base_client(limits: &HttpLimits) -> ClientBuilder {
-    Client::builder()
-        .user_agent(concat!("runner/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .connect_timeout(limits.connect_timeout)
-        .timeout(limits.request_timeout)
-        .pool_idle_timeout(IDLE_CONNECTION_MAX)
-}
-
-fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
-    let certificates =
-        Certificate::from_pem_bundle(&read_file(path, "CA bundle")?).map_err(|error| {
-            Error::new(
-                ErrorKind::Invalid,
-                format!("CA bundle `{}` is no PEM file", path.display()),
-            )
-            .caused_by(error)
-        })?;
-    if certificates.is_empty() {
-        let message = format!("CA bundle `{}` holds no certificate", path.display());
-        return Err(Error::new(ErrorKind::Invalid, message));
-    }
-    Ok(certificates)
-}
-
-fn identity(tls: &Tls) -> Result<Option<Identity>, Error> {
-    let Some(cert) = &tls.cert else {
-        return Ok(None);
-    };
-    let mut pem = read_file(cert, "client certificate")?;
-    if let Some(key) = &tls.key {
-        pem.push(b'\n');
-        pem.extend(read_file(key, "client key")?);
-    }
-    let identity = Identity::from_pem(&pem).map_err(|error| {
-        let message = format!(
-            "client certificate `{}` and its key cannot be read as PEM; the key may be in the same file or in `key`",
-            cert.display()
-        );
-        Error::new(ErrorKind::Invalid, message).caused_by(error)
-    })?;
-    Ok(Some(identity))
-}
-
-fn read_file(path: &Path, what: &str) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| {
-        Error::new(
-            ErrorKind::Invalid,
-            format!("cannot read the {what} `{}`", path.display()),
-        )
-        .caused_by(error)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use reqwest::header::HeaderValue;
@@ -481,36 +453,6 @@ mod tests {
                 expected.map(Duration::from_secs),
                 "{value}"
             );
-        }
-    }
-
-    #[test]
-    fn bad_certificate_files_are_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let empty = directory.path().join("empty.pem");
-        fs::write(&empty, "").unwrap();
-        let missing = directory.path().join("missing.pem");
-        for tls in [
-            Tls {
-                ca: Some(missing.clone()),
-                ..Tls::default()
-            },
-            Tls {
-                ca: Some(empty.clone()),
-                ..Tls::default()
-            },
-            Tls {
-                cert: Some(missing),
-                ..Tls::default()
-            },
-            Tls {
-                cert: Some(empty),
-                ..Tls::default()
-            },
-        ] {
-            let error = Wire::new(&tls, HttpLimits::default()).err().unwrap();
-            assert_eq!(error.kind(), ErrorKind::Invalid);
-            assert!(error.to_string().contains(".pem`"), "{error}");
         }
     }
 }

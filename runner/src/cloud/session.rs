@@ -3,22 +3,25 @@
 //! Puts the other parts together and holds what lives as long as a run: the client, the tokens,
 //! each service's gate. The invariant is the one of `cloud`: service and path in, never a URL.
 
-use std::collections::BTreeMap;
+mod destination;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{HeaderMap, HeaderName};
 use tokio::sync::OnceCell;
-use url::Url;
 
+use self::destination::Destination;
 use super::auth::{Identity, Keystone, Token};
-use super::catalog::{self, ServiceSummary, Unversioned, canonical, official_service_type};
-use super::http::{Answer, Gate, Outgoing, Wire};
-use super::path::{self, Joining, LinkError, RelativePath};
+use super::catalog::{ServiceSummary, canonical, official_service_type};
+use super::gate::Gate;
+use super::http::{Again, Answer, Outgoing, Wire};
+use super::path::{self, LinkError, RelativePath};
 use super::renewal::Account;
 use super::tape::{Tape, recorded_endpoint};
 use super::{
-    CloudConfig, Context, Error, ErrorKind, HttpLimits, Method, PlainAuth, PlainService, Request,
-    Response, headers, plain,
+    Choice, CloudConfig, Context, Error, ErrorKind, HttpLimits, Offer, PlainAuth, PlainService,
+    Request, Response, UnfitWord, Unlooked, headers, plain, unlooked,
 };
 
 type Cells<T> = Mutex<BTreeMap<String, Arc<OnceCell<T>>>>;
@@ -44,13 +47,6 @@ struct Shared {
     versions: Cells<String>,
     /// What stands in for the cloud, if something does.
     tape: Option<Arc<Tape>>,
-}
-
-/// Where a service's requests go.
-struct Destination {
-    summary: ServiceSummary,
-    joining: Joining,
-    is_plain: bool,
 }
 
 impl Session {
@@ -169,8 +165,8 @@ impl Session {
 
     /// Sends a request and gives back the answer, whatever its status.
     ///
-    /// A 401 renews the token and sends once more; 429, 503 and broken connections are repeated
-    /// within the limits. Dropping the future abandons the request, which the service may still
+    /// A 401 renews the token and sends once more; what meets 429, 503, a gateway's error or a broken
+    /// connection is repeated within the limits, unless that might have another effect. Dropping the future abandons the request, which the service may still
     /// carry out.
     ///
     /// # Errors
@@ -221,6 +217,36 @@ impl Session {
             .collect()
     }
 
+    /// Everything that the token's catalog offers, wherever and for whomever; nothing where there is no Keystone.
+    pub fn offers(&self) -> Vec<Offer> {
+        let account = self.account.as_ref();
+        account.map_or_else(Vec::new, |account| account.current().catalog.offers())
+    }
+
+    /// What the catalog offers and this session does not look at, for rules that ask for these service types, and with what
+    /// the operator says need not be looked at.
+    ///
+    /// # Errors
+    /// If a word of the operator's fits no service of the catalog.
+    pub fn unlooked(
+        &self,
+        asked: &BTreeSet<String>,
+        words: &BTreeSet<String>,
+    ) -> Result<Vec<Unlooked>, UnfitWord> {
+        let choice = Choice {
+            region: self.shared.config.region.as_deref(),
+            interfaces: &self.shared.config.interfaces,
+            asked,
+            words,
+        };
+        unlooked(&self.offers(), choice, |service| {
+            let destination = self.destination(service);
+            destination
+                .map(|it| it.summary.region)
+                .map_err(|error| error.to_string())
+        })
+    }
+
     /// Whether a service type, any alias, or a plain service's name can be reached.
     pub fn has_service(&self, service: &str) -> bool {
         self.destination(service).is_ok()
@@ -264,7 +290,7 @@ impl Session {
             url: &url,
             headers,
             body: request.body.clone(),
-            is_repeatable: request.method.is_idempotent(),
+            again: Again::of(request.method),
         };
         match (
             &self.account,
@@ -302,177 +328,6 @@ impl Session {
         }
     }
 
-    fn destination(&self, service: &str) -> Result<Destination, Error> {
-        let config = &self.shared.config;
-        if let Some(plain) = config.plain_services.get(service) {
-            let summary = ServiceSummary {
-                service_type: service.to_owned(),
-                name: service.to_owned(),
-                region: None,
-                url: plain.url.clone(),
-            };
-            return Ok(Destination {
-                summary,
-                joining: Joining::Literal,
-                is_plain: true,
-            });
-        }
-        let joining = catalog::joining(service);
-        let found = |url: Url, summary: Option<ServiceSummary>| {
-            let (name, region) =
-                summary.map_or_else(|| (String::new(), None), |known| (known.name, known.region));
-            let summary = ServiceSummary {
-                service_type: canonical(service).to_owned(),
-                name,
-                region,
-                url,
-            };
-            Destination {
-                summary,
-                joining,
-                is_plain: false,
-            }
-        };
-        let listed = self.listed(service);
-        let replaced = config
-            .endpoint_overrides
-            .iter()
-            .find(|(name, _)| canonical(name) == canonical(service));
-        if let Some((_, url)) = replaced {
-            return Ok(found(self.filled_in(url)?, listed.ok()));
-        }
-        match (listed, &config.keystone) {
-            (Ok(summary), _) => Ok(found(summary.url.clone(), Some(summary))),
-            // Keystone is often listed under one region only; where it is, we know.
-            (Err(_), Some(keystone)) if canonical(service) == "identity" => {
-                Ok(found(keystone.auth_url.clone(), None))
-            }
-            (Err(error), _) => Err(error),
-        }
-    }
-
-    fn listed(&self, service: &str) -> Result<ServiceSummary, Error> {
-        let CloudConfig {
-            region, interfaces, ..
-        } = &self.shared.config;
-        let account = self.account.as_ref().ok_or_else(|| {
-            let known: Vec<&str> = self
-                .shared
-                .config
-                .plain_services
-                .keys()
-                .map(String::as_str)
-                .collect();
-            let message = format!(
-                "no service `{service}` is configured; there are {}",
-                known.join(", ")
-            );
-            Error::new(ErrorKind::NoService, message)
-        })?;
-        let found = account
-            .current()
-            .catalog
-            .find(service, region.as_deref(), interfaces);
-        found.map_err(|unfound| Error::new(ErrorKind::NoService, unfound.to_string()))
-    }
-
-    /// Fills the project into an endpoint override; `Url` has encoded nothing of the placeholder.
-    fn filled_in(&self, url: &Url) -> Result<Url, Error> {
-        const PLACEHOLDERS: [&str; 4] = [
-            "%(project_id)s",
-            "%(tenant_id)s",
-            "$(project_id)s",
-            "$(tenant_id)s",
-        ];
-        let text = url.as_str();
-        if !PLACEHOLDERS
-            .iter()
-            .any(|placeholder| text.contains(placeholder))
-        {
-            return Ok(url.clone());
-        }
-        let invalid = |why: &str| {
-            Error::new(
-                ErrorKind::Invalid,
-                format!("endpoint override `{url}` {why}"),
-            )
-        };
-        let identity = self.identity();
-        let project = identity.as_ref().and_then(Identity::project_id);
-        let project = project.ok_or_else(|| invalid("needs a project, and the token has none"))?;
-        let filled = PLACEHOLDERS
-            .iter()
-            .fold(text.to_owned(), |text, placeholder| {
-                text.replace(placeholder, project)
-            });
-        Url::parse(&filled).map_err(|_| invalid("is no URL once the project is filled in"))
-    }
-
-    /// The endpoint with the version that a path without one needs.
-    async fn versioned(
-        &self,
-        summary: &ServiceSummary,
-        path: RelativePath<'_>,
-    ) -> Result<Url, Error> {
-        let endpoint = &summary.url;
-        let wanted = match catalog::unversioned(&summary.service_type) {
-            Some(wanted) if !path::has_version(endpoint) && !path.has_version() => wanted,
-            Some(_) | None => return Ok(endpoint.clone()),
-        };
-        let cell = cell(&self.shared.versions, endpoint.as_str());
-        let version = cell
-            .get_or_try_init(|| self.discover(summary, wanted))
-            .await?;
-        let mut text = format!("{}/{version}", endpoint.path().trim_end_matches('/'));
-        if let Some(project) = self.identity().as_ref().and_then(Identity::project_id)
-            && wanted.with_project
-        {
-            text = format!("{text}/{project}");
-        }
-        let mut url = endpoint.clone();
-        url.set_path(&text);
-        Ok(url)
-    }
-
-    async fn discover(
-        &self,
-        summary: &ServiceSummary,
-        wanted: Unversioned,
-    ) -> Result<String, Error> {
-        let service = &summary.service_type;
-        let context = Context {
-            service: service.clone(),
-            method: Method::Get,
-            path: "/".to_owned(),
-        };
-        let mut url = summary.url.clone();
-        url.set_path(&format!("{}/", url.path().trim_end_matches('/')));
-        // Version documents are public, so no token goes along.
-        let request = Request::new(service.clone(), Method::Get, "/");
-        let headers = headers::for_request(&request, false)?;
-        let outgoing = Outgoing {
-            context: &context,
-            url: &url,
-            headers,
-            body: None,
-            is_repeatable: true,
-        };
-        let answer = self
-            .shared
-            .wire
-            .deliver(&outgoing, &self.gate(service))
-            .await?;
-        let document = String::from_utf8_lossy(&answer.body);
-        catalog::choose_version(&document, wanted.major).ok_or_else(|| {
-            let message = format!(
-                "the endpoint {} names no version, and its version document (status {}) offers no v{}: \
-                 set an endpoint override with the version for `{service}`",
-                summary.url, answer.status, wanted.major
-            );
-            Error::new(ErrorKind::Malformed, message).during(&context)
-        })
-    }
-
     fn gate(&self, service_type: &str) -> Arc<Gate> {
         let mut gates = self
             .shared
@@ -482,7 +337,13 @@ impl Session {
         if let Some(gate) = gates.get(service_type) {
             return Arc::clone(gate);
         }
-        let gate = Arc::new(Gate::new(self.shared.wire.limits().in_flight_max));
+        let in_flight_max = self.shared.wire.limits().in_flight_max;
+        let gate = Arc::new(match &self.shared.keystone {
+            Some(keystone) if service_type == "identity" => {
+                Gate::doubting(in_flight_max, keystone.health())
+            }
+            Some(_) | None => Gate::new(in_flight_max),
+        });
         gates.insert(service_type.to_owned(), Arc::clone(&gate));
         gate
     }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use url::Url;
 
+use super::http::{Again, repeated_in_vain};
 use super::{Context, Error, ErrorKind, Request, Response};
 
 /// A request, and what came of it.
@@ -86,8 +87,11 @@ impl Tape {
         };
         *is_played = true;
         match &exchange.outcome {
-            Ok(response) if matches!(response.status, 429 | 503) => {
-                Err(super::http::repeated_in_vain(response.status, attempts_max).during(context))
+            Ok(response)
+                if Again::of(request.method)
+                    .waits_out(response.status, response.header("retry-after").is_some()) =>
+            {
+                Err(repeated_in_vain(response.status, attempts_max).during(context))
             }
             Ok(response) => Ok(response.clone()),
             Err(kind) => Err(Error::new(*kind, "recorded as without an answer").during(context)),

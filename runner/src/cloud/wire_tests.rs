@@ -2,6 +2,8 @@
 //! test scripts. Nothing sleeps; what must happen at the same time waits at a barrier.
 
 mod fake;
+mod patience;
+mod projects;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -418,7 +418,7 @@ fn list(known: &[String]) -> String {
 }
 
 /// A hint at a name that differs by a slip or two.
-fn nearest(name: &str, known: &[String]) -> String {
+pub(super) fn nearest(name: &str, known: &[String]) -> String {
     const SIMILARITY_MIN: f64 = 0.7;
     let scored = known
         .iter()

@@ -6,7 +6,7 @@ use docker_credential::{CredentialRetrievalError, DockerCredential, get_credenti
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::cloud::{PlainAuth, Tls};
+use crate::cloud::{Pem, PlainAuth, Tls};
 use crate::registry::{Access, Origin, Reference};
 
 use super::clouds::Surroundings;
@@ -20,8 +20,8 @@ pub struct RegistryConfig {
     pub user: Option<String>,
     /// Environment variable that holds the user's password.
     pub password_env: Option<String>,
-    /// PEM file with certificates of authorities to trust instead of the system's.
-    pub cacert: Option<PathBuf>,
+    /// PEM file with certificates of authorities to trust instead of the system's, or the text of one.
+    pub cacert: Option<String>,
     /// Whether TLS is done without.
     pub plain_http: Option<bool>,
     /// Other origins that it may send us to, for tokens and blobs.
@@ -49,7 +49,10 @@ impl Config {
         Ok(Access {
             auth,
             tls: Tls {
-                ca: config.cacert.as_ref().map(|it| surroundings.cwd.join(it)),
+                ca: config
+                    .cacert
+                    .as_ref()
+                    .map(|it| Pem::of(it, |path| surroundings.cwd.join(path))),
                 ..Tls::default()
             },
             plain_http: config.plain_http,

@@ -1,6 +1,7 @@
 //! Listings: a kind's things, page by page, in one scope. Survey, waiting and verification all look through here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::event::Event;
@@ -38,6 +39,7 @@ impl<R: Rule> Engine<R> {
             pages_max,
             things_max,
         } = rule.listing_limits();
+        let mut shown = HashSet::new();
         let mut cursors = BTreeSet::new();
         let mut cursor = None;
         let (mut pages, mut things) = (0, 0);
@@ -65,10 +67,16 @@ impl<R: Rule> Engine<R> {
             if things > things_max {
                 return Err(endless(Cause::Limit(format!("things_max = {things_max}"))));
             }
+            let shows_new = page.things.is_empty() || shows_new(&mut shown, &page.things);
             take(page.things);
             let Some(next) = page.next else {
                 return Ok(pages);
             };
+            if !shows_new {
+                let why =
+                    "the listing does not end: a page shows nothing that was not shown before";
+                return Err(endless(Cause::Other(why.to_owned())));
+            }
             if pages >= pages_max {
                 return Err(endless(Cause::Limit(format!("pages_max = {pages_max}"))));
             }
@@ -95,6 +103,9 @@ impl<R: Rule> Engine<R> {
                 Err("it belongs to no project, and the sweep is narrowed to projects".to_owned())
             }
             Reach::Cloud => Ok(vec![ListScope::All]),
+            // An administrator's narrowed sweep looks everywhere all the same: what is in the way, and who owns what, may be in
+            // other projects.
+            Reach::Projects if self.reachable.is_admin => Ok(vec![ListScope::All]),
             Reach::Projects => Ok(match narrowed {
                 None => vec![ListScope::All],
                 Some(projects) => projects.iter().cloned().map(ListScope::Project).collect(),
@@ -175,7 +186,28 @@ impl<R: Rule> Engine<R> {
     }
 }
 
-fn by_project(projects: BTreeSet<&Arc<str>>) -> Vec<ListScope> {
+/// Takes note of what a page shows, and says whether any of it is new. A service that does not know the parameter for the next page
+/// answers with the first one for ever.
+fn shows_new(shown: &mut HashSet<u64>, things: &[Seen]) -> bool {
+    let digest = |seen: &Seen| {
+        let mut hasher = DefaultHasher::new();
+        let Thing {
+            at,
+            parent,
+            project,
+            ..
+        } = &seen.thing;
+        (at, parent, project).hash(&mut hasher);
+        hasher.finish()
+    };
+    things
+        .iter()
+        .filter(|seen| shown.insert(digest(seen)))
+        .count()
+        > 0
+}
+
+pub(super) fn by_project(projects: BTreeSet<&Arc<str>>) -> Vec<ListScope> {
     projects
         .into_iter()
         .cloned()

@@ -5,6 +5,7 @@
 //! What cannot go any more is told at once, and so is what depended on it.
 
 mod progress;
+mod sight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,13 +17,14 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::event::{Event, Phase};
-use crate::plan::{Plan, PlanItem};
+use crate::plan::{Plan, PlanItem, Reason, Sieve};
 use crate::resource::{Kind, Seen, Thing, ThingRef};
 use crate::rule::{Cause, Outcome, Rule, RuleError};
 
 use super::listing::Place;
 use super::{Engine, ListingFailure};
 use progress::{Progress, PutOff, State};
+use sight::Sights;
 
 /// How a thing of the plan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Fate {
     Abandoned(String),
     /// It was not tried: something that is kept stands in the way.
     Blocked(String),
+    /// The cloud was asked to delete it and said that it would, and the run ended before it was seen to go.
+    Asked(String),
 }
 
 /// Looks a thing expected to vanish with its owner is granted before it is deleted itself.
@@ -55,6 +59,13 @@ const STANDSTILL: u64 = 4;
 /// Looks for which a thing that had a failed state before it was deleted may still be shown in it.
 const LOOKS_FOR_STATES: u32 = 2;
 
+/// Why nothing more is begun.
+const INTERRUPTED: &str = "the run was interrupted";
+
+/// Why a thing is left for which no request may be sent.
+const LEFT_BEHIND: &str =
+    "its owner has gone and has not taken it along, and things of its kind are to stay";
+
 /// Things in the way that a line names.
 const BLOCKERS_NAMED: usize = 10;
 
@@ -68,6 +79,11 @@ enum Done {
         kind: Arc<str>,
         asked: Instant,
         result: Result<Listed, ListingFailure>,
+    },
+    Sighted {
+        kind: Arc<str>,
+        asked: Instant,
+        result: Result<BTreeMap<IdWithin, Seen>, ListingFailure>,
     },
 }
 
@@ -111,24 +127,48 @@ impl Look {
 impl<R: Rule> Engine<R> {
     /// Executes a plan, and says how each of its things ended. A cancelled purge starts nothing more, waits for what is under way
     /// and abandons the rest.
-    pub async fn purge(&self, plan: &Plan) -> Vec<Fate> {
+    pub async fn purge(&self, plan: &Plan, sieve: &Sieve) -> Vec<Fate> {
         self.notice(Event::Phase {
             phase: Phase::Purge,
         });
         let mut purge = Purge {
             engine: self,
             plan,
+            sieve,
+            sights: Sights::default(),
             progress: Progress::new(plan),
             running: FuturesUnordered::new(),
             deletions: 0,
             looks: BTreeMap::new(),
-            insisted_on: BTreeSet::new(),
+            insisted_on: self.hidden(plan),
             busy_since: BTreeMap::new(),
-            deadline: Instant::now() + Duration::from_secs(self.limits.deadline_s),
+            deadline: self.deadline(),
         };
-        purge.run().await;
+        // A run that was interrupted while it looked or asked has begun nothing that would have to come to an end.
+        if self.cancel.is_cancelled() {
+            purge.progress.abandon_open(INTERRUPTED);
+        } else {
+            purge.run().await;
+        }
         purge.tell();
         purge.progress.fates(plan)
+    }
+
+    fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        let allowed = Duration::from_secs(self.limits.deadline_s);
+        now.checked_add(allowed).unwrap_or(now)
+    }
+
+    /// What is hidden already, which no ordinary deletion moves.
+    fn hidden(&self, plan: &Plan) -> BTreeSet<usize> {
+        let is_hidden = |(position, item): (usize, &PlanItem)| {
+            let (rule, kind) = self.kind(&item.thing.kind)?;
+            let status = item.seen.as_ref()?.status.as_deref();
+            let insists = self.insists && rule.can_force(kind);
+            (insists && kind.effects.is_hidden(status)).then_some(position)
+        };
+        plan.open().filter_map(is_hidden).collect()
     }
 
     /// Lists a kind where the awaited things are, and says which of them are still there.
@@ -178,6 +218,8 @@ impl<R: Rule> Engine<R> {
 struct Purge<'a, R> {
     engine: &'a Engine<R>,
     plan: &'a Plan,
+    sieve: &'a Sieve,
+    sights: Sights,
     progress: Progress,
     running: FuturesUnordered<BoxFuture<'a, Done>>,
     deletions: usize,
@@ -207,7 +249,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             let until = next.unwrap_or(self.deadline).min(self.deadline);
             tokio::select! {
                 biased;
-                () = self.engine.cancel.cancelled() => return self.wind_up("the run was interrupted").await,
+                () = self.engine.cancel.cancelled() => return self.wind_up(INTERRUPTED).await,
                 Some(done) = self.running.next() => self.take(done),
                 () = tokio::time::sleep_until(until) => {}
             }
@@ -231,8 +273,13 @@ impl<'a, R: Rule> Purge<'a, R> {
             let Some(item) = self.progress.next_ready(now) else {
                 break;
             };
-            self.start_deletion(item);
+            if self.has_old_sight(item, now) {
+                self.progress.await_sight(item);
+            } else {
+                self.start_deletion(item);
+            }
         }
+        self.start_sightings();
         let due: Vec<Arc<str>> = self
             .looks
             .iter()
@@ -256,11 +303,14 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 
     fn start_deletion(&mut self, item: usize) {
-        let Some((planned, thing)) = self.item(item) else {
+        let (Some((planned, _)), Some(thing)) = (self.item(item), self.last_seen(item)) else {
             return self
                 .progress
                 .fail(item, "it was not listed, so there is nothing to go by");
         };
+        if matches!(planned.reason, Reason::Along { .. }) {
+            return self.progress.fail(item, LEFT_BEHIND);
+        }
         let Some((rule, kind)) = self.engine.kind(&planned.thing.kind) else {
             return self.progress.fail(item, "no rule knows its kind");
         };
@@ -273,9 +323,9 @@ impl<'a, R: Rule> Purge<'a, R> {
         let insists = self.insisted_on.contains(&item);
         self.running.push(Box::pin(async move {
             let result = if insists {
-                rule.force(kind, thing).await
+                rule.force(kind, &thing).await
             } else {
-                rule.delete(kind, thing).await
+                rule.delete(kind, &thing).await
             };
             Done::Deleted { item, result }
         }));
@@ -328,6 +378,11 @@ impl<'a, R: Rule> Purge<'a, R> {
                 asked,
                 result,
             } => self.take_look(&kind, asked, result),
+            Done::Sighted {
+                kind,
+                asked,
+                result,
+            } => self.take_sighting(&kind, asked, result),
         }
         self.tell();
     }
@@ -395,10 +450,25 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// Lets things go at once that wait for this one, while their rule says that it waits for them: a router whose extra routes
     /// hold its interfaces takes the routes away when it is asked to go.
     fn release(&mut self, item: usize, by: &[ThingRef]) {
-        let waits_for_this =
-            |planned: &PlanItem| planned.waits_for.contains(&item) && by.contains(&planned.thing);
-        let items = self.plan.items.iter().enumerate();
-        for (other, _) in items.filter(|(_, planned)| waits_for_this(planned)) {
+        let Some(rule) = self.plan.items.get(item).map(|it| &it.thing.kind) else {
+            return;
+        };
+        // A rule may speak for its own things alone, and nothing is let go over what is in it.
+        let is_meant = |other: &usize| {
+            let planned = self.plan.items.get(*other);
+            planned.is_some_and(|planned| {
+                let kind = &planned.thing.kind;
+                by.contains(&planned.thing)
+                    && self.engine.are_of_one_rule(rule, kind)
+                    && !self.engine.is_container(kind)
+            })
+        };
+        let waiting: Vec<usize> = self
+            .progress
+            .waiting_only_for(item)
+            .filter(is_meant)
+            .collect();
+        for other in waiting {
             self.progress.release(other);
         }
     }
@@ -493,14 +563,26 @@ impl<'a, R: Rule> Purge<'a, R> {
                 .is_some_and(|seen| has_failed(seen.status.as_deref()));
             let within = planned.seen.as_ref().and_then(|seen| declared.within(seen));
             let key = (planned.thing.id.clone(), within.map(Arc::from));
+            let is_hidden = |status: Option<&str>| declared.effects.is_hidden(status);
             match listed.there.get(&key).map(Option::as_deref) {
                 None => self.progress.gone(item),
                 Some(status) if with_owner => {
-                    if looks + 1 >= LOOKS_FOR_COMPANIONS || has_failed(status) {
-                        self.progress.ready(item);
-                    } else {
+                    if looks + 1 < LOOKS_FOR_COMPANIONS && !has_failed(status) {
                         self.progress.looked(item);
+                    } else if matches!(planned.reason, Reason::Along { .. }) {
+                        self.progress.fail(item, LEFT_BEHIND);
+                    } else {
+                        self.progress.ready(item);
                     }
+                }
+                Some(status) if is_hidden(status) => {
+                    let status = status.unwrap_or_default();
+                    self.give_up(
+                        item,
+                        &format!(
+                            "the cloud hides it and has not deleted it: its status is {status}"
+                        ),
+                    );
                 }
                 Some(status)
                     if has_failed(status) && (!had_failed || looks >= LOOKS_FOR_STATES) =>
@@ -539,7 +621,10 @@ impl<'a, R: Rule> Purge<'a, R> {
             match self.progress.state(change) {
                 Some(State::Ended(Fate::Gone)) => self.engine.notice(Event::Gone { thing }),
                 Some(State::Ended(
-                    Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why),
+                    Fate::Failed(why)
+                    | Fate::Abandoned(why)
+                    | Fate::Blocked(why)
+                    | Fate::Asked(why),
                 )) => {
                     self.engine.notice(Event::Failed {
                         thing,

@@ -1,12 +1,14 @@
 //! Survey: every kind, everywhere, side by side; kinds that are listed under others after these.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tokio::time::Instant;
 
 use crate::event::{Event, Phase};
-use crate::plan::{Entry, Inventory, Sieve, SweepScope, decide};
+use crate::plan::{Coverage, Entry, Inventory, Sieve, Standing, SweepScope, decide};
 use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, USER_KIND};
 use crate::rule::Rule;
 
@@ -20,6 +22,8 @@ pub struct Survey {
     pub inventory: Inventory,
     /// What could not be listed.
     pub failures: Vec<ListingFailure>,
+    /// Kinds that were listed in the projects of the sweep alone.
+    narrowed: BTreeSet<Arc<str>>,
 }
 
 impl<R: Rule> Engine<R> {
@@ -29,8 +33,8 @@ impl<R: Rule> Engine<R> {
             phase: Phase::Survey,
         });
         let mut survey = Survey {
-            inventory: Inventory::for_scope(sieve.scope()),
-            failures: Vec::new(),
+            inventory: Inventory::new(sieve.scope(), Coverage::of(self.kinds().cloned())),
+            ..Survey::default()
         };
         let mut open: Vec<&Arc<Kind>> = self.kinds().collect();
         while !open.is_empty() {
@@ -41,8 +45,7 @@ impl<R: Rule> Engine<R> {
             if now.is_empty() {
                 for kind in open {
                     let why = "it is listed under something that is listed under it".to_owned();
-                    let (kind, scope) = (kind.name.clone(), "everywhere".to_owned());
-                    self.note_failure(&mut survey, ListingFailure { kind, scope, why });
+                    self.note_gap(&mut survey, kind, &ListScope::All, why);
                 }
                 break;
             }
@@ -57,8 +60,7 @@ impl<R: Rule> Engine<R> {
         for kind in kinds {
             if let Some(parent) = self.unlisted_parent(kind) {
                 let why = format!("no rule lists {parent}, so nobody knows where to look");
-                let (kind, scope) = (kind.name.clone(), "everywhere".to_owned());
-                self.note_failure(survey, ListingFailure { kind, scope, why });
+                self.note_gap(survey, kind, &ListScope::All, why);
                 continue;
             }
             match self.scopes(kind, &|parent| {
@@ -71,6 +73,41 @@ impl<R: Rule> Engine<R> {
                 }),
             }
         }
+        let now = Instant::now();
+        let asked = kinds.iter().map(|kind| (kind.name.clone(), now));
+        self.sights().extend(asked);
+        let failed = self.list_all(listings, sieve, survey).await;
+        // Whoever may not list everywhere may still list where the sweep is.
+        let (narrower, failed): (Vec<_>, Vec<_>) = failed
+            .into_iter()
+            .partition(|(kind, scope, _)| self.can_narrow(kind, scope));
+        let narrowed = narrower.iter().map(|(kind, ..)| kind.name.clone());
+        survey.narrowed.extend(narrowed);
+        let narrower = narrower.into_iter().flat_map(|(kind, ..)| {
+            let projects = self.reachable.projects.iter().flatten().cloned();
+            projects.map(move |project| (kind, ListScope::Project(project)))
+        });
+        let still_failed = self.list_all(narrower.collect(), sieve, survey).await;
+        for (kind, scope, why) in failed.into_iter().chain(still_failed) {
+            self.note_gap(survey, kind, &scope, why);
+        }
+        for kind in kinds {
+            if self.is_everywhere(kind, survey) {
+                survey
+                    .inventory
+                    .coverage_mut()
+                    .note_whole(kind.name.clone());
+            }
+        }
+    }
+
+    /// Lists side by side. Returns what could not be listed, and why.
+    async fn list_all<'a>(
+        &self,
+        listings: Vec<(&'a Arc<Kind>, ListScope)>,
+        sieve: &Sieve,
+        survey: &mut Survey,
+    ) -> Vec<(&'a Arc<Kind>, ListScope, String)> {
         let inventory = std::sync::Mutex::new(&mut survey.inventory);
         let add = |seen: Vec<Seen>| {
             let mut inventory = inventory
@@ -81,18 +118,41 @@ impl<R: Rule> Engine<R> {
                 inventory.add(seen, standing);
             }
         };
-        let listed = stream::iter(
-            listings
-                .iter()
-                .map(async |(kind, scope)| self.list(kind, scope, add).await),
-        );
-        let results: Vec<_> = listed
+        let listed = listings.into_iter().map(async |(kind, scope)| {
+            let result = self.list(kind, &scope, add).await;
+            result.err().map(|failure| (kind, scope, failure.why))
+        });
+        let results: Vec<_> = stream::iter(listed)
             .buffer_unordered(self.limits.listings_max)
             .collect()
             .await;
-        for failure in results.into_iter().filter_map(Result::err) {
-            self.note_failure(survey, failure);
-        }
+        let mut failed: Vec<_> = results.into_iter().flatten().collect();
+        failed.sort_by(|(a, in_a, _), (b, in_b, _)| (&a.name, in_a).cmp(&(&b.name, in_b)));
+        failed
+    }
+
+    /// Whether a listing that failed everywhere can be asked for in the projects of the sweep alone.
+    fn can_narrow(&self, kind: &Kind, scope: &ListScope) -> bool {
+        let is_narrowed = self.reachable.projects.is_some();
+        kind.reach == Reach::Projects
+            && *scope == ListScope::All
+            && is_narrowed
+            && !self.cancel.is_cancelled()
+    }
+
+    /// Whether all things of a kind were listed, wherever they are.
+    fn is_everywhere(&self, kind: &Kind, survey: &Survey) -> bool {
+        let coverage = survey.inventory.coverage();
+        let knows_parents =
+            |parent: &str| self.reachable.projects.is_none() && coverage.is_whole(parent);
+        let reaches_all = match &kind.reach {
+            Reach::Projects => !survey.narrowed.contains(&kind.name),
+            Reach::Cloud => self.reachable.projects.is_none(),
+            Reach::EachProject => knows_parents(PROJECT_KIND),
+            Reach::UnderEach(parent) => knows_parents(parent),
+            Reach::UnderDeleted(_) => false,
+        };
+        self.reachable.is_admin && reaches_all && !coverage.has_gap(&kind.name)
     }
 
     /// The kind that would have to be listed to know where this one is, and that no rule lists.
@@ -105,9 +165,26 @@ impl<R: Rule> Engine<R> {
         listed_after(kind).filter(|parent| !knows_parents && self.kind(parent).is_none())
     }
 
-    fn note_failure(&self, survey: &mut Survey, failure: ListingFailure) {
-        let ListingFailure { kind, scope, why } = failure.clone();
-        self.notice(Event::ListingFailed { kind, scope, why });
+    fn note_gap(&self, survey: &mut Survey, kind: &Kind, scope: &ListScope, why: String) {
+        let failure = ListingFailure {
+            kind: kind.name.clone(),
+            scope: scope.to_string(),
+            why,
+        };
+        let ListingFailure {
+            kind,
+            scope: place,
+            why,
+        } = failure.clone();
+        survey
+            .inventory
+            .coverage_mut()
+            .note_gap(kind.clone(), scope.clone());
+        self.notice(Event::ListingFailed {
+            kind,
+            scope: place,
+            why,
+        });
         survey.failures.push(failure);
     }
 }
@@ -127,22 +204,19 @@ fn parents(
     inventory: &Inventory,
     scope: &SweepScope,
 ) -> Vec<Place> {
-    let is_parent = |entry: &&Entry| entry.thing.at.kind == *parent;
+    // A sweep that is narrowed to projects looks under nothing outside of them.
+    let is_parent = |entry: &&Entry| {
+        entry.thing.at.kind == *parent && entry.standing != Standing::OutsideProject
+    };
     let under = |entry: &Entry| Place {
         project: entry.thing.project.clone(),
         parent: Some(entry.thing.at.clone()),
     };
     match kind.reach {
-        Reach::UnderDeleted(_) => {
-            let verdicts = decide::decide(inventory, scope);
-            let doomed = inventory
-                .entries()
-                .iter()
-                .zip(verdicts)
-                .filter(|(_, verdict)| verdict.is_delete());
-            let doomed = doomed.map(|(entry, _)| entry);
-            doomed.filter(is_parent).map(under).collect()
-        }
+        Reach::UnderDeleted(_) => decide::doomed(inventory, scope)
+            .filter(is_parent)
+            .map(under)
+            .collect(),
         Reach::Projects | Reach::EachProject | Reach::Cloud | Reach::UnderEach(_) => inventory
             .entries()
             .iter()

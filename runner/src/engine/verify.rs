@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::event::{Event, Phase};
 use crate::plan::{Plan, Sieve, Standing};
-use crate::resource::{Kind, ListScope, PROJECT_KIND, Seen, Thing, ThingRef};
+use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, Thing, ThingRef};
 use crate::rule::Rule;
 
-use super::listing::Place;
+use super::listing::{Place, by_project};
 use super::{Engine, Fate, ListingFailure};
 
 /// How often things that were deleted and are still listed are looked for. A listing may lag behind a deletion.
@@ -51,6 +51,12 @@ impl<R: Rule> Engine<R> {
             open.entry(item.thing.kind.clone())
                 .or_default()
                 .push(position);
+        }
+        if plan.items.is_empty() {
+            // Nothing was to go, so what counts is what has come since.
+            let listed = self.kinds().filter(|kind| kind.reach.parent().is_none());
+            let listed = listed.filter(|kind| self.scopes(kind, &|_| Vec::new()).is_ok());
+            open.extend(listed.map(|kind| (kind.name.clone(), Vec::new())));
         }
         for round in 1..=ROUNDS {
             let looks: Vec<_> = stream::iter(open.iter().map(async |(kind, items)| {
@@ -156,6 +162,9 @@ impl<R: Rule> Engine<R> {
         kind: &Kind,
         items: &[usize],
     ) -> Result<Vec<ListScope>, ListingFailure> {
+        if let (Reach::Projects, Some(projects)) = (&kind.reach, &self.reachable.projects) {
+            return Ok(by_project(projects.iter().collect()));
+        }
         if kind.reach.parent().is_none()
             && let Ok(scopes) = self.scopes(kind, &|_| Vec::new())
             && !scopes.is_empty()
@@ -207,6 +216,9 @@ impl<R: Rule> Engine<R> {
                     continue;
                 }
                 Some(Fate::Gone) | None => "it was deleted and is still listed".to_owned(),
+                Some(Fate::Asked(why)) => {
+                    format!("its deletion was asked for and not seen to end: {why}")
+                }
                 Some(Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why)) => why.clone(),
             };
             let name = plan.items.get(position).and_then(|item| item.name.clone());

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::resource::effects::EffectError;
 use crate::resource::{
-    Fields, Kind, ListScope, Owner, OwnerField, Reach, Relation, Step, Template, TemplateError,
-    Thing, ThingRef,
+    Effects, Fields, Kind, ListScope, Owner, OwnerField, Reach, Relation, Step, Template,
+    TemplateError, Thing, ThingRef,
 };
 use crate::rule::{Cause, Outcome};
 
@@ -31,14 +32,16 @@ impl TryFrom<model::Kind> for Kind {
         for source in &kind.requests {
             requests.push(Template::parse(source)?);
         }
+        let mut effects = Effects::default();
         for property in &kind.extra {
-            if property.name != FORCED_REQUEST {
+            if property.name == FORCED_REQUEST {
+                requests.push(Template::parse_forced(&property.value)?);
+            } else if !effects.declare(&property.name, &property.value)? {
                 return Err(KindError::Property {
                     kind: kind.name,
                     property: property.name.clone(),
                 });
             }
-            requests.push(Template::parse_forced(&property.value)?);
         }
         let owners = kind.owners.into_iter().map(|field| OwnerField {
             kind: field.kind.into(),
@@ -66,6 +69,7 @@ impl TryFrom<model::Kind> for Kind {
             after: kind.after.into_iter().map(Arc::from).collect(),
             requests,
             failed_states: kind.failed_states,
+            effects,
         })
     }
 }
@@ -82,6 +86,9 @@ pub enum KindError {
         /// The property.
         property: String,
     },
+    /// A property whose value has another form.
+    #[error(transparent)]
+    Effect(#[from] EffectError),
     /// A malformed request template.
     #[error(transparent)]
     Template(#[from] TemplateError),

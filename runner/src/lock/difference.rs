@@ -78,6 +78,12 @@ impl LockedKind {
         set(&mut found, "read names at", &self.names, &now.names);
         set(&mut found, "be owned by", &self.owners, &now.owners);
         set(&mut found, "send", &self.requests, &now.requests);
+        set(
+            &mut found,
+            "say of its effects",
+            &self.effects,
+            &now.effects,
+        );
         found
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Match, NameFormat, NamedFormat, Origin, OriginFilter, TaskId, TaskPart};
+use super::{Match, NamedFormat, Origin, OriginFilter, TaskId, TaskPart};
 
 /// Whose a name is. The texts are shared, so that a hundred thousand matches cost no more than their pointers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct NameMatcher {
 #[derive(Clone, Debug)]
 struct Entry {
     label: Arc<str>,
-    format: NameFormat,
+    named: NamedFormat,
     makers: Makers,
 }
 
@@ -81,11 +81,21 @@ impl NameMatcher {
         }
     }
 
-    /// Whose the name is, with the reason if it is not ours.
+    /// Whose the name is, with the reason if it is not ours, whatever bears it.
     pub fn judge(&self, name: &str) -> NameVerdict {
+        Self::judge_by(self.entries.iter(), name)
+    }
+
+    /// Whose the name of a thing of this kind is: formats count for the kinds whose things bear them.
+    pub fn judge_for(&self, kind: &str, name: &str) -> NameVerdict {
+        let entries = self.entries.iter();
+        Self::judge_by(entries.filter(|entry| entry.named.is_for(kind)), name)
+    }
+
+    fn judge_by<'a>(entries: impl Iterator<Item = &'a Entry>, name: &str) -> NameVerdict {
         let mut other = None;
-        for entry in &self.entries {
-            let Some(parts) = entry.format.parts(name, Match::Start) else {
+        for entry in entries {
+            let Some(parts) = entry.named.format.parts(name, Match::Start) else {
                 continue;
             };
             match &entry.makers {
@@ -104,12 +114,8 @@ impl NameMatcher {
 
 impl Entry {
     fn new(named: NamedFormat, tasks: &[TaskId]) -> Self {
-        let NamedFormat {
-            label,
-            origin,
-            format,
-        } = named;
-        let label: Arc<str> = label.into();
+        let (format, origin) = (&named.format, named.origin);
+        let label: Arc<str> = named.label.as_str().into();
         let answer = |maker: Option<(&TaskId, &TaskPart)>| NameMatch {
             label: Arc::clone(&label),
             origin,
@@ -130,7 +136,7 @@ impl Entry {
         };
         Self {
             label,
-            format,
+            named,
             makers,
         }
     }
@@ -140,7 +146,7 @@ impl Entry {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::built_in;
+    use super::super::{NameFormat, built_in};
     use super::*;
 
     const TASK: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
@@ -203,6 +209,54 @@ mod tests {
         let found = matcher(&[]).find("c_rally_0a1b2c3d_AbCdEf12").unwrap();
         assert_eq!(&*found.pattern, "c_rally_…_…");
         assert_eq!((found.task, found.sure_bits), (None, 0));
+    }
+
+    #[test]
+    fn a_format_counts_for_the_kinds_that_bear_it() {
+        let matcher = matcher(&[TASK]);
+        let cases = [
+            (
+                "dns.zone",
+                "s-rally-0a1b2c3d-AbCdEf12.name.",
+                Some("rally designate scenario"),
+            ),
+            (
+                "dns.recordset",
+                "s-rally-0a1b2c3d-AbCdEf12",
+                Some("rally designate scenario"),
+            ),
+            ("network.network", "s-rally-0a1b2c3d-AbCdEf12", None),
+            (
+                "dns.zone",
+                "s-rally-0a1b2c3d-abcdef12.name.",
+                Some("rally designate scenario"),
+            ),
+            (
+                "baremetal.node",
+                "s-rally-0a1b2c3d-abcdef12",
+                Some("rally ironic scenario"),
+            ),
+            ("compute.server", "s-rally-0a1b2c3d-abcdef12", None),
+            (
+                "network.network",
+                "s_rally_0a1b2c3d_AbCdEf12",
+                Some("rally scenario"),
+            ),
+            (
+                "dns.zone",
+                "s_rally_0a1b2c3d_AbCdEf12.example.",
+                Some("rally scenario"),
+            ),
+        ];
+        for (kind, name, label) in cases {
+            let found = match matcher.judge_for(kind, name) {
+                NameVerdict::Ours(found) => Some(found.label),
+                NameVerdict::OtherTask { .. } | NameVerdict::Unknown => None,
+            };
+            assert_eq!(found.as_deref(), label, "{kind} {name}");
+        }
+        // Under a negative filter, what looks like a task's on anything is spared.
+        assert!(matcher.find("s-rally-0a1b2c3d-AbCdEf12").is_some());
     }
 
     #[test]

@@ -52,6 +52,19 @@ pub struct NamedFormat {
     pub origin: Origin,
     /// What the names look like.
     pub format: NameFormat,
+    /// The kinds whose things bear such names: `dns.zone`, or `dns.*`. Empty: any.
+    pub kinds: Vec<String>,
+}
+
+impl NamedFormat {
+    /// Whether things of this kind bear such names.
+    pub fn is_for(&self, kind: &str) -> bool {
+        let fits = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(start) => kind.starts_with(start),
+            None => pattern == kind,
+        };
+        self.kinds.is_empty() || self.kinds.iter().any(fits)
+    }
 }
 
 /// A format as the configuration file writes it.
@@ -69,6 +82,9 @@ pub struct FormatConfig {
     /// The family of makers; `other` when absent.
     #[serde(default)]
     pub origin: Origin,
+    /// The kinds whose things bear such names, `dns.*` for all of a service; any when absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
 }
 
 impl TryFrom<FormatConfig> for NamedFormat {
@@ -99,6 +115,7 @@ impl TryFrom<FormatConfig> for NamedFormat {
         Ok(Self {
             label: label.to_owned(),
             origin: config.origin,
+            kinds: config.kinds,
             format: format.map_err(|source| FormatConfigError::Format {
                 label: label.to_owned(),
                 source,
@@ -139,65 +156,81 @@ pub enum FormatConfigError {
 
 /// The formats that Rally 5.1.1, rally-openstack 4.1.0 and xrally-kubernetes give to their names.
 ///
+/// Names with dashes are only those of the services that take no underscores: elsewhere people write them.
+///
 /// Ironic's stands before Designate's, which has the same text: a name of small letters alone is far more likely
 /// Ironic's, whose alphabet has no other.
 pub fn built_in() -> Vec<NamedFormat> {
     let small = Alphabet::lower_case_and_digits;
     let all = Alphabet::default;
-    [
+    let rows: [(&str, Origin, &str, Alphabet, &[&str]); 8] = [
         (
             "rally scenario",
             Origin::Scenario,
             "s_rally_XXXXXXXX_XXXXXXXX",
             all(),
+            &[],
         ),
         (
             "rally context",
             Origin::Context,
             "c_rally_XXXXXXXX_XXXXXXXX",
             all(),
+            &[],
         ),
-        ("rally", Origin::Other, "rally_XXXXXXXX_XXXXXXXX", all()),
+        (
+            "rally",
+            Origin::Other,
+            "rally_XXXXXXXX_XXXXXXXX",
+            all(),
+            &[],
+        ),
         (
             "rally verification",
             Origin::Other,
             "rally_verify_XXXXXXXX_XXXXXXXX",
             all(),
+            &[],
         ),
         (
             "rally ironic scenario",
             Origin::Scenario,
             "s-rally-XXXXXXXX-XXXXXXXX",
             small(),
+            &["baremetal.*"],
         ),
         (
             "rally designate scenario",
             Origin::Scenario,
             "s-rally-XXXXXXXX-XXXXXXXX",
             all(),
+            &["dns.*"],
         ),
         (
             "rally kubernetes scenario",
             Origin::Scenario,
             "rally-XXXXXXXX-XXXXXXXX",
             small(),
+            &[],
         ),
         (
             "rally kubernetes context",
             Origin::Context,
             "c-rally-XXXXXXXX-XXXXXXXX",
             small(),
+            &[],
         ),
-    ]
-    .into_iter()
-    .filter_map(|(label, origin, text, alphabet)| {
+    ];
+    let formats = rows.into_iter();
+    let formats = formats.filter_map(|(label, origin, text, alphabet, kinds)| {
         Some(NamedFormat {
             label: label.to_owned(),
             origin,
             format: NameFormat::with_alphabet(text, alphabet).ok()?,
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         })
-    })
-    .collect()
+    });
+    formats.collect()
 }
 
 #[cfg(test)]
@@ -209,7 +242,14 @@ mod tests {
     fn every_built_in_format_is_there() {
         let shown: Vec<String> = built_in()
             .iter()
-            .map(|named| format!("{}: {:?}, {}", named.label, named.origin, named.format))
+            .map(|named| {
+                let kinds = named.kinds.join(" ");
+                format!(
+                    "{}: {:?}, {} {kinds}",
+                    named.label, named.origin, named.format
+                )
+            })
+            .map(|line| line.trim_end().to_owned())
             .collect();
         assert_eq!(
             shown,
@@ -218,8 +258,8 @@ mod tests {
                 "rally context: Context, c_rally_XXXXXXXX_XXXXXXXX",
                 "rally: Other, rally_XXXXXXXX_XXXXXXXX",
                 "rally verification: Other, rally_verify_XXXXXXXX_XXXXXXXX",
-                "rally ironic scenario: Scenario, s-rally-XXXXXXXX-XXXXXXXX",
-                "rally designate scenario: Scenario, s-rally-XXXXXXXX-XXXXXXXX",
+                "rally ironic scenario: Scenario, s-rally-XXXXXXXX-XXXXXXXX baremetal.*",
+                "rally designate scenario: Scenario, s-rally-XXXXXXXX-XXXXXXXX dns.*",
                 "rally kubernetes scenario: Scenario, rally-XXXXXXXX-XXXXXXXX",
                 "rally kubernetes context: Context, c-rally-XXXXXXXX-XXXXXXXX",
             ]
@@ -251,6 +291,21 @@ mod tests {
 
         let plain: FormatConfig = toml::from_str("label = 'ci'\nformat = 'XXX.XXX'").unwrap();
         assert_eq!(plain.origin, Origin::Other);
+        let plain = NamedFormat::try_from(plain).unwrap();
+        assert!(plain.is_for("network.network"));
+        let bound: FormatConfig =
+            toml::from_str("label = 'ci'\nformat = 'XXX.XXX'\nkinds = ['dns.*', 'image.image']")
+                .unwrap();
+        let bound = NamedFormat::try_from(bound).unwrap();
+        for (kind, expected) in [
+            ("dns.zone", true),
+            ("image.image", true),
+            ("image.images", false),
+            ("dnsx.zone", false),
+            ("network.network", false),
+        ] {
+            assert_eq!(bound.is_for(kind), expected, "{kind}");
+        }
         assert!(
             toml::from_str::<FormatConfig>("label = 'ci'\nformat = 'XXX.XXX'\norgin = 'other'")
                 .is_err()
@@ -265,6 +320,7 @@ mod tests {
                 format: format.to_owned(),
                 alphabet: alphabet.map(str::to_owned),
                 origin: Origin::Other,
+                kinds: Vec::new(),
             };
             NamedFormat::try_from(config).unwrap_err()
         };

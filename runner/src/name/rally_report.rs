@@ -2,9 +2,16 @@
 //!
 //! The invariant: what is asked of a report is never more than the report says; one without workloads is refused.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+
+/// What some editors and shells put in front of a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Numbers as Python's `json.dumps` writes them.
+const ODD_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
 /// A report, or several that belong together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +43,11 @@ pub enum RallyReportError {
     /// Not what `rally task report --json` writes.
     #[error("it is not what `rally task report --json` writes: {0}")]
     Form(#[from] serde_json::Error),
+    /// What another command of Rally's writes, which has nothing to go by.
+    #[error(
+        "it is a list, as `rally task results` writes it, and that has no ids of workloads, so it says nothing about names"
+    )]
+    Results,
     /// Nothing to go by.
     #[error("no task in it has a workload, so it says nothing about names")]
     NoWorkload,
@@ -44,6 +56,8 @@ pub enum RallyReportError {
 impl RallyReport {
     /// Takes over what a report says.
     ///
+    /// Python writes numbers that JSON does not know; since none of them matters here, they are read as others.
+    ///
     /// # Errors
     /// If the text is no report, or has no workload.
     pub fn add(&mut self, text: &str) -> Result<(), RallyReportError> {
@@ -51,7 +65,11 @@ impl RallyReport {
         struct Report {
             tasks: Vec<ReportedTask>,
         }
-        let Report { tasks } = serde_json::from_str(text)?;
+        let text = text.trim_start_matches(BYTE_ORDER_MARK);
+        if text.trim_start().starts_with('[') {
+            return Err(RallyReportError::Results);
+        }
+        let Report { tasks } = serde_json::from_str(&without_odd_numbers(text))?;
         if tasks
             .iter()
             .flat_map(ReportedTask::workloads)
@@ -87,6 +105,40 @@ impl RallyReport {
             None => vec![id.to_owned()],
         }
     }
+}
+
+/// The same text with a zero in the place of each number that Python writes and JSON does not know. Every other character
+/// stays where it is, so that errors name the right place.
+fn without_odd_numbers(text: &str) -> Cow<'_, str> {
+    if !ODD_NUMBERS.iter().any(|odd| text.contains(odd)) {
+        return text.into();
+    }
+    let mut rest = text;
+    let mut read = String::new();
+    let mut is_in_string = false;
+    // Whether a value may begin here.
+    let mut is_due = true;
+    while let Some(next) = rest.chars().next() {
+        let odd = ODD_NUMBERS.iter().find(|odd| rest.starts_with(**odd));
+        let taken = match odd {
+            Some(odd) if is_due && !is_in_string => {
+                read.push_str(&format!("{:<1$}", "0", odd.len()));
+                is_due = false;
+                odd.len()
+            }
+            _ => {
+                // What is escaped ends no string.
+                let escaped = rest.chars().nth(1).filter(|_| is_in_string && next == '\\');
+                let taken = next.len_utf8() + escaped.map_or(0, char::len_utf8);
+                read.push_str(rest.get(..taken).unwrap_or_default());
+                is_in_string ^= next == '"';
+                is_due = matches!(next, ':' | ',' | '[') || is_due && next.is_ascii_whitespace();
+                taken
+            }
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    read.into()
 }
 
 impl ReportedTask {
@@ -142,11 +194,65 @@ mod tests {
     }
 
     #[test]
+    fn numbers_as_python_writes_them_are_read() {
+        for (text, expected) in [
+            ("{}", "{}"),
+            (r#"{"a": NaN}"#, r#"{"a": 0  }"#),
+            (
+                "[NaN,\n-Infinity , Infinity]",
+                "[0  ,\n0         , 0       ]",
+            ),
+            (
+                r#"{"NaN": "Infinity", "a": ["NaN", ", NaN"]}"#,
+                r#"{"NaN": "Infinity", "a": ["NaN", ", NaN"]}"#,
+            ),
+            (
+                r#"{"a": "\", NaN", "b\\": NaN}"#,
+                r#"{"a": "\", NaN", "b\\": 0  }"#,
+            ),
+            (r#"{"é": NaN}"#, r#"{"é": 0  }"#),
+            // No number of Python's either.
+            ("[1NaN, -NaN, NaNNaN]", "[1NaN, -NaN, 0  NaN]"),
+        ] {
+            assert_eq!(without_odd_numbers(text), expected, "{text}");
+        }
+        let odd = REPORT.replace(
+            r#""runner": {}"#,
+            r#""statistics": {"a": NaN, "b": [Infinity, -Infinity]}"#,
+        );
+        assert_ne!(odd, REPORT);
+        let (mut report, mut plain) = (RallyReport::default(), RallyReport::default());
+        report.add(&odd).unwrap();
+        plain.add(REPORT).unwrap();
+        assert_eq!(report, plain);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_report() {
+        let (mut report, mut plain) = (RallyReport::default(), RallyReport::default());
+        report.add(&format!("\u{feff}{REPORT}")).unwrap();
+        plain.add(REPORT).unwrap();
+        assert_eq!(report, plain);
+    }
+
+    #[test]
+    fn a_list_of_results_is_refused_for_what_it_is() {
+        for text in [
+            "[]",
+            " [{\"result\": [], \"key\": {\"name\": \"a\"}}]",
+            "\u{feff}[]",
+        ] {
+            let refused = RallyReport::default().add(text).unwrap_err();
+            assert!(matches!(refused, RallyReportError::Results), "{text}");
+            assert!(refused.to_string().contains("no ids"), "{refused}");
+        }
+    }
+
+    #[test]
     fn what_says_nothing_about_names_is_refused() {
         let mut report = RallyReport::default();
         for text in [
             "",
-            "[]",
             "{}",
             r#"{"tasks": {}}"#,
             r#"{"tasks": [{"uuid": "t"}]}"#,

@@ -5,17 +5,18 @@
 //! and rules; their length is bounded and a circle of owners decides nothing. Nobody speaks for a thing of another project.
 
 mod negative;
+mod spread;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{PROJECT_KIND, Relation, ThingRef};
+use crate::resource::ThingRef;
 
 use super::inventory::{Entry, Inventory};
 use super::sieve::{Standing, SweepScope};
+use super::ties::{Namer, Ties};
 
 /// Owners of owners are followed this far. The longest chain known is floating IP, port, server, stack, cluster.
 const CHAIN_MAX: usize = 16;
@@ -51,6 +52,11 @@ pub enum Reason {
         /// The project.
         project: ThingRef,
     },
+    /// The cloud made it for its owner and takes it along. Its kind is to stay, so no request is sent for it.
+    Along {
+        /// The owner, the owner's owner, and so on.
+        chain: Vec<ThingRef>,
+    },
     /// The filter is negative: it bears no name that the task gives, and nobody who does speaks for it.
     Unmatched,
 }
@@ -76,6 +82,14 @@ pub enum Keep {
         /// The owner.
         owner: ThingRef,
     },
+    /// It has no name, or the filter is negative, and it names an owner that no listing showed, of a kind that was not listed
+    /// whole: nobody can say whether the owner goes, stays or exists.
+    OwnerUnknown {
+        /// The owner.
+        owner: ThingRef,
+    },
+    /// Others use it, beyond its project.
+    Shared,
     /// It carries a protected tag, or lies in a protected project.
     Protected {
         /// What protects it.
@@ -114,6 +128,8 @@ impl Keep {
             Self::CloudNamed => "named by the cloud",
             Self::KindLeftOut => "kind left out",
             Self::OwnerKept { .. } => "owner is kept",
+            Self::OwnerUnknown { .. } => "owner is unknown",
+            Self::Shared => "shared",
             Self::Protected { .. } => "protected",
             Self::OutsideProject => "outside the project",
             Self::OutsideAge => "outside the age bounds",
@@ -140,6 +156,7 @@ impl fmt::Display for Reason {
             }
             Self::Owner { chain } => write!(formatter, "owner {}", joined(chain)),
             Self::Part { chain } => write!(formatter, "part of {}", joined(chain)),
+            Self::Along { chain } => write!(formatter, "taken along by {}", joined(chain)),
             Self::Project { project } => write!(formatter, "nameless in {project}, which matches"),
             Self::WithProject { project } => {
                 write!(formatter, "in {project}, which goes with all that is in it")
@@ -153,85 +170,95 @@ impl fmt::Display for Keep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OwnerKept { owner } => write!(formatter, "kept: its owner {owner} is kept"),
+            Self::OwnerUnknown { owner } => write!(
+                formatter,
+                "kept: it names {owner}, which no listing showed, and {} was not listed whole",
+                owner.kind
+            ),
+            Self::Shared => formatter.write_str("kept: others use it, beyond its project"),
             Self::Protected { by } => write!(formatter, "kept: protected by {by}"),
             other => write!(formatter, "kept: {}", other.label()),
         }
     }
 }
 
+/// What was decided on a thing, and on whom that rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What happens to it.
+    pub verdict: Verdict,
+    /// What has to go for it to go.
+    pub support: Support,
+}
+
+/// What has to go for a thing to go, by positions in the inventory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Support {
+    /// Nothing: it goes by its own name.
+    #[default]
+    Itself,
+    /// One of these.
+    Any(Vec<usize>),
+    /// All of these.
+    All(Vec<usize>),
+}
+
 /// Decides on every thing of an inventory, in the order of its entries.
-pub fn decide(inventory: &Inventory, scope: &SweepScope) -> Vec<Verdict> {
-    let mut verdicts = if scope.unmatched {
-        negative::decide(inventory)
+pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
+    if scope.unmatched {
+        negative::decide(ties, scope)
     } else {
-        spread(inventory, scope.with_projects)
+        spread::decide(ties, scope)
+    }
+}
+
+/// Gives a thing that goes with any of several another reason where the first of them is held. Says whether there was one.
+pub(super) fn give_other_reasons(
+    ties: &Ties,
+    decisions: &mut [Decision],
+    is_held: &dyn Fn(usize) -> bool,
+) -> bool {
+    let other = |(position, decision): (usize, &Decision)| {
+        let Support::Any(owners) = &decision.support else {
+            return None;
+        };
+        let is_lost = owners.first().is_some_and(|first| is_held(*first)) && !is_held(position);
+        let owner = owners.iter().copied().find(|owner| !is_held(*owner));
+        let at = ties.inventory.entries().get(owner?)?.thing.at.clone();
+        let chain = vec![at];
+        match &decision.verdict {
+            Verdict::Delete(Reason::Part { .. }) if is_lost => {
+                Some((position, Reason::Part { chain }))
+            }
+            Verdict::Delete(Reason::Owner { .. }) if is_lost => {
+                Some((position, Reason::Owner { chain }))
+            }
+            _ => None,
+        }
     };
-    for (entry, verdict) in inventory.entries().iter().zip(&mut verdicts) {
-        if verdict.is_delete() && !scope.takes(&entry.thing.at.kind) {
-            *verdict = Verdict::Keep(Keep::KindLeftOut);
+    let others: Vec<(usize, Reason)> = decisions.iter().enumerate().filter_map(other).collect();
+    for (position, reason) in &others {
+        if let Some(decision) = decisions.get_mut(*position) {
+            decision.verdict = Verdict::Delete(reason.clone());
         }
     }
-    verdicts
+    !others.is_empty()
 }
 
-fn spread(inventory: &Inventory, with_projects: bool) -> Vec<Verdict> {
-    let claims = Claims::of(inventory, with_projects);
-    let mut reasons: Vec<Option<Reason>> = inventory.entries().iter().map(by_name).collect();
-    let mut newest: Vec<usize> = (0..inventory.len())
-        .filter(|&position| reasons.get(position).is_some_and(Option::is_some))
-        .collect();
-    // Ownership spreads from the names outward, one owner further each time. So nothing depends on where a circle is entered, and a
-    // verdict names the shortest chain.
-    for _ in 0..CHAIN_MAX {
-        let mut reached: BTreeMap<usize, Claim> = BTreeMap::new();
-        for owner in newest {
-            for &claim in claims.by(owner) {
-                if reasons.get(claim.thing).is_some_and(Option::is_none) {
-                    let first = reached.entry(claim.thing).or_insert(claim);
-                    *first = claim.min(*first);
-                }
-            }
-        }
-        let found: Vec<(usize, Reason)> = reached
-            .into_iter()
-            .filter_map(|(thing, claim)| Some((thing, claims.reason(claim, &reasons)?)))
-            .collect();
-        newest = found.iter().map(|(thing, _)| *thing).collect();
-        for (thing, reason) in found {
-            if let Some(slot) = reasons.get_mut(thing) {
-                *slot = Some(reason);
-            }
-        }
-    }
-    let entries = inventory.entries().iter();
-    entries
-        .zip(reasons)
-        .map(|(entry, reason)| match reason {
-            Some(reason) => Verdict::Delete(reason),
-            None => Verdict::Keep(keep(inventory, entry)),
-        })
-        .collect()
-}
-
-fn by_name(entry: &Entry) -> Option<Reason> {
-    match &entry.standing {
-        Standing::Matched { pattern, sure_bits } => Some(Reason::Name {
-            pattern: pattern.clone(),
-            sure_bits: *sure_bits,
-        }),
-        Standing::OtherTask
-        | Standing::OtherName
-        | Standing::Unmatched
-        | Standing::Spared
-        | Standing::Nameless
-        | Standing::Protected { .. }
-        | Standing::OutsideProject
-        | Standing::OutsideAge => None,
-    }
+/// The things of an inventory that go, as far as nothing stands in their way.
+pub fn doomed<'a>(
+    inventory: &'a Inventory,
+    scope: &SweepScope,
+) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    let decisions = decide(&Ties::of(inventory), scope);
+    let decided = inventory.entries().iter().zip(decisions);
+    decided
+        .filter(|(_, decision)| decision.verdict.is_delete())
+        .map(|(entry, _)| entry)
 }
 
 /// Why a thing is kept that nothing speaks for.
-fn keep(inventory: &Inventory, entry: &Entry) -> Keep {
+fn keep(ties: &Ties, position: usize, entry: &Entry) -> Keep {
     match &entry.standing {
         Standing::OtherTask => Keep::OtherTask,
         Standing::OtherName | Standing::Unmatched => Keep::OtherName,
@@ -239,152 +266,19 @@ fn keep(inventory: &Inventory, entry: &Entry) -> Keep {
         Standing::Protected { by } => Keep::Protected { by: by.clone() },
         Standing::OutsideProject => Keep::OutsideProject,
         Standing::OutsideAge => Keep::OutsideAge,
-        Standing::Nameless | Standing::Matched { .. } => match namer(inventory, entry) {
-            Some((_, owner)) => Keep::OwnerKept {
+        Standing::Nameless | Standing::Matched { .. } => match ties.namer(position, entry) {
+            Namer::Known(_, owner) => Keep::OwnerKept {
                 owner: owner.clone(),
             },
-            None => Keep::NoNameAndNoOwner,
+            Namer::Unknown(owner) => Keep::OwnerUnknown {
+                owner: owner.clone(),
+            },
+            Namer::Nobody => match ties.unknown_whole(entry) {
+                Some(owner) => Keep::OwnerUnknown {
+                    owner: owner.clone(),
+                },
+                None => Keep::NoNameAndNoOwner,
+            },
         },
-    }
-}
-
-/// The owner whose name counts for a nameless thing: the nearest that is known.
-fn namer<'a>(inventory: &'a Inventory, entry: &'a Entry) -> Option<(usize, &'a ThingRef)> {
-    speakers(inventory, entry, Relation::NamedBy)
-        .next()
-        .map(|(_, owner, at)| (owner, at))
-}
-
-/// The known owners that may speak for a thing: rank, position, reference. One of another project may not: a rule could take what
-/// a tenant's thing merely uses, an image or a network, for what it belongs to.
-fn speakers<'a>(
-    inventory: &'a Inventory,
-    entry: &'a Entry,
-    relation: Relation,
-) -> impl Iterator<Item = (usize, usize, &'a ThingRef)> {
-    let owners = entry.owners.iter().enumerate();
-    owners
-        .filter(move |(_, owner)| owner.relation == relation)
-        .filter_map(|(rank, owner)| {
-            let position = inventory.position(&owner.owner)?;
-            let theirs = inventory.entries().get(position)?.thing.project.as_ref();
-            let is_elsewhere = theirs
-                .zip(entry.thing.project.as_ref())
-                .is_some_and(|(theirs, own)| theirs != own);
-            (!is_elsewhere).then_some((rank, position, &owner.owner))
-        })
-}
-
-/// What one thing's deletion means for another. Sorted by weight: being a part counts more than an owner's name, and that more than
-/// the project's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Claim {
-    tie: Tie,
-    /// The place of the owner among the thing's owners.
-    rank: usize,
-    owner: usize,
-    thing: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Tie {
-    Part,
-    Owner,
-    Project,
-    WithProject,
-}
-
-/// Who goes with whom.
-struct Claims<'a> {
-    inventory: &'a Inventory,
-    by_owner: HashMap<usize, Vec<Claim>>,
-}
-
-impl<'a> Claims<'a> {
-    fn of(inventory: &'a Inventory, with_projects: bool) -> Self {
-        let mut claims = Self {
-            inventory,
-            by_owner: HashMap::new(),
-        };
-        for (thing, entry) in inventory.entries().iter().enumerate() {
-            match entry.standing {
-                Standing::Nameless => {
-                    claims.add_parts(thing, entry);
-                    claims.add_names(thing, entry);
-                }
-                Standing::OtherTask | Standing::OtherName => claims.add_parts(thing, entry),
-                Standing::Matched { .. }
-                | Standing::Unmatched
-                | Standing::Spared
-                | Standing::Protected { .. }
-                | Standing::OutsideProject
-                | Standing::OutsideAge => continue,
-            }
-            if with_projects {
-                claims.add_project(Tie::WithProject, thing, entry);
-            }
-        }
-        claims
-    }
-
-    fn by(&self, owner: usize) -> &[Claim] {
-        self.by_owner.get(&owner).map_or(&[], Vec::as_slice)
-    }
-
-    fn add(&mut self, tie: Tie, rank: usize, owner: usize, thing: usize) {
-        self.by_owner.entry(owner).or_default().push(Claim {
-            tie,
-            rank,
-            owner,
-            thing,
-        });
-    }
-
-    /// A thing may be part of several (a trust of two users): it goes with any of them.
-    fn add_parts(&mut self, thing: usize, entry: &Entry) {
-        for (rank, whole, _) in speakers(self.inventory, entry, Relation::PartOf) {
-            self.add(Tie::Part, rank, whole, thing);
-        }
-    }
-
-    fn add_names(&mut self, thing: usize, entry: &Entry) {
-        if let Some((owner, _)) = namer(self.inventory, entry) {
-            self.add(Tie::Owner, 0, owner, thing);
-        } else {
-            self.add_project(Tie::Project, thing, entry);
-        }
-    }
-
-    fn add_project(&mut self, tie: Tie, thing: usize, entry: &Entry) {
-        let project = entry.thing.project.clone();
-        let project = project.map(|project| ThingRef::new(PROJECT_KIND, project));
-        if let Some(project) = project.and_then(|project| self.inventory.position(&project)) {
-            self.add(tie, 0, project, thing);
-        }
-    }
-
-    /// The reason that a claim gives, with the chain of owners that leads to the deciding name.
-    fn reason(&self, claim: Claim, reasons: &[Option<Reason>]) -> Option<Reason> {
-        let owner = &self.inventory.entries().get(claim.owner)?.thing.at;
-        let mut chain = vec![owner.clone()];
-        match reasons.get(claim.owner)?.as_ref()? {
-            Reason::Owner { chain: further } | Reason::Part { chain: further } => {
-                chain.extend(further.iter().cloned());
-            }
-            Reason::Project { project } | Reason::WithProject { project } => {
-                chain.push(project.clone());
-            }
-            Reason::Name { .. } | Reason::Unmatched => {}
-        }
-        Some(match claim.tie {
-            Tie::Part => Reason::Part { chain },
-            Tie::Owner => Reason::Owner { chain },
-            Tie::Project => Reason::Project {
-                project: owner.clone(),
-            },
-            Tie::WithProject => Reason::WithProject {
-                project: owner.clone(),
-            },
-        })
     }
 }

@@ -6,8 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::resource::{Owner, Relation, Seen, Step, Thing, ThingRef};
+use crate::resource::{Foreseen, Owner, Relation, Seen, Step, Thing, ThingRef};
 
+use super::coverage::Coverage;
 use super::sieve::{Standing, SweepScope};
 
 /// A thing in the inventory.
@@ -21,6 +22,8 @@ pub struct Entry {
     pub owners: Vec<Owner>,
     /// Its place in the order.
     pub steps: Vec<Step>,
+    /// What its object says beforehand of how it will go.
+    pub foreseen: Foreseen,
 }
 
 /// Every thing that was listed, by kind and id.
@@ -31,15 +34,27 @@ pub struct Inventory {
     entries: Vec<Entry>,
     index: HashMap<ThingRef, Vec<usize>>,
     texts: HashSet<Arc<str>>,
+    coverage: Coverage,
 }
 
 impl Inventory {
-    /// An inventory for what a sweep may touch.
-    pub fn for_scope(scope: &SweepScope) -> Self {
+    /// An inventory for what a sweep may touch, of which nothing was looked at yet.
+    pub fn new(scope: &SweepScope, coverage: Coverage) -> Self {
         Self {
             keeps_all_objects: scope.with_projects,
+            coverage,
             ..Self::default()
         }
+    }
+
+    /// What was looked at.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// To note what was looked at.
+    pub fn coverage_mut(&mut self) -> &mut Coverage {
+        &mut self.coverage
     }
 
     /// Adds a thing. One that is listed twice (by two pages, while the cloud changes) counts once; two of the same id, under two
@@ -49,6 +64,7 @@ impl Inventory {
             mut thing,
             owners,
             steps,
+            mut foreseen,
         } = seen;
         thing.at = self.intern_ref(&thing.at);
         let place = |thing: &Thing| (thing.parent.clone(), thing.project.clone());
@@ -91,6 +107,9 @@ impl Inventory {
                 Step::After(other) => Step::After(self.intern_ref(&other)),
             })
             .collect();
+        for taken in &mut foreseen.takes {
+            *taken = self.intern_ref(taken);
+        }
         let position = self.entries.len();
         self.index
             .entry(thing.at.clone())
@@ -101,6 +120,7 @@ impl Inventory {
             standing,
             owners,
             steps,
+            foreseen,
         });
     }
 
@@ -149,6 +169,31 @@ impl Inventory {
             [only] => Some(*only),
             _ => None,
         }
+    }
+
+    /// Whether a listing showed a thing of this kind and id, or several.
+    pub(super) fn is_listed(&self, at: &ThingRef) -> bool {
+        self.index.contains_key(at)
+    }
+
+    /// Whether a thing is deleted with its owners of this kind.
+    pub(super) fn goes_with_kind(&self, entry: &Entry, owner: &str) -> bool {
+        let effects = self.coverage.effects(&entry.thing.at.kind);
+        effects.is_some_and(|effects| {
+            let mut kinds = effects.taken_by.iter().chain(&effects.made_for);
+            kinds.any(|kind| **kind == *owner)
+        })
+    }
+
+    /// The kinds that are only there to tie others.
+    pub(super) fn witnesses(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.coverage.witnesses()
+    }
+
+    /// Whether a kind is only there to tie others.
+    pub(super) fn is_witness(&self, kind: &str) -> bool {
+        let effects = self.coverage.effects(kind);
+        effects.is_some_and(|effects| effects.is_witness)
     }
 
     pub(super) fn into_entries(self) -> Vec<Entry> {

@@ -1,98 +1,138 @@
-//! The order of a plan: which thing must be gone before which, and what stands in the way for good.
+//! The order of a plan: which thing must be gone before which.
 //!
 //! Edges come from the things themselves (`Step`), from ownership (a nameless thing goes while its owner can still speak for
-//! it, so that a run that was killed can be finished by the next), and from projects (all that is in one goes before it). A kept
-//! thing that must go before a doomed one blocks it, and so does a protected part of a doomed whole: then no request is wasted on
-//! it, and the report can say why it is left.
+//! it, so that a run that was killed can be finished by the next), and from projects (all that is in one goes before it). What
+//! stays and is in the way blocks what waits for it: then no request is wasted on it, and the report can say why it is left.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use crate::resource::{PROJECT_KIND, Relation, Step, ThingRef};
+use crate::resource::{PROJECT_KIND, Step, ThingRef};
 
-use super::decide::{Keep, Reason, Verdict};
-use super::inventory::{Entry, Inventory};
+use super::decide::{Decision, Reason, Verdict};
+use super::hold::{Hold, holds};
+use super::inventory::Entry;
+use super::sieve::SweepScope;
+use super::ties::Ties;
 
-/// Blockers named for one thing. A network with a thousand tenants' ports needs no thousand lines.
+/// Blockers named for one thing.
 pub(super) const BLOCKERS_MAX: usize = 5;
 
 /// The doomed things of an inventory, by their positions in it.
 #[derive(Debug, Default)]
-pub struct Order {
+pub(super) struct Order {
     /// The doomed things, each after all that it waits for.
-    pub sequence: Vec<usize>,
+    pub(super) sequence: Vec<usize>,
     /// What each waits for.
-    pub waits_for: BTreeMap<usize, BTreeSet<usize>>,
+    pub(super) waits_for: BTreeMap<usize, BTreeSet<usize>>,
     /// The owner with which a thing is expected to vanish.
-    pub goes_with: BTreeMap<usize, usize>,
-    /// What keeps a thing from going: kept things, or doomed things that are blocked themselves.
-    pub blocked_by: BTreeMap<usize, BTreeSet<usize>>,
+    pub(super) goes_with: BTreeMap<usize, usize>,
+    /// What keeps a thing from going.
+    pub(super) held: BTreeMap<usize, Vec<Hold>>,
     /// Edges that were dropped because things wait for each other in a circle: (first, then).
-    pub dropped: Vec<(usize, usize)>,
+    dropped: Vec<(usize, usize)>,
 }
 
 /// Orders the doomed things of an inventory.
-pub fn order(inventory: &Inventory, verdicts: &[Verdict]) -> Order {
-    let doomed: BTreeSet<usize> = (0..inventory.len())
-        .filter(|&position| verdicts.get(position).is_some_and(Verdict::is_delete))
-        .collect();
-    let ties = Ties {
-        inventory,
-        verdicts,
-        steps: steps(inventory, &doomed),
+pub(super) fn order(ties: &Ties, decisions: &[Decision], scope: &SweepScope) -> Order {
+    let is_doomed = |position: &usize| {
+        let decision = decisions.get(*position);
+        decision.is_some_and(|decision| decision.verdict.is_delete())
     };
-    let mut order = Order::default();
-    for (first, then) in ties.edges() {
-        match (doomed.contains(&first), doomed.contains(&then)) {
-            (true, true) => {
-                order.waits_for.entry(then).or_default().insert(first);
-            }
-            // A part that goes by its own name does not need its whole to go.
-            (false, true) if ties.wholes(then).any(|whole| whole == first) => {}
-            (false, true) => block(&mut order, then, first),
-            (_, false) => {}
+    // Nothing is sent for a witness, so nothing has to wait for it.
+    let is_witness = |position: &usize| {
+        let entry = ties.inventory.entries().get(*position);
+        entry.is_some_and(|entry| ties.inventory.is_witness(&entry.thing.at.kind))
+    };
+    let doomed: BTreeSet<usize> = (0..decisions.len()).filter(is_doomed).collect();
+    let edges = Edges {
+        ties,
+        decisions,
+        steps: steps(ties, decisions),
+    };
+    let all: Vec<(usize, usize)> = edges.all().collect();
+    let mut order = Order {
+        held: holds(ties, decisions, scope, &all),
+        ..Order::default()
+    };
+    for (first, then) in all {
+        let first = match is_witness(&first) {
+            true => edges.owner(first),
+            false => Some(first),
+        };
+        let Some(first) = first.filter(|first| *first != then && doomed.contains(first)) else {
+            continue;
+        };
+        // A part that goes by its own name does not wait for a whole that stays.
+        let is_needless = order.held.contains_key(&first) && !order.held.contains_key(&then);
+        if doomed.contains(&then) && !is_needless {
+            order.waits_for.entry(then).or_default().insert(first);
         }
     }
-    for &position in &doomed {
-        if let Some(owner) = ties.companion(position) {
+    let to_send: BTreeSet<usize> = doomed.into_iter().filter(|it| !is_witness(it)).collect();
+    for &position in &to_send {
+        if let Some(owner) = edges.companion(position) {
             order.goes_with.insert(position, owner);
         }
     }
-    order.sequence = sequence(&doomed, &mut order);
-    spread_blocks(&mut order);
+    order.sequence = sequence(&to_send, &mut order);
     order
 }
 
-/// The edges that things name themselves, as far as they lead to a doomed thing: (what goes first, what goes then).
-fn steps(inventory: &Inventory, doomed: &BTreeSet<usize>) -> BTreeSet<(usize, usize)> {
+/// The edges that things name themselves, as far as they lead to a doomed thing: (what goes first, what goes then). What goes
+/// because another takes it along goes with that, so after it.
+fn steps(ties: &Ties, decisions: &[Decision]) -> BTreeSet<(usize, usize)> {
+    let inventory = ties.inventory;
+    let is_doomed = |position: usize| {
+        let decision = decisions.get(position);
+        decision.is_some_and(|decision| decision.verdict.is_delete())
+    };
     let mut steps = BTreeSet::new();
     for (position, entry) in inventory.entries().iter().enumerate() {
-        for step in &entry.steps {
-            let edge = match step {
-                Step::Before(other) => inventory.position(other).map(|other| (position, other)),
-                Step::After(other) => inventory.position(other).map(|other| (other, position)),
-            };
-            steps.extend(edge.filter(|(first, then)| first != then && doomed.contains(then)));
-        }
+        let named = entry.steps.iter().filter_map(|step| match step {
+            Step::Before(other) => Some((position, inventory.position(other)?)),
+            Step::After(other) => Some((inventory.position(other)?, position)),
+        });
+        let taken = entry.foreseen.takes.iter().filter_map(|taken| {
+            let taken = inventory.position(taken)?;
+            rests_on(decisions, taken, &entry.thing.at).then_some((position, taken))
+        });
+        let along = along(decisions, position).and_then(|owner| inventory.position(owner));
+        let along = along.map(|owner| (owner, position));
+        let edges = named.chain(taken).chain(along);
+        steps.extend(edges.filter(|(first, then)| first != then && is_doomed(*then)));
     }
     steps
 }
 
-/// What ties things to each other.
-struct Ties<'a> {
-    inventory: &'a Inventory,
-    verdicts: &'a [Verdict],
+fn rests_on(decisions: &[Decision], thing: usize, owner: &ThingRef) -> bool {
+    let verdict = decisions.get(thing).map(|decision| &decision.verdict);
+    matches!(verdict, Some(Verdict::Delete(Reason::Owner { chain })) if chain.first() == Some(owner))
+}
+
+/// The owner that takes a thing along for which no request is sent.
+fn along(decisions: &[Decision], position: usize) -> Option<&ThingRef> {
+    match &decisions.get(position)?.verdict {
+        Verdict::Delete(Reason::Along { chain }) => chain.first(),
+        Verdict::Delete(_) | Verdict::Keep(_) => None,
+    }
+}
+
+/// What ties things to each other in time.
+struct Edges<'a> {
+    ties: &'a Ties<'a>,
+    decisions: &'a [Decision],
     steps: BTreeSet<(usize, usize)>,
 }
 
-impl Ties<'_> {
+impl Edges<'_> {
     /// All edges: (what goes first, what goes then). What things say of their order themselves counts more than what follows from
     /// who owns them.
-    fn edges(&self) -> impl Iterator<Item = (usize, usize)> {
-        let entries = self.inventory.entries().iter().enumerate();
+    fn all(&self) -> impl Iterator<Item = (usize, usize)> {
+        let entries = self.ties.inventory.entries().iter().enumerate();
         let softer = entries.flat_map(|(position, entry)| {
-            let after = self.followers(position).into_iter();
-            let after = after.chain(self.places(position, entry));
+            let owner = self.owner(position).into_iter();
+            let after = owner.chain(self.places(position, entry));
             after.map(move |other| (position, other))
         });
         let softer =
@@ -100,50 +140,40 @@ impl Ties<'_> {
         self.steps.iter().copied().chain(softer)
     }
 
-    /// The owners that go after a thing because it goes with them, or that cannot go because they would take it along.
-    fn followers(&self, position: usize) -> Vec<usize> {
-        match self.verdicts.get(position) {
-            Some(Verdict::Delete(_)) => self.owner(position).into_iter().collect(),
-            Some(Verdict::Keep(Keep::Protected { .. } | Keep::Spared | Keep::KindLeftOut)) => {
-                self.wholes(position).collect()
-            }
-            Some(Verdict::Keep(_)) | None => Vec::new(),
-        }
-    }
-
-    /// What a thing is part of.
-    fn wholes(&self, position: usize) -> impl Iterator<Item = usize> {
-        let entry = self.inventory.entries().get(position);
-        let owners = entry.into_iter().flat_map(|entry| &entry.owners);
-        owners
-            .filter(|owner| owner.relation == Relation::PartOf)
-            .filter_map(|owner| self.inventory.position(&owner.owner))
-    }
-
     /// Where a thing is: its project, and what it was listed under.
     fn places(&self, position: usize, entry: &Entry) -> impl Iterator<Item = usize> {
         let project = entry.thing.project.as_ref();
         let project = project.map(|id| ThingRef::new(PROJECT_KIND, id.clone()));
         // Without its parent no listing would show it any more. A kept one does not hold its parent.
-        let is_doomed = self.verdicts.get(position).is_some_and(Verdict::is_delete);
+        let is_doomed = self.verdict(position).is_some_and(Verdict::is_delete);
         let parent = entry.thing.parent.clone().filter(|_| is_doomed);
         let places = project.into_iter().chain(parent);
-        places.filter_map(|place| self.inventory.position(&place))
+        places.filter_map(|place| self.ties.inventory.position(&place))
+    }
+
+    fn verdict(&self, position: usize) -> Option<&Verdict> {
+        self.decisions
+            .get(position)
+            .map(|decision| &decision.verdict)
     }
 
     /// The owner with which a thing goes.
     fn owner(&self, position: usize) -> Option<usize> {
-        match self.verdicts.get(position)? {
-            Verdict::Delete(Reason::Owner { chain } | Reason::Part { chain }) => {
-                self.inventory.position(chain.first()?)
-            }
+        match self.verdict(position)? {
+            Verdict::Delete(
+                Reason::Owner { chain } | Reason::Part { chain } | Reason::Along { chain },
+            ) => self.ties.inventory.position(chain.first()?),
             // It would go by its own name, but its whole takes it along.
             Verdict::Delete(
                 Reason::Name { .. } | Reason::WithProject { .. } | Reason::Unmatched,
-            ) => self.wholes(position).find(|&whole| {
-                self.verdicts.get(whole).is_some_and(Verdict::is_delete)
-                    && self.steps.contains(&(whole, position))
-            }),
+            ) => {
+                let entry = self.ties.inventory.entries().get(position)?;
+                let mut wholes = self.ties.wholes_of(entry);
+                wholes.find(|&whole| {
+                    self.verdict(whole).is_some_and(Verdict::is_delete)
+                        && self.steps.contains(&(whole, position))
+                })
+            }
             Verdict::Delete(Reason::Project { .. }) | Verdict::Keep(_) => None,
         }
     }
@@ -152,13 +182,6 @@ impl Ties<'_> {
     fn companion(&self, position: usize) -> Option<usize> {
         self.owner(position)
             .filter(|&owner| self.steps.contains(&(owner, position)))
-    }
-}
-
-fn block(order: &mut Order, blocked: usize, by: usize) {
-    let blockers = order.blocked_by.entry(blocked).or_default();
-    if blockers.len() < BLOCKERS_MAX {
-        blockers.insert(by);
     }
 }
 
@@ -235,16 +258,4 @@ fn circle(unmet: &BTreeMap<usize, usize>, order: &Order) -> Option<(usize, usize
         next = waits_for(next)?;
     }
     Some((waits_for(then)?, then))
-}
-
-/// What waits for a blocked thing is blocked by it.
-fn spread_blocks(order: &mut Order) {
-    for &position in &order.sequence.clone() {
-        let waits_for = order.waits_for.get(&position).cloned().unwrap_or_default();
-        for first in waits_for {
-            if order.blocked_by.contains_key(&first) {
-                block(order, position, first);
-            }
-        }
-    }
 }

@@ -24,6 +24,12 @@ pub struct SweepScope {
     /// Whether a project that goes takes along all that is in it, whatever that is called.
     #[serde(default)]
     pub with_projects: bool,
+    /// Whether `with_projects` and `unmatched` take what others use, too.
+    #[serde(default)]
+    pub shared: bool,
+    /// Whether the purge insists on what an ordinary deletion does not move.
+    #[serde(default)]
+    pub force: bool,
     /// Kinds whose things may go. Empty: all.
     #[serde(default)]
     pub only: Vec<KindPattern>,
@@ -136,16 +142,16 @@ impl Sieve {
         let Some(name) = thing.name.as_deref() else {
             return Standing::Nameless;
         };
-        let verdict = self.names.judge(name);
         if self.scope.unmatched {
-            return match (verdict, &thing.project) {
+            // What looks like a task's on anything is spared.
+            return match (self.names.judge(name), &thing.project) {
                 (NameVerdict::Ours(_), _) => Standing::Spared,
                 (_, Some(_)) if !is_project => Standing::Unmatched,
                 // It can still go as a part of something.
                 _ => Standing::OtherName,
             };
         }
-        match verdict {
+        match self.names.judge_for(&thing.at.kind, name) {
             // A thing that does not say whose it is stays out of a sweep that is narrowed to projects.
             NameVerdict::Ours(_) if !self.scope.projectless && thing.project.is_none() => {
                 Standing::OutsideProject

@@ -1,5 +1,6 @@
 //! What tests of the plan are written in: things in a few words, and what a plan says of them.
 
+mod doubt;
 mod laws;
 mod order;
 mod verdicts;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::name::{NameMatcher, OriginFilter, TaskId, built_in};
-use crate::resource::{Owner, Relation, Seen, Step};
+use crate::resource::{Foreseen, Owner, Relation, Seen, Step};
 
 const TASK: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 const OURS: &str = "s_rally_0a1b2c3d_AbCdEf12";
@@ -38,6 +39,7 @@ fn thing(text: &str) -> Seen {
         },
         owners: Vec::new(),
         steps: Vec::new(),
+        foreseen: Foreseen::default(),
     }
 }
 
@@ -113,9 +115,30 @@ fn sieve(scope: SweepScope) -> Sieve {
     Sieve::new(scope, names)
 }
 
+/// Every kind that is spoken of was listed whole.
+fn whole(things: &[Seen]) -> Coverage {
+    let mut coverage = Coverage::of(Vec::new());
+    for seen in things {
+        let steps = seen.steps.iter().map(|step| match step {
+            Step::Before(other) | Step::After(other) => other,
+        });
+        let owners = seen.owners.iter().map(|owner| &owner.owner);
+        let others = steps.chain(owners).chain(&seen.foreseen.takes);
+        for at in others.chain([&seen.thing.at]) {
+            coverage.note_whole(at.kind.clone());
+        }
+    }
+    coverage
+}
+
 fn inventory(things: Vec<Seen>, scope: &SweepScope) -> Inventory {
+    let coverage = whole(&things);
+    inventory_of(things, scope, coverage)
+}
+
+fn inventory_of(things: Vec<Seen>, scope: &SweepScope, coverage: Coverage) -> Inventory {
     let sieve = sieve(scope.clone());
-    let mut inventory = Inventory::for_scope(scope);
+    let mut inventory = Inventory::new(scope, coverage);
     for seen in things {
         let standing = sieve.standing(&seen.thing);
         inventory.add(seen, standing);

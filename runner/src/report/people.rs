@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::engine::ListingFailure;
+use crate::outcome::Unlooked;
 use crate::plan::{Kept, Reason};
 use crate::resource::ThingRef;
 
-use super::{Report, Row, Summary, printable};
+use super::{Report, Row, Summary, alike, printable};
 
 /// Names are aligned up to this width; a longer one moves what is behind it.
 const NAME_WIDTH_MAX: usize = 32;
@@ -75,23 +75,33 @@ fn write_leftovers(report: &Report, text: &mut String) {
         let line = format!("left: {}{name}: {}", left.thing, left.why);
         text.push_str(&(printable(&line) + "\n"));
     }
-    for ((scope, why), kinds) in unlisted(&report.listing_failures) {
-        let kinds: Vec<_> = kinds.into_iter().collect();
-        let line = format!("not listed: {} {scope}: {why}", kinds.join(", "));
+    for line in alike::lines(&report.listing_failures) {
+        text.push_str(&(printable(&format!("not listed: {line}")) + "\n"));
+    }
+    for (why, services) in unlooked(&report.unlooked) {
+        let line = format!("not looked at: {}: {why}", services.join(", "));
         text.push_str(&(printable(&line) + "\n"));
     }
-    if !report.left.is_empty() || !report.listing_failures.is_empty() {
+    let is_silent =
+        report.left.is_empty() && report.listing_failures.is_empty() && report.unlooked.is_empty();
+    if !is_silent {
         text.push('\n');
     }
 }
 
-/// The kinds that failed, by where and why. A project that gives no token fails for a dozen kinds, and there may be hundreds of them.
-fn unlisted(failures: &[ListingFailure]) -> BTreeMap<(&str, &str), BTreeSet<&str>> {
-    let mut kinds: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for ListingFailure { kind, scope, why } in failures {
-        kinds.entry((&**scope, &**why)).or_default().insert(&**kind);
+/// What nobody looked at, by why.
+fn unlooked(unlooked: &[Unlooked]) -> BTreeMap<String, Vec<String>> {
+    let mut services: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for unlooked in unlooked {
+        let word = if unlooked.by_word {
+            " (by the operator's word)"
+        } else {
+            ""
+        };
+        let why = format!("{}{word}", unlooked.why);
+        services.entry(why).or_default().push(unlooked.to_string());
     }
-    kinds
+    services
 }
 
 impl<'a> Groups<'a> {
@@ -181,6 +191,7 @@ fn brief(reason: &Reason, names: &HashMap<&ThingRef, &str>) -> String {
         Reason::Name { .. } => "name matches".to_owned(),
         Reason::Owner { chain } => through("owner", chain),
         Reason::Part { chain } => through("part of", chain),
+        Reason::Along { chain } => through("taken along by", chain),
         Reason::Project { project } => through("nameless in", std::slice::from_ref(project)),
         Reason::WithProject { project } => through("in", std::slice::from_ref(project)),
         Reason::Unmatched => "no name of the task".to_owned(),
@@ -209,21 +220,34 @@ fn figures(report: &Report) -> String {
 
 fn verdict(report: &Report) -> String {
     let summary = &report.summary;
-    let unlisted = report.listing_failures.len();
-    let mut parts = vec![match (report.dry_run, summary.matched) {
-        (_, 0) => "nothing to delete".to_owned(),
-        (true, matched) => format!("{} would be deleted", matched - summary.blocked),
-        (false, _) => format!("{} deleted", summary.deleted),
+    if report.interrupted && !report.surveyed {
+        return "interrupted before everything was listed, so there is no plan; nothing was changed"
+            .to_owned();
+    }
+    let mut parts = vec![match (report.dry_run, report.changed, summary.matched) {
+        (_, _, 0) => "nothing to delete".to_owned(),
+        (true, _, matched) => format!("{} would be deleted", matched - summary.blocked),
+        (false, false, _) => "interrupted before anything was deleted".to_owned(),
+        (false, true, _) => format!("{} deleted", summary.deleted),
     }];
+    let (unlooked, unlisted) = (&report.unlooked, report.listing_failures.len());
+    let unserved = unlooked.iter().filter(|it| it.is_failure).count();
     let counts = [
         (summary.failed, "failed"),
+        (summary.asked, "asked to go and not seen to"),
         (summary.blocked, "blocked"),
         (summary.left, "left"),
         (unlisted, "not listed, so nobody can say that it is clean"),
+        (
+            unserved,
+            "not looked at, so nobody can say that it is clean",
+        ),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     parts.extend(counts.map(|(count, what)| format!("{count} {what}")));
-    if !report.dry_run && summary.matched > 0 && summary.left == 0 && unlisted == 0 {
+    if report.changed && report.interrupted {
+        parts.push("interrupted, so nobody has looked again".to_owned());
+    } else if report.changed && summary.matched > 0 && summary.left + unlisted + unserved == 0 {
         parts.push("nothing is left".to_owned());
     }
     parts.join(", ")
@@ -241,29 +265,4 @@ fn found(summary: &Summary) -> String {
         summary.found,
         reasons.join(", ")
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_could_not_be_listed_for_one_reason_is_said_once() {
-        let failure = |kind: &str, scope: &str| ListingFailure {
-            kind: kind.into(),
-            scope: scope.to_owned(),
-            why: "403".to_owned(),
-        };
-        let failures = [
-            failure("a.y", "in project 1"),
-            failure("a.x", "in project 1"),
-            failure("a.x", "in project 2"),
-            failure("a.x", "in project 1"),
-        ];
-        let expected = [
-            (("in project 1", "403"), BTreeSet::from(["a.x", "a.y"])),
-            (("in project 2", "403"), BTreeSet::from(["a.x"])),
-        ];
-        assert_eq!(unlisted(&failures), BTreeMap::from(expected));
-    }
 }

@@ -1,22 +1,25 @@
-//! Progress on a terminal, and the run's notes in the log. Both listen to events and say nothing of their own.
+//! Progress on a terminal, and the run's notes in the log. Both listen to events, say nothing of their own, and keep nothing.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::event::{Event, Listener, Phase};
+use crate::event::{Dated, Event, Phase, Sink};
 
-/// Shows how far a sweep is, on standard error if that is a terminal, and takes down what was left out.
+use super::alike;
+
+/// Shows how far a sweep is, on standard error if that is a terminal, and what happens in the log.
 pub struct Progress {
     bar: ProgressBar,
     found: AtomicU64,
-    skipped: Mutex<BTreeMap<Arc<str>, String>>,
+    /// Causes of failed listings that were spoken of.
+    spoken_of: Mutex<BTreeSet<String>>,
 }
 
 impl Progress {
@@ -29,21 +32,26 @@ impl Progress {
         Self {
             bar,
             found: AtomicU64::new(0),
-            skipped: Mutex::new(BTreeMap::new()),
+            spoken_of: Mutex::default(),
         }
     }
 
-    /// Kinds that were left out, with the reason.
-    pub fn skipped(&self) -> BTreeMap<Arc<str>, String> {
-        self.skipped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// Takes the bar away while something else is written, and brings it back.
+    pub fn quietly<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Whether a listing fails for this cause for the first time.
+    fn is_news(&self, cause: String) -> bool {
+        let spoken_of = self.spoken_of.lock();
+        spoken_of
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(cause)
     }
 
     fn begin(&self, phase: Phase) {
@@ -110,9 +118,9 @@ async fn unless_soon<T>(work: impl Future<Output = T>, say: impl FnOnce()) -> T 
     }
 }
 
-impl Listener for Progress {
-    fn notice(&self, event: &Event) {
-        match event {
+impl Sink for Progress {
+    fn take(&self, dated: &Dated) {
+        match &dated.event {
             Event::Phase { phase } => self.begin(*phase),
             Event::Listed { things, .. } => {
                 let things = u64::try_from(*things).unwrap_or(u64::MAX);
@@ -123,13 +131,13 @@ impl Listener for Progress {
             }
             Event::KindSkipped { kind, why } => {
                 tracing::info!("{kind} is left out: {why}");
-                self.skipped
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(kind.clone(), why.clone());
             }
             Event::ListingFailed { kind, scope, why } => {
-                tracing::warn!("{kind} could not be listed {scope}: {why}");
+                if self.is_news(alike::cause(scope, why)) {
+                    tracing::warn!("{kind} could not be listed {scope}: {why}");
+                } else {
+                    tracing::info!("{kind} could not be listed {scope} either: {why}");
+                }
             }
             Event::Planned { matched, .. } => self.expect(*matched),
             Event::Asked { thing, attempt } => {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::object::values_at;
-use super::{Owner, PROJECT_KIND, Template, Thing, ThingRef, USER_KIND};
+use super::{Effects, Owner, PROJECT_KIND, Template, Thing, ThingRef, USER_KIND};
 
 pub use flaw::Flaw;
 
@@ -124,6 +124,8 @@ pub struct Kind {
     pub requests: Vec<Template>,
     /// States in which a deletion has failed for good.
     pub failed_states: Vec<String>,
+    /// What its deletion does beside it.
+    pub effects: Effects,
 }
 
 impl Kind {
@@ -135,7 +137,10 @@ impl Kind {
         if !is_kind_name(&self.name) {
             return Err(Flaw::KindName(self.name.to_string()));
         }
-        if self.requests.iter().all(Template::is_forced) {
+        if self.effects.is_witness && !self.requests.is_empty() {
+            return Err(Flaw::Witness(self.name.clone()));
+        }
+        if !self.effects.is_witness && self.requests.iter().all(Template::is_forced) {
             return Err(Flaw::NoRequest(self.name.clone()));
         }
         if [PROJECT_KIND, USER_KIND].contains(&&*self.name) && self.service != IDENTITY {
@@ -171,6 +176,7 @@ impl Kind {
         let mut unusual = Vec::new();
         let id = last(&self.fields.id);
         let is_known = ID_FIELDS.contains(&id.as_str()) || id.ends_with("_ref");
+        let is_known = is_known || self.effects.is_witness;
         if !id.is_empty() && !is_known && !is_called_after(&id, &collections) {
             unusual.push(format!(
                 "{} takes its id from {}",
@@ -250,6 +256,11 @@ impl Kind {
     ) -> Result<Thing, Flaw> {
         let id = match (self.fields.id.as_str(), parent) {
             ("", Some(parent)) => Some(parent.id.to_string()),
+            // Nothing is deleted by a witness's id, so what is unique counts more than where it stands and what a path could hold.
+            (pointer, _) if self.effects.is_witness => {
+                let id = object.pointer(pointer).and_then(Value::as_str);
+                id.map(str::to_owned)
+            }
             (pointer, _) => self.field(object, pointer).and_then(id_in),
         };
         let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX) else {
@@ -274,7 +285,9 @@ impl Kind {
             at: ThingRef::new(self.name.clone(), id),
             name: None,
             is_cloud_named: false,
-            project: text_at(&self.fields.project).map(Arc::from),
+            project: text_at(&self.fields.project)
+                .or_else(|| self.undeclared_project(object))
+                .map(Arc::from),
             parent: parent.cloned(),
             created_at: text_at(&self.fields.created_at).and_then(parse_time),
             status: text_at(&self.fields.status).map(str::to_owned),
@@ -292,7 +305,7 @@ impl Kind {
                 parent: parent.clone(),
             });
         }
-        if self.is_collection_of(&thing, object, path) {
+        if self.effects.is_witness || self.is_collection_of(&thing, object, path) {
             Ok(thing)
         } else {
             Err(Flaw::Collection {
@@ -336,6 +349,13 @@ impl Kind {
             || self.owners.iter().any(says_so)
             || (["name", "namespace"].contains(&field)
                 && self.requests.iter().all(Template::names_parent))
+    }
+
+    /// What an object says itself of its project where the kind declares nothing, or declares a place that holds nothing: no
+    /// rule may make a project's thing pass for nobody's.
+    fn undeclared_project<'a>(&self, object: &'a Value) -> Option<&'a str> {
+        let is_in_project = matches!(self.reach, Reach::Projects | Reach::EachProject);
+        is_in_project.then(|| Self::own_project(object)).flatten()
     }
 
     /// What an object says itself of its project, whatever the kind declares.
@@ -395,13 +415,14 @@ impl Kind {
         }
     }
 
-    /// Whether a status says that a deletion has failed for good.
+    /// Whether a status says that a deletion has failed for good, or that the thing is only hidden.
     pub fn has_failed(&self, status: Option<&str>) -> bool {
-        status.is_some_and(|status| {
-            self.failed_states
-                .iter()
-                .any(|failed| failed.eq_ignore_ascii_case(status))
-        })
+        self.effects.is_hidden(status)
+            || status.is_some_and(|status| {
+                self.failed_states
+                    .iter()
+                    .any(|failed| failed.eq_ignore_ascii_case(status))
+            })
     }
 
     /// The value of a field. A pointer through a wrapper counts only if the wrapper is all there is: else a thing could
@@ -493,7 +514,7 @@ fn is_field(pointer: &str) -> bool {
     steps.len() <= 2 && steps.iter().all(|step| !step.is_empty() && *step != "*")
 }
 
-fn id_in(value: &Value) -> Option<String> {
+pub(super) fn id_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.contains("://") => text
             .trim_end_matches('/')

@@ -58,7 +58,7 @@ const DELETING: Option<Leaving> = Some(Leaving {
 });
 
 const VOLUME: Row = Row {
-    shape: r#"{"id":"$id","status":"available","size":1,"availability_zone":"nova","created_at":"$micro","updated_at":"$micro","name":"","description":null,"volume_type":"__DEFAULT__","snapshot_id":null,"source_volid":null,"metadata":{},"links":[{"rel":"self","href":"$url/volumes/$id"},{"rel":"bookmark","href":"$mark/volumes/$id"}],"user_id":"$user","bootable":"false","encrypted":false,"replication_status":null,"consistencygroup_id":null,"multiattach":false,"attachments":[],"migration_status!":null,"group_id@13":null,"os-vol-tenant-attr:tenant_id":"$project","os-vol-mig-status-attr:migstat!":null,"os-vol-mig-status-attr:name_id!":null,"os-vol-host-attr:host!":"fakehost@fake#fake"}"#,
+    shape: r#"{"id":"$id","status":"available","size":1,"availability_zone":"nova","created_at":"$micro","updated_at":"$micro","name":"","description":null,"volume_type":"__DEFAULT__","snapshot_id":null,"source_volid":null,"metadata":{},"links":[{"rel":"self","href":"$url/volumes/$id"},{"rel":"bookmark","href":"$mark/volumes/$id"}],"user_id":"$user","bootable":"false","encrypted":false,"replication_status":null,"consistencygroup_id":null,"multiattach":false,"attachments":[],"migration_status!":null,"group_id@13":null,"volume_type_id@63":"$_type","encryption_key_id@64":null,"os-vol-tenant-attr:tenant_id":"$project","os-vol-mig-status-attr:migstat!":null,"os-vol-mig-status-attr:name_id!":null,"os-vol-host-attr:host!":"fakehost@fake#fake"}"#,
     guards: &[
         Guard::is_not(
             "status",
@@ -130,13 +130,17 @@ const BACKUP: Row = Row {
             400,
             "Invalid backup: Backup status must be available or error.",
         ),
-        Guard::used(
-            "block_storage.backup",
-            "_parent",
-            400,
-            "",
-            "Invalid backup: Incremental backups exist for this backup.",
-        ),
+        // Cinder looks for them in the project of whoever asks.
+        Guard {
+            members_only: true,
+            ..Guard::used(
+                "block_storage.backup",
+                "_parent",
+                400,
+                "",
+                "Invalid backup: Incremental backups exist for this backup.",
+            )
+        },
     ],
     refs: &["_parent", "volume_id"],
     embeds: &[Embed {

@@ -58,8 +58,14 @@ const SERVER: Row = Row {
         ..Guard::is("locked", &["true"], 409, "", "Instance {id} is locked")
     }],
     refs: &["_group"],
+    hidden: &[("status", "SOFT_DELETED")],
     takes: &[
         Takes::all("block_storage.attachment", "instance"),
+        Takes {
+            kind: "block_storage.volume",
+            via: "attachments[].server_id",
+            when: ("_terminates", "true"),
+        },
         Takes {
             kind: "network.port",
             via: "device_id",
@@ -189,6 +195,7 @@ fn odd(store: &mut Store, call: &Call) -> Option<Answer> {
         ("GET", ["os-keypairs"]) if foreign_names(call) => Some(denied(call, KEYPAIR.policy.0)),
         ("GET" | "DELETE", ["os-keypairs", name]) => Some(keypair(store, call, name)),
         ("POST", ["os-keypairs"]) => Some(new_keypair(store, call)),
+        ("DELETE", ["servers", id]) if store.soft_deletes => Some(hide_server(store, call, id)),
         ("POST", ["servers", id, "action"]) => Some(act_on_server(store, call, id)),
         ("POST", ["os-aggregates", id, "action"]) => Some(act_on_aggregate(store, call, id)),
         ("GET", ["servers", id, "os-volume_attachments"]) => Some(volumes_of(store, call, id)),
@@ -246,6 +253,23 @@ fn new_keypair(store: &mut Store, call: &Call) -> Answer {
     let mut answer = generic::show(store, call, "compute.keypair", &id);
     answer.status = if call.minor >= 2 { 201 } else { 200 };
     answer
+}
+
+/// With `reclaim_instance_interval`, a deleted server is only hidden, and holds what it has.
+fn hide_server(store: &mut Store, call: &Call, id: &str) -> Answer {
+    if let Err(refusal) = owned(store, call, "compute.server", id) {
+        return refusal;
+    }
+    if let Some(refusal) = generic::guarded(store, call, "compute.server", id) {
+        return refusal;
+    }
+    let hidden = [
+        ("status", "SOFT_DELETED"),
+        ("OS-EXT-STS:vm_state", "soft-delete"),
+    ];
+    let hidden = hidden.map(|(k, v)| (k.to_owned(), Value::from(v)));
+    store.set("compute.server", id, hidden.into_iter().collect());
+    Answer::empty(204)
 }
 
 fn act_on_server(store: &mut Store, call: &Call, id: &str) -> Answer {

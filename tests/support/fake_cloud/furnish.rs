@@ -228,6 +228,16 @@ pub(crate) fn attach(store: &mut Store, server: &str, volume: &str) {
     );
 }
 
+/// As `attach`, and the volume goes with its server.
+pub(crate) fn attach_for_life(store: &mut Store, server: &str, volume: &str) {
+    attach(store, server, volume);
+    let held = json!([{"id": volume, "delete_on_termination": true}]);
+    let held = fields(json!({"os-extended-volumes:volumes_attached": held}));
+    store.set("compute.server", server, held);
+    let terminates = fields(json!({"_terminates": true}));
+    store.set("block_storage.volume", volume, terminates);
+}
+
 /// What every cloud has before anybody comes: an external network, an image, flavors, the default volume type.
 pub(crate) fn basics(store: &mut Store, admin: &str) {
     let public = json!({

@@ -195,6 +195,7 @@ fn odd(store: &mut Store, call: &Call) -> Option<Answer> {
         (method, ["projects", project, "users", user, "roles", role]) if call.actor.admin => {
             Some(assign(store, method, project, user, role))
         }
+        ("DELETE", ["roles", role]) if call.actor.admin => Some(delete_role(store, call, role)),
         ("GET", ["role_assignments"]) if call.actor.admin => Some(assignments(store, call)),
         _ => None,
     }
@@ -338,6 +339,30 @@ fn assign(store: &mut Store, method: &str, project: &str, user: &str, role: &str
     Answer::empty(if held || method == "PUT" { 204 } else { 404 })
 }
 
+/// Takes along the role's assignments, and every application credential of each user who has it on a project, on that project.
+fn delete_role(store: &mut Store, call: &Call, role: &str) -> Answer {
+    let answer = generic::delete(store, call, "identity.role", role);
+    if answer.status != 204 {
+        return answer;
+    }
+    let (gone, stay) = std::mem::take(&mut store.keystone.grants)
+        .into_iter()
+        .partition(|grant| grant.role == role);
+    store.keystone.grants = stay;
+    let gone: Vec<Grant> = gone;
+    for grant in gone {
+        let Scope::Project(project) = grant.scope else {
+            continue;
+        };
+        for id in store.users(CREDENTIAL, "user_id", &grant.user) {
+            if store.text(CREDENTIAL, &id, "project_id") == project {
+                store.remove(CREDENTIAL, &id);
+            }
+        }
+    }
+    answer
+}
+
 fn assignments(store: &Store, call: &Call) -> Answer {
     let wanted = |name: &str, value: &str| call.parameter(name).is_none_or(|v| v == value);
     let mut found = Vec::new();
@@ -353,7 +378,14 @@ fn assignments(store: &Store, call: &Call) -> Answer {
             Scope::Project(_) | Scope::Domain(_) | Scope::System | Scope::Unscoped => continue,
         };
         if wanted("user.id", &grant.user) && wanted("role.id", &grant.role) {
-            found.push(json!({"role": {"id": grant.role}, "user": {"id": grant.user}, "scope": scope, "links": {}}));
+            let whose = format!("users/{}/roles/{}", grant.user, grant.role);
+            let place = match &grant.scope {
+                Scope::Project(id) => format!("projects/{id}"),
+                Scope::Domain(id) => format!("domains/{id}"),
+                Scope::System | Scope::Unscoped => "system".to_owned(),
+            };
+            let href = format!("{}/identity/v3/{place}/{whose}", call.base);
+            found.push(json!({"role": {"id": grant.role}, "user": {"id": grant.user}, "scope": scope, "links": {"assignment": href}}));
         }
     }
     wrap(call, "role_assignments", &found)

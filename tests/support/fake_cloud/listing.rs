@@ -99,6 +99,13 @@ fn sees_all(call: &Call, row: &Row) -> bool {
 /// Whether the actor sees the thing in a listing.
 fn visible(store: &Store, call: &Call, shelf: &Shelf, thing: &Thing) -> bool {
     let row = shelf.row;
+    let mut hidden = row.hidden.iter();
+    let is_hidden = |(field, value): &(&str, &str)| {
+        call.parameter(field).is_none() && store.field(shelf, thing, field) == *value
+    };
+    if hidden.any(is_hidden) {
+        return false;
+    }
     if !row.public.is_empty() && !public_enough(store, call, shelf, thing) {
         return false;
     }
@@ -156,7 +163,9 @@ impl Page {
         Ok(Page {
             limit,
             asked: asked.is_some(),
-            offset: number("offset").unwrap_or(0),
+            offset: number("offset")
+                .filter(|_| !store.ignores_offset)
+                .unwrap_or(0),
             after,
         })
     }

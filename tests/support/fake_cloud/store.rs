@@ -67,6 +67,10 @@ pub(crate) struct Store {
     pub(crate) delay: Duration,
     pub(crate) delays: HashMap<String, Duration>,
     pub(crate) page_max: Option<usize>,
+    /// Deleted servers are only hidden.
+    pub(crate) soft_deletes: bool,
+    /// Whoever asks for what follows is shown the beginning again.
+    pub(crate) ignores_offset: bool,
     kinds: HashMap<&'static str, usize>,
     /// Target id to the things that name it.
     uses: HashMap<String, BTreeSet<(usize, Arc<str>)>>,
@@ -86,6 +90,8 @@ impl Store {
             delay: Duration::ZERO,
             delays: HashMap::new(),
             page_max: None,
+            soft_deletes: false,
+            ignores_offset: false,
             kinds: HashMap::new(),
             uses: HashMap::new(),
             due: BTreeMap::new(),

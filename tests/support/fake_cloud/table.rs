@@ -190,6 +190,8 @@ pub(crate) struct Row {
     pub(crate) wide: Option<Wide>,
     /// The field behind `?is_public=`, where a list has public things only unless asked.
     pub(crate) public: &'static str,
+    /// A thing whose field has this value is left out, unless the client asks for a value of that field.
+    pub(crate) hidden: &'static [(&'static str, &'static str)],
     /// Filters that apply unless the client gives the same one.
     pub(crate) unless_asked: &'static [(&'static str, &'static str)],
     /// Policy names of list and delete, as the service prints them.
@@ -239,6 +241,7 @@ impl Row {
             everyone: &[],
             wide: None,
             public: "",
+            hidden: &[],
             unless_asked: &[],
             policy: ("", ""),
             missing: ("", "The resource could not be found."),

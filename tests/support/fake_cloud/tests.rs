@@ -357,3 +357,65 @@ fn patterns_match_any_text_at_a_star() {
         assert_eq!(matches(pattern, text), expected, "{pattern} on {text}");
     }
 }
+
+/// What a deletion takes along in the real services, and so has to here.
+#[tokio::test]
+async fn deletions_take_along_what_they_take_along_in_openstack() {
+    let cloud = FakeCloud::start(Options::default()).await;
+    let demo = cloud.project("demo");
+    let user = cloud.user("demo");
+    let token = login(&cloud, "admin").await;
+    let (server, other) = (
+        cloud.add("compute.server", json!({"project_id": demo})),
+        cloud.add("compute.server", json!({"project_id": demo})),
+    );
+    let volumes = [(); 2].map(|()| cloud.add("block_storage.volume", json!({"project_id": demo})));
+    cloud.edit(|store| {
+        super::furnish::attach_for_life(store, &server, &volumes[0]);
+        super::furnish::attach(store, &other, &volumes[1]);
+    });
+    for server in [&server, &other] {
+        let path = format!("/compute/v2.1/servers/{server}");
+        assert_eq!(delete(&cloud, &token, &path).await.status, 204);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    get(&cloud, &token, "/compute/v2.1/servers").await;
+    let stays = volumes.map(|id| cloud.exists("block_storage.volume", &id));
+    assert_eq!(stays, [false, true]);
+
+    let role = cloud.add("identity.role", json!({"name": "r"}));
+    let credential = json!({"name": "c", "user_id": user, "project_id": demo});
+    let credential = cloud.add("identity.application_credential", credential);
+    let grant = format!("PUT /identity/v3/projects/{demo}/users/{user}/roles/{role}");
+    assert_eq!(ask(&cloud, &token, &grant, "", "").await.status, 204);
+    let held = format!("/identity/v3/role_assignments?role.id={role}");
+    let held = get(&cloud, &token, &held).await.json();
+    let link = held.pointer("/role_assignments/0/links/assignment");
+    let link = link.and_then(Value::as_str).unwrap_or_default();
+    assert!(
+        link.ends_with(&format!("/users/{user}/roles/{role}")),
+        "{held}"
+    );
+    let path = format!("/identity/v3/roles/{role}");
+    assert_eq!(delete(&cloud, &token, &path).await.status, 204);
+    assert!(!cloud.exists("identity.application_credential", &credential));
+}
+
+#[tokio::test]
+async fn a_server_that_is_only_hidden_is_shown_to_whoever_asks_by_status() {
+    let cloud = FakeCloud::start(Options::default()).await;
+    cloud.edit(|store| store.soft_deletes = true);
+    let server = cloud.add(
+        "compute.server",
+        json!({"project_id": cloud.project("demo")}),
+    );
+    let token = login(&cloud, "demo").await;
+    let path = format!("/compute/v2.1/servers/{server}");
+    assert_eq!(delete(&cloud, &token, &path).await.status, 204);
+    let shown = async |query: &str| {
+        let path = format!("/compute/v2.1/servers/detail?{query}");
+        get(&cloud, &token, &path).await.body.contains(&server)
+    };
+    assert!(!shown("limit=10").await);
+    assert!(shown("status=SOFT_DELETED&changes-since=1970-01-01T00:00:00Z").await);
+}

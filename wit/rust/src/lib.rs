@@ -9,8 +9,12 @@
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+mod declare;
+pub mod effects;
 pub mod listing;
+pub mod names;
 pub mod object;
+pub mod paging;
 pub mod requests;
 pub mod row;
 pub mod table;
@@ -31,10 +35,11 @@ pub use bindings::cleanup::rules::{
     logging::{self, Level},
     model::{self, Item, Outcome, Owner, Reach, Relation, RuleError, Scope, Step, Thing},
 };
-pub use listing::Paging;
+pub use effects::PlaceIf;
 pub use object::Object;
+pub use paging::Paging;
 pub use requests::Target;
-pub use row::{Place, Row};
+pub use row::{Place, Places, Row};
 pub use table::{Table, joined, rows_in};
 
 /// Exports a table of rows as a component.

@@ -26,10 +26,7 @@ impl Object {
 
     /// The non-empty string at a JSON pointer.
     pub fn text(&self, pointer: &str) -> Option<&str> {
-        self.0
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+        text_at(&self.0, pointer)
     }
 
     /// Whether the value at a JSON pointer is `true`.
@@ -73,6 +70,14 @@ impl Object {
             .collect()
     }
 
+    /// Two non-empty strings of each element of an array that has both.
+    pub fn pairs(&self, array: &str, first: &str, second: &str) -> Vec<(&str, &str)> {
+        let elements = self.0.pointer(array).and_then(Value::as_array);
+        let elements = elements.into_iter().flatten();
+        let pair = |element| Some((text_at(element, first)?, text_at(element, second)?));
+        elements.filter_map(pair).collect()
+    }
+
     /// The things whose ids stand at these places. Of a URL its last segment is the id, as the runner reads it too.
     pub fn things(&self, places: &[Place]) -> Vec<Thing> {
         let at = |(kind, pointer): &Place| {
@@ -85,6 +90,11 @@ impl Object {
         };
         places.iter().flat_map(at).collect()
     }
+}
+
+fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.filter(|text| !text.is_empty())
 }
 
 fn id_in(text: &str) -> &str {
@@ -115,5 +125,14 @@ mod tests {
         let things = container.things(&[("a.secret", "/secret_refs/*/secret_ref")]);
         let ids: Vec<&str> = things.iter().map(|thing| thing.id.as_str()).collect();
         assert_eq!(ids, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_pair_is_of_one_element() {
+        let secret = Object::parse(
+            r#"{"consumers":[{"type":"a"},{"type":"b","id":"2"},{"type":"","id":"3"}]}"#,
+        );
+        assert_eq!(secret.pairs("/consumers", "/type", "/id"), [("b", "2")]);
+        assert!(secret.pairs("/others", "/type", "/id").is_empty());
     }
 }

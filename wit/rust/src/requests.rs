@@ -224,16 +224,24 @@ fn header(name: &str, value: &str) -> http::Header {
 /// # Errors
 /// Only where there is no answer; an error status is an answer. `other` where a name cannot be part of a path.
 pub fn get(service: &str, path: &str, microversion: &str) -> Result<Response, RuleError> {
+    send_get(service, path, microversion)?.map_err(error_of)
+}
+
+/// As `get`, with the reason why there is no answer.
+pub(crate) fn send_get(
+    service: &str,
+    path: &str,
+    microversion: &str,
+) -> Result<Result<Response, HttpError>, RuleError> {
     check_path(path)?;
-    http::send(&Request {
+    Ok(http::send(&Request {
         service: service.to_owned(),
         method: Method::Get,
         path: path.to_owned(),
         headers: Vec::new(),
         microversion: microversion.to_owned(),
         body: None,
-    })
-    .map_err(error_of)
+    }))
 }
 
 /// The runner lets no path leave that a server on its way could read as another one, and blames the rule for asking. Names
@@ -291,7 +299,7 @@ fn said(response: &Response) -> String {
     format!("{}: {}", response.status, excerpt(&response.body))
 }
 
-fn error_of(error: HttpError) -> RuleError {
+pub(crate) fn error_of(error: HttpError) -> RuleError {
     match error {
         HttpError::NoService => RuleError::Unavailable("the cloud has no such service".to_owned()),
         HttpError::Unauthorized(text) => RuleError::Denied(text),

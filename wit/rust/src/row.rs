@@ -1,13 +1,26 @@
 //! A kind as a row.
 
-use crate::listing::Paging;
-use crate::model::{Fields, Kind, OwnerField, Property};
+use crate::effects::Effects;
+use crate::paging::Paging;
 use crate::requests::Target;
-use crate::{Item, Object, Outcome, Owner, Reach, Relation, RuleError, Step, Thing};
+use crate::{Object, Outcome, Owner, RuleError, Step};
 
 /// Which kind, and where in a thing's object its id stands: `("network.network", "/network_id")`. `/*` in the pointer
 /// stands for every element of an array.
 pub type Place = (&'static str, &'static str);
+
+/// Where the places stand that a listing may leave out whole, as domains with a directory of their own, and how one is asked for.
+#[derive(Clone, Copy)]
+pub struct Places {
+    /// The path that lists the places.
+    pub list: &'static str,
+    /// Their ids in the answer: `/domains/*/id`.
+    pub ids: &'static str,
+    /// Where a thing of the kind's own listing says in which place it is: `/users/*/domain_id`.
+    pub shown: &'static str,
+    /// The query that asks for one place.
+    pub query: &'static str,
+}
 
 /// Deletes a thing, where that takes more than the last of its row's requests.
 pub type Delete = fn(&Target) -> Result<Outcome, RuleError>;
@@ -23,40 +36,46 @@ pub struct Row {
     pub(crate) everywhere: &'static str,
     pub(crate) narrow: &'static str,
     pub(crate) again: &'static str,
+    pub(crate) again_may_be_denied: bool,
+    pub(crate) also_in: Option<Places>,
+    pub(crate) cut_off_where: Option<(&'static str, &'static str, &'static str)>,
     pub(crate) own_if_denied: bool,
     pub(crate) parent_gone: Option<u32>,
     pub(crate) paging: Paging,
     pub(crate) microversion: &'static str,
+    pub(crate) listing_microversions: &'static [&'static str],
     pub(crate) headers: &'static [(&'static str, &'static str)],
     pub(crate) conflicts: &'static [u32],
     pub(crate) id: &'static str,
     pub(crate) optional: bool,
     pub(crate) lingers: bool,
-    reach: Spread,
-    names: &'static [&'static str],
-    given_names: &'static [&'static str],
-    id_is_no_name: bool,
-    project: &'static str,
-    created_at: &'static str,
-    status: &'static str,
-    tags: &'static str,
-    failed_states: &'static [&'static str],
-    owners: &'static [Place],
-    parts_of: &'static [Place],
-    before: &'static [Place],
-    after: &'static [Place],
-    last_of: &'static [&'static str],
-    part_of_parent: bool,
-    goes_with_parent: bool,
+    pub(crate) reach: Spread,
+    pub(crate) names: &'static [&'static str],
+    pub(crate) given_names: &'static [&'static str],
+    pub(crate) given_names_where: &'static [(&'static str, &'static str, &'static str)],
+    pub(crate) id_is_no_name: bool,
+    pub(crate) project: &'static str,
+    pub(crate) created_at: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) tags: &'static str,
+    pub(crate) failed_states: &'static [&'static str],
+    pub(crate) owners: &'static [Place],
+    pub(crate) parts_of: &'static [Place],
+    pub(crate) before: &'static [Place],
+    pub(crate) after: &'static [Place],
+    pub(crate) last_of: &'static [&'static str],
+    pub(crate) part_of_parent: bool,
+    pub(crate) goes_with_parent: bool,
     pub(crate) stays_listed: bool,
-    owners_by: Option<fn(&Object) -> Vec<Owner>>,
-    order_by: Option<fn(&Object) -> Vec<Step>>,
+    pub(crate) owners_by: Option<fn(&Object) -> Vec<Owner>>,
+    pub(crate) order_by: Option<fn(&Object) -> Vec<Step>>,
     pub(crate) delete_by: Option<Delete>,
+    pub(crate) effects: Effects,
 }
 
 /// `Reach`, in a form that a `static` can hold.
 #[derive(Clone, Copy)]
-enum Spread {
+pub(crate) enum Spread {
     Projects,
     EachProject,
     Cloud,
@@ -82,10 +101,14 @@ impl Row {
             everywhere: "",
             narrow: "project_id={project}",
             again: "",
+            again_may_be_denied: false,
+            also_in: None,
+            cut_off_where: None,
             own_if_denied: false,
             parent_gone: None,
             paging: Paging::Links,
             microversion: "",
+            listing_microversions: &[],
             headers: &[],
             conflicts: &[],
             id: "/id",
@@ -94,6 +117,7 @@ impl Row {
             reach: Spread::Projects,
             names: &["/name"],
             given_names: &[],
+            given_names_where: &[],
             id_is_no_name: false,
             project: "/project_id",
             created_at: "/created_at",
@@ -111,6 +135,7 @@ impl Row {
             owners_by: None,
             order_by: None,
             delete_by: None,
+            effects: Effects::NONE,
         }
     }
 
@@ -182,6 +207,36 @@ impl Row {
         Self { again, ..self }
     }
 
+    /// As `again`, but whoever may not ask so (400, 403, 404) is shown nothing more.
+    pub const fn again_if_allowed(self, again: &'static str) -> Self {
+        Self {
+            again,
+            again_may_be_denied: true,
+            ..self
+        }
+    }
+
+    /// A listing may leave out all that is in some places. Those of which it shows nothing are asked for one by one.
+    pub const fn also_in(self, places: Places) -> Self {
+        Self {
+            also_in: Some(places),
+            ..self
+        }
+    }
+
+    /// A listing in which this value stands at this pointer (`*` is any element of an array) is not whole, for this reason.
+    pub const fn cut_off_where(
+        self,
+        pointer: &'static str,
+        value: &'static str,
+        why: &'static str,
+    ) -> Self {
+        Self {
+            cut_off_where: Some((pointer, value, why)),
+            ..self
+        }
+    }
+
     /// How pages follow each other, where not by links.
     pub const fn paged(self, paging: Paging) -> Self {
         Self { paging, ..self }
@@ -191,6 +246,15 @@ impl Row {
     pub const fn microversion(self, microversion: &'static str) -> Self {
         Self {
             microversion,
+            ..self
+        }
+    }
+
+    /// The microversions that a listing asks for instead, the newest first: where a service is too old for one (406, or 400), it is
+    /// asked for the next.
+    pub const fn listing_microversions(self, microversions: &'static [&'static str]) -> Self {
+        Self {
+            listing_microversions: microversions,
             ..self
         }
     }
@@ -216,10 +280,21 @@ impl Row {
         Self { names, ..self }
     }
 
-    /// Names which the cloud itself gives: no names at all. A `*` at the end stands for any tail.
+    /// Names which the cloud itself gives: no names at all. `{uuid}` stands for a UUID, and nothing for an open tail.
     pub const fn given_names(self, given_names: &'static [&'static str]) -> Self {
         Self {
             given_names,
+            ..self
+        }
+    }
+
+    /// As `given_names`, where this value stands at this pointer besides: `("image-{uuid}", "/metadata/readonly", "True")`.
+    pub const fn given_names_where(
+        self,
+        given_names: &'static [(&'static str, &'static str, &'static str)],
+    ) -> Self {
+        Self {
+            given_names_where: given_names,
             ..self
         }
     }
@@ -366,139 +441,5 @@ impl Row {
             delete_by: Some(delete_by),
             ..self
         }
-    }
-
-    pub(crate) fn kind(&self, service: &str) -> Kind {
-        Kind {
-            name: self.name.to_owned(),
-            service: service.to_owned(),
-            reach: match self.reach {
-                Spread::Projects => Reach::Projects,
-                Spread::EachProject => Reach::EachProject,
-                Spread::Cloud => Reach::Cloud,
-                Spread::UnderEach(kind) => Reach::UnderEach(kind.to_owned()),
-                Spread::UnderDeleted(kind) => Reach::UnderDeleted(kind.to_owned()),
-            },
-            fields: Fields {
-                id: self.id.to_owned(),
-                names: owned(self.names),
-                project: self.project.to_owned(),
-                created_at: self.created_at.to_owned(),
-                status: self.status.to_owned(),
-                tags: self.tags.to_owned(),
-            },
-            owners: self
-                .owners
-                .iter()
-                .chain(self.parts_of)
-                .map(|(kind, at)| owner_field(kind, at))
-                .collect(),
-            after: owned(self.last_of),
-            requests: owned(self.requests),
-            failed_states: owned(self.failed_states),
-            extra: self
-                .forced_requests
-                .iter()
-                .filter(|template| !self.requests.contains(template))
-                .map(|template| Property {
-                    name: "forced-request".to_owned(),
-                    value: (*template).to_owned(),
-                })
-                .collect(),
-        }
-    }
-
-    pub(crate) fn own_name<'a>(&self, object: &'a Object) -> Option<&'a str> {
-        let name = self.names.iter().find_map(|pointer| object.text(pointer))?;
-        let given = |pattern: &&str| match pattern.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == *pattern,
-        };
-        let is_id = self.id_is_no_name && object.text(self.id) == Some(name);
-        (!is_id && !self.given_names.iter().any(given)).then_some(name)
-    }
-
-    pub(crate) fn owners_of(&self, item: &Item) -> Vec<Owner> {
-        let object = &Object::parse(&item.object);
-        let named_by = match self.owners_by {
-            Some(owners_by) => owners_by(object),
-            None => relate(Relation::NamedBy, self.owners, object),
-        };
-        let mut owners = relate(Relation::PartOf, self.parts_of, object);
-        // Of what is listed under deleted things the runner says so itself.
-        if self.part_of_parent && matches!(self.reach, Spread::UnderEach(_)) {
-            owners.extend(self.parent(item).map(|owner| Owner {
-                relation: Relation::PartOf,
-                owner,
-            }));
-        }
-        owners.extend(named_by);
-        owners
-    }
-
-    /// The thing under which one was listed.
-    fn parent(&self, item: &Item) -> Option<Thing> {
-        let (Spread::UnderEach(kind) | Spread::UnderDeleted(kind)) = self.reach else {
-            return None;
-        };
-        Some(Thing {
-            kind: kind.to_owned(),
-            id: item.parent.clone(),
-        })
-    }
-
-    pub(crate) fn order_of(&self, item: &Item) -> Vec<Step> {
-        let object = &Object::parse(&item.object);
-        let before = object.things(self.before).into_iter();
-        let after = object.things(self.after).into_iter();
-        let mut steps: Vec<Step> = before.map(Step::Before).collect();
-        steps.extend(after.map(Step::After));
-        steps.extend(
-            self.order_by
-                .into_iter()
-                .flat_map(|order_by| order_by(object)),
-        );
-        if self.goes_with_parent {
-            steps.extend(self.parent(item).map(Step::After));
-        }
-        steps
-    }
-}
-
-fn relate(relation: Relation, places: &[Place], object: &Object) -> Vec<Owner> {
-    let things = object.things(places).into_iter();
-    things.map(|owner| Owner { relation, owner }).collect()
-}
-
-fn owner_field(kind: &str, at: &str) -> OwnerField {
-    OwnerField {
-        kind: kind.to_owned(),
-        at: at.to_owned(),
-    }
-}
-
-fn owned(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TABLES: &[&[Row]] = &[
-        &[named("a.first"), named("a.second")],
-        &[],
-        &[named("a.third")],
-    ];
-
-    const fn named(name: &'static str) -> Row {
-        Row::new(name, "/things", "/things", &["DELETE /things/{id}"])
-    }
-
-    #[test]
-    fn tables_are_joined_in_their_order() {
-        let rows: [Row; rows_in(TABLES)] = joined(TABLES);
-        let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
-        assert_eq!(names, ["a.first", "a.second", "a.third"]);
     }
 }

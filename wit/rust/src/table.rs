@@ -50,7 +50,10 @@ impl Table {
         let target = Target::new(row, self.service, item);
         let deleted = match row.delete_by {
             Some(delete_by) => delete_by(&target),
-            None => target.finish(row.requests.len() - 1),
+            None => match row.requests.len() {
+                0 => Err(RuleError::Other(format!("no request deletes a {kind}"))),
+                requests => target.finish(requests - 1),
+            },
         };
         match deleted {
             Err(RuleError::NotFound) => Ok(Outcome::Gone),
@@ -132,4 +135,26 @@ pub const fn joined<const N: usize>(tables: &[&[Row]]) -> [Row; N] {
         table += 1;
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLES: &[&[Row]] = &[
+        &[named("a.first"), named("a.second")],
+        &[],
+        &[named("a.third")],
+    ];
+
+    const fn named(name: &'static str) -> Row {
+        Row::new(name, "/things", "/things", &["DELETE /things/{id}"])
+    }
+
+    #[test]
+    fn tables_are_joined_in_their_order() {
+        let rows: [Row; rows_in(TABLES)] = joined(TABLES);
+        let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(names, ["a.first", "a.second", "a.third"]);
+    }
 }

@@ -18,6 +18,7 @@ static KINDS: &[Row] = &[
         "/arqs",
         &["DELETE /v2/accelerator_requests/{id}"],
     )
+    .taken_by(&["compute.server"])
     .scoped("", "")
     .paged(Paging::None)
     .id("/uuid")

@@ -17,6 +17,7 @@ static KINDS: &[Row] = &[
         "",
         &["DELETE /v2/alarms/{id}"],
     )
+    .beside("its history")
     .scoped(
         "q.field=all_projects&q.op=eq&q.value=true",
         "q.field=project_id&q.op=eq&q.value={project}",

@@ -19,6 +19,8 @@ static KINDS: &[Row] = &[
         "/nodes",
         &[UNDEPLOY, MANAGE, "DELETE /v1/nodes/{id}"],
     )
+    .refused_if(&[("/protected", "true", "it is protected")])
+    .beside("its traits, BIOS settings, inventory and history")
     .scoped("", "owner={project}")
     .paged(Paging::Marker("marker"))
     .microversion("1.83")
@@ -104,6 +106,7 @@ static KINDS: &[Row] = &[
         "/allocations",
         &["DELETE /v1/allocations/{id}"],
     )
+    .beside("its node's instance, which it sets")
     .scoped("", "owner={project}")
     .microversion("1.60")
     .id("/uuid")
@@ -123,10 +126,11 @@ static KINDS: &[Row] = &[
     .optional(),
     Row::new(
         "baremetal.runbook",
-        "/v1/runbooks?limit=1000&fields=uuid,name,owner,created_at",
+        "/v1/runbooks?limit=1000&fields=uuid,name,owner,public,created_at",
         "/runbooks",
         &["DELETE /v1/runbooks/{id}"],
     )
+    .shared_if(&[("/public", "true")])
     .scoped("", "")
     .microversion("1.92")
     .id("/uuid")

@@ -5,7 +5,7 @@
 //! snapshot.
 
 use runner_guest::{
-    Object, Outcome, Owner, Paging, Relation, Row, RuleError, Table, Target, Thing,
+    Object, Outcome, Owner, Paging, Place, Relation, Row, RuleError, Table, Target, Thing, names,
 };
 
 runner_guest::rules!(Table {
@@ -43,6 +43,8 @@ static KINDS: &[Row] = &[
         "/attachments",
         &["DELETE /attachments/{id}"],
     )
+    .taken_by(&["compute.server"])
+    .beside("its volume's connection")
     // Whoever is no administrator is refused (400) for naming a project.
     .scoped(ALL, ALL)
     .microversion("3.71")
@@ -54,18 +56,24 @@ static KINDS: &[Row] = &[
     .owners_by(ATTACHED, attachment_owners)
     .after(&[("compute.server", "/instance")])
     .before(&[("block_storage.volume", "/volume_id")]),
-    // Refused (400) while increments are built on it. It does not say which they are.
+    // Refused (400) while increments are built on it, but not to an administrator: Cinder looks for them in his project only. It
+    // says that there are some, and not which they are.
     Row::new(
         "block_storage.backup",
         "/backups/detail?limit=1000",
         "/backups",
         &["DELETE /backups/{id}"],
     )
+    // 3.64 (Wallaby) shows the key, which goes with it. From 3.31 on, whoever is no administrator is refused for naming a project.
+    .listing_microversions(&["3.64", "3.18"])
+    .takes(KEY)
+    .before(KEY)
+    .delete_by(delete_backup)
     .forced_by(&[
         "POST /backups/{id}/action {\"os-reset_status\":{\"status\":\"error\"}}",
         "POST /backups/{id}/action {\"os-force_delete\":null}",
     ])
-    .scoped(ALL, ONE)
+    .scoped(ALL, ALL)
     .microversion("3.18")
     .conflicts(&[400])
     .project("/os-backup-project-attr:project_id")
@@ -83,7 +91,8 @@ static KINDS: &[Row] = &[
     .lingers_unless("/status", &["error", "error_deleting"])
     .owners(&[("block_storage.group", "/group_id")])
     .before(&[("block_storage.group", "/group_id")]),
-    // Nova names those it makes of a server's volumes after the image, Cinder those it needs for a backup.
+    // Cinder calls those it needs for a backup after the volume. What Nova makes of a server's volume is called `snapshot for` and
+    // the image's name; but so may be what a person makes, and nothing tells them apart.
     Row::new(
         "block_storage.snapshot",
         "/snapshots/detail?limit=1000",
@@ -97,7 +106,7 @@ static KINDS: &[Row] = &[
     .scoped(ALL, ONE)
     .microversion("3.14")
     .conflicts(&[400])
-    .given_names(&["snapshot for *", "backup-snap-*"])
+    .given_names(&["backup-snap-{uuid}"])
     .project("/os-extended-snapshot-attributes:project_id")
     .lingers_unless("/status", &["error_deleting"])
     .part_of(&[("block_storage.group_snapshot", "/group_snapshot_id")])
@@ -114,12 +123,18 @@ static KINDS: &[Row] = &[
         "POST /volumes/{id}/action {\"os-reset_status\":{\"status\":\"error\",\"attach_status\":\"detached\"}}",
         "POST /volumes/{id}/action {\"os-force_delete\":null}",
     ])
-    .scoped(ALL, ONE)
+    .scoped(ALL, ALL)
     .microversion("3.13")
     .conflicts(&[400])
-    .given_names(&["image-*"])
+    .given_names(&["backup-vol-{uuid}"])
+    .given_names_where(&[("image-{uuid}", "/metadata/readonly", "True")])
     .project("/os-vol-tenant-attr:tenant_id")
     .lingers_unless("/status", &["error_deleting"])
+    // 3.63 (Wallaby) shows the type's id, 3.64 the key, which goes with it. From 3.31 on, whoever is no administrator is refused for
+    // naming a project.
+    .listing_microversions(&["3.64", "3.13"])
+    .takes(KEY)
+    .before(VOLUME_HOLDS)
     .owners_by(VOLUME_OWNERS, volume_owners)
     .after(&[
         ("compute.server", "/attachments/*/server_id"),
@@ -143,13 +158,16 @@ static KINDS: &[Row] = &[
         ("block_storage.group_type", "/group_type"),
     ])
     .delete_by(delete_group),
-    // Volumes hold it too, but show only its name.
+    // Before 3.63 volumes show only its name, and hold it all the same.
     Row::new(
         "block_storage.type",
         "/types?is_public=None&limit=1000",
         "/volume_types",
         &["DELETE /types/{id}"],
     )
+    .shared_if(&[("/is_public", "true")])
+    .shared_if(&[("/is_public", "true")])
+    .beside("its extra specs, its encryption and the list of who may use it")
     .cloud_wide()
     .conflicts(&[400])
     .before(&[("block_storage.qos_specs", "/qos_specs_id")]),
@@ -195,6 +213,14 @@ static KINDS: &[Row] = &[
     .stays_listed(),
 ];
 
+/// The key of an encrypted volume or backup: Cinder made it for this one alone, and deletes it with it.
+const KEY: &[Place] = &[("key_manager.secret", "/encryption_key_id")];
+
+const VOLUME_HOLDS: &[Place] = &[
+    ("key_manager.secret", "/encryption_key_id"),
+    ("block_storage.type", "/volume_type_id"),
+];
+
 const ATTACHED: &[(&str, &str)] = &[
     ("compute.server", "/instance"),
     ("block_storage.volume", "/volume_id"),
@@ -237,10 +263,22 @@ fn named_by(kind: &str, id: &str) -> Owner {
 
 /// The image of which this volume is Cinder's own copy: read-only, called `image-<id>`, and made of that very image.
 fn cached_image(volume: &Object) -> Option<&str> {
-    let id = volume.text("/name")?.strip_prefix("image-")?;
+    let id = names::uuid_after("image-", volume.text("/name")?)?;
     let made_of = volume.text("/volume_image_metadata/image_id");
     let read_only = volume.text("/metadata/readonly") == Some("True");
     (made_of == Some(id) && read_only).then_some(id)
+}
+
+/// Without its base an increment is lost. So a base that had increments is looked at again, until they have gone.
+fn delete_backup(backup: &Target) -> Result<Outcome, RuleError> {
+    let has_increments = "/has_dependent_backups";
+    if backup.object.is_true(has_increments) {
+        let now = backup.fetch("/backups/{id}")?;
+        if now.is_true(&format!("/backup{has_increments}")) {
+            return Err(RuleError::Conflict("increments are built on it".to_owned()));
+        }
+    }
+    backup.finish(0)
 }
 
 /// Only an empty group can be deleted without its volumes. It lets go of one after the other, each some time after it has

@@ -22,11 +22,29 @@ static KINDS: &[Row] = &[
             "DELETE /servers/{id}",
         ],
     )
+    .takes_where(&[(
+        "block_storage.volume",
+        "/os-extended-volumes:volumes_attached/*/id",
+        "delete_on_termination",
+    )])
+    // Blazar ends servers with their lease, and names none.
+    .holds(&["reservation.lease", "reservation.host"])
+    .beside("its tags, metadata and migrations, and the key of its emulated TPM; lets go of other volumes, given ports and floating IPs")
     // Without `all_tenants` Nova ignores `project_id`, and answers an administrator with his own project.
     .scoped("all_tenants=1", "all_tenants=1&project_id={project}")
     .own_if_denied()
-    // 2.9 shows `locked`, 2.26 (Ocata) `tags`, by which a server can be protected.
+    // 2.9 shows `locked`, 2.26 (Ocata) `tags`, by which a server can be protected. Before 2.69 (Stein) the servers of a cell that is
+    // down are left out.
     .microversion("2.26")
+    .listing_microversions(&["2.69", "2.26"])
+    .cut_off_where(
+        "/servers/*/status",
+        "UNKNOWN",
+        "a cell of Nova is down: it shows servers of which nothing is known but their ids",
+    )
+    // With `reclaim_instance_interval` a deleted server is hidden for a while. Only a listing by time shows it to its owner too.
+    .again_if_allowed("status=SOFT_DELETED&changes-since=1970-01-01T00:00:00Z")
+    .hidden_states(&["SOFT_DELETED"])
     .project("/tenant_id")
     .created_at("/created")
     .tags("/tags")
@@ -34,7 +52,7 @@ static KINDS: &[Row] = &[
     .delete_by(delete_server)
     .forced_by(&[
         "POST /servers/{id}/action {\"os-resetState\":{\"state\":\"error\"}}",
-        "DELETE /servers/{id}",
+        "POST /servers/{id}/action {\"forceDelete\":null}",
     ]),
     // Can be deleted with members in it.
     Row::new(
@@ -70,6 +88,8 @@ static KINDS: &[Row] = &[
         "/flavors",
         &["DELETE /flavors/{id}"],
     )
+    .shared_if(&[("/os-flavor-access:is_public", "true")])
+    .beside("its extra specs and the list of who may use it; servers keep what they were made with")
     .cloud_wide(),
     Row::new(
         "compute.aggregate",
@@ -80,6 +100,7 @@ static KINDS: &[Row] = &[
             "DELETE /os-aggregates/{id}",
         ],
     )
+    .beside("its hosts' availability zone")
     .cloud_wide()
     // 400: a host is in it, which was added after the listing.
     .conflicts(&[400])

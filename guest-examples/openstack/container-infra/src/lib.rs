@@ -18,6 +18,8 @@ static KINDS: &[Row] = &[
         "/clusters",
         &["DELETE /v1/clusters/{id}"],
     )
+    .takes(&[("orchestration.stack", "/stack_id")])
+    .beside("its trust, trustee and certificates, and load balancers, floating IPs and volumes that Kubernetes made")
     .scoped("", "")
     .id("/uuid")
     .lingers_unless("/status", &["DELETE_FAILED"])
@@ -32,6 +34,7 @@ static KINDS: &[Row] = &[
         "/clustertemplates",
         &["DELETE /v1/clustertemplates/{id}"],
     )
+    .shared_if(&[("/public", "true")])
     .scoped("", "")
     .id("/uuid")
     .conflicts(&[400]),

@@ -22,6 +22,7 @@ static KINDS: &[Row] = &[
             "DELETE /v1/containers/{id}?stop=true",
         ],
     )
+    .beside("the ports and volumes that Zun made for it")
     .scoped(ALL, "all_projects=true&project_id={project}")
     .own_if_denied()
     // 1.12 knows `stop`, 1.31 `registry_id`.
@@ -36,6 +37,7 @@ static KINDS: &[Row] = &[
         "/capsules",
         &["DELETE /v1/capsules/{id}"],
     )
+    .beside("the ports and volumes that Zun made for it")
     // There is no filter by project, and nobody is denied `all_projects`.
     .scoped(ALL, ALL)
     // 1.32 calls its name `name`.

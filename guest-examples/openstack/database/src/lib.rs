@@ -21,6 +21,7 @@ static KINDS: &[Row] = &[
         "/instances",
         &["DELETE /instances/{id}"],
     )
+    .beside("its server, volume, ports and security group, in whose project Trove keeps them")
     .by_project_token()
     .project("/tenant_id")
     .created_at("/created")
@@ -34,6 +35,7 @@ static KINDS: &[Row] = &[
         "/clusters",
         &["DELETE /clusters/{id}"],
     )
+    .beside("its instances")
     .by_project_token()
     .project("")
     .created_at("/created")

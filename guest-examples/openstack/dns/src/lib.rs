@@ -23,6 +23,7 @@ static KINDS: &[Row] = &[
             "DELETE /v2/zones/{id}?all_projects=true",
         ],
     )
+    .shared_if(&[("/shared", "true")])
     .lingers_unless("/status", &["ERROR"]),
     // Those that a zone has from the beginning (SOA, NS) cannot be deleted by themselves.
     of_project(

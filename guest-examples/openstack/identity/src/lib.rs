@@ -3,7 +3,7 @@
 //! Keystone seldom refuses: it takes along what hangs on a thing, whoever made it, or leaves it behind where no listing
 //! shows it. So most of the order here protects what is to be kept, and finds what would be lost.
 
-use runner_guest::{Object, Outcome, Row, RuleError, Table, Target, requests};
+use runner_guest::{Object, Outcome, Places, Row, RuleError, Table, Target, requests};
 
 runner_guest::rules!(Table {
     service: "identity",
@@ -18,6 +18,9 @@ static KINDS: &[Row] = &[
         "/projects",
         &["DELETE /v3/projects/{id}"],
     )
+    .container()
+    .refused_if(IMMUTABLE)
+    .beside("role assignments on it, its limits and tags")
     .cloud_wide()
     .tags("/tags")
     .before(&[
@@ -30,6 +33,12 @@ static KINDS: &[Row] = &[
         "/users",
         &["DELETE /v3/users/{id}"],
     )
+    .also_in(in_domains("/users/*/domain_id"))
+    .container()
+    .refused_if(IMMUTABLE)
+    .beside("all that is in it, and its role assignments")
+    .container()
+    .beside("its memberships, role assignments, access rules, credentials of other types and federated identities")
     .cloud_wide()
     .before(IN_DOMAIN)
     .last_of(ACT_FOR_USERS),
@@ -39,6 +48,8 @@ static KINDS: &[Row] = &[
         "/groups",
         &["DELETE /v3/groups/{id}"],
     )
+    .also_in(in_domains("/groups/*/domain_id"))
+    .beside("its memberships and role assignments")
     .cloud_wide()
     .before(IN_DOMAIN),
     // Would go with its user or its project.
@@ -48,6 +59,7 @@ static KINDS: &[Row] = &[
         "/application_credentials",
         &["DELETE /v3/users/{parent}/application_credentials/{id}"],
     )
+    .taken_by(TAKEN_BY)
     .under_each("identity.user")
     .part_of(&[
         ("identity.user", "/user_id"),
@@ -61,19 +73,21 @@ static KINDS: &[Row] = &[
         "/credentials",
         &["DELETE /v3/credentials/{id}"],
     )
+    .taken_by(TAKEN_BY)
     .scoped("", "")
     .names(&[])
     .part_of(&[
         ("identity.user", "/user_id"),
         ("identity.project", "/project_id"),
     ]),
-    // Would go with either of its users or its project.
+    // Would go with either of its users, its project, or the trust that it was delegated by.
     Row::new(
         "identity.trust",
         "/v3/OS-TRUST/trusts",
         "/trusts",
         &["DELETE /v3/OS-TRUST/trusts/{id}"],
     )
+    .taken_by(&["identity.user", "identity.project", "identity.trust"])
     .cloud_wide()
     .optional()
     .names(&[])
@@ -81,16 +95,40 @@ static KINDS: &[Row] = &[
         ("identity.user", "/trustor_user_id"),
         ("identity.user", "/trustee_user_id"),
         ("identity.project", "/project_id"),
+        ("identity.trust", "/redelegated_trust_id"),
     ])
     .last_of(ACT_FOR_USERS),
-    // A role's assignments go with it. This listing leaves out the roles of domains.
+    // Keystone deletes, for each user who has it on a project, all of that user's application credentials there: those of other
+    // roles too. This listing leaves out the roles of domains.
     Row::new(
         "identity.role",
         "/v3/roles",
         "/roles",
         &["DELETE /v3/roles/{id}"],
     )
+    .refused_if(IMMUTABLE)
+    .beside("its assignments, and every application credential of whoever holds it, on the project where he does; what it implies")
     .cloud_wide(),
+    // Who has a role that is to go. It goes with any of those it names, and holds the role as long as they stay.
+    Row::new(
+        "identity.role_assignment",
+        "/v3/role_assignments?role.id={parent}",
+        "/role_assignments",
+        &[],
+    )
+    .under_deleted("identity.role")
+    .witness()
+    .id("/links/assignment")
+    .names(&[])
+    .project("")
+    .created_at("")
+    .part_of(&[
+        ("identity.user", "/user/id"),
+        ("identity.group", "/group/id"),
+        ("identity.project", "/scope/project/id"),
+        ("identity.domain", "/scope/domain/id"),
+    ])
+    .before(&[("identity.role", "/role/id")]),
     // Outlives its domain, and is then in no listing.
     Row::new(
         "identity.domain_role",
@@ -98,6 +136,8 @@ static KINDS: &[Row] = &[
         "/roles",
         &["DELETE /v3/roles/{id}"],
     )
+    .refused_if(IMMUTABLE)
+    .beside("what it implies")
     .under_each("identity.domain")
     .project("")
     .part_of(IN_DOMAIN)
@@ -108,6 +148,7 @@ static KINDS: &[Row] = &[
         "/services",
         &["DELETE /v3/services/{id}"],
     )
+    .beside("its endpoints' groups and policies")
     .cloud_wide(),
     // Goes with its service, and holds its region.
     Row::new(
@@ -166,6 +207,7 @@ static KINDS: &[Row] = &[
         "/identity_providers",
         &["DELETE /v3/OS-FEDERATION/identity_providers/{id}"],
     )
+    .beside("the identities of users who came by it")
     .cloud_wide()
     .optional()
     .names(&["/id"])
@@ -207,6 +249,7 @@ static KINDS: &[Row] = &[
         "/consumers",
         &["DELETE /v3/OS-OAUTH1/consumers/{id}"],
     )
+    .beside("its tokens")
     .cloud_wide()
     .optional()
     .names(&["/description"]),
@@ -223,6 +266,22 @@ static KINDS: &[Row] = &[
     .tags("/tags")
     .delete_by(delete_domain),
 ];
+
+/// A domain can have a directory of its own (`domain_specific_drivers_enabled`), and then only a listing for that domain shows
+/// what is in it.
+const fn in_domains(shown: &'static str) -> Places {
+    Places {
+        list: "/v3/domains",
+        ids: "/domains/*/id",
+        shown,
+        query: "domain_id={place}",
+    }
+}
+
+/// Nobody can delete what is marked so, until the mark is taken away.
+const IMMUTABLE: &[(&str, &str, &str)] = &[("/options/immutable", "true", "it is immutable")];
+
+const TAKEN_BY: &[&str] = &["identity.user", "identity.project"];
 
 /// A domain would take along all that is left in it.
 const IN_DOMAIN: &[(&str, &str)] = &[("identity.domain", "/domain_id")];

@@ -17,6 +17,9 @@ static KINDS: &[Row] = &[
         "/images",
         &["DELETE /v2/images/{id}"],
     )
+    .shared_if(&[("/visibility", "public"), ("/visibility", "community")])
+    .refused_if(PROTECTED)
+    .beside("its members, tags and data in every store")
     .scoped("", "owner={project}")
     .again("os_hidden=true")
     .project("/owner")
@@ -37,6 +40,9 @@ static KINDS: &[Row] = &[
         "/namespaces",
         &["DELETE /v2/metadefs/namespaces/{id}"],
     )
+    .shared_if(&[("/visibility", "public")])
+    .refused_if(PROTECTED)
+    .beside("its objects, properties, tags and resource types")
     .cloud_wide()
     .id("/namespace")
     .names(&["/namespace"])
@@ -46,6 +52,8 @@ static KINDS: &[Row] = &[
         "DELETE /v2/metadefs/namespaces/{id}",
     ]),
 ];
+
+const PROTECTED: &[(&str, &str, &str)] = &[("/protected", "true", "it is protected")];
 
 /// Glance answers 403 for a protected thing, as if the credentials did not suffice.
 fn delete_unless_protected(thing: &Target) -> Result<Outcome, RuleError> {

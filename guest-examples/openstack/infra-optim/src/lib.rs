@@ -18,6 +18,7 @@ static KINDS: &[Row] = &[
         "/action_plans",
         &[CANCEL, INTERRUPT, DELETE_PLAN],
     )
+    .beside("its actions")
     .cloud_wide()
     .id("/uuid")
     .names(&[])

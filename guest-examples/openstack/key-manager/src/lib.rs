@@ -3,7 +3,7 @@
 //! Everything has a name or hangs on something that has one, and is known by a URL that ends in its id. Consumers and
 //! access lists go with their secret or container. No payload is ever asked for.
 
-use runner_guest::{Place, Row, Table};
+use runner_guest::{Object, Owner, Place, Relation, Row, Table, Thing};
 
 runner_guest::rules!(Table {
     service: "key-manager",
@@ -33,6 +33,7 @@ static KINDS: &[Row] = &[
         "/containers",
         &["DELETE /v1/containers/{id}"],
     )
+    .beside("the record of who uses it")
     .by_project_token()
     .id("/container_ref")
     .project("")
@@ -45,11 +46,47 @@ static KINDS: &[Row] = &[
         "/secrets",
         &["DELETE /v1/secrets/{id}"],
     )
+    // 1.1 (2023.1) shows who uses it. Before, nothing ties the key of an encrypted volume to anything but what its volume says.
+    .listing_microversions(&["1.1", ""])
+    .owners_by(CONSUMERS, consumers)
+    .nameless_stays()
+    .beside("its payload, its access list and the record of who uses it")
     .by_project_token()
     .id("/secret_ref")
     .project("")
     .created_at("/created"),
 ];
+
+const CONSUMERS: &[Place] = &[
+    ("block_storage.volume", CONSUMER),
+    ("image.image", CONSUMER),
+    ("compute.server", CONSUMER),
+    ("load_balancer.load_balancer", CONSUMER),
+];
+
+const CONSUMER: &str = "/consumers/*/resource_id";
+
+/// The services that use a secret, as far as they have said so. Of other types no kind is known.
+fn consumers(secret: &Object) -> Vec<Owner> {
+    let consumers = secret.pairs("/consumers", "/resource_type", "/resource_id");
+    let kind = |resource_type: &str| match resource_type.to_ascii_lowercase().as_str() {
+        "volume" => Some("block_storage.volume"),
+        "image" => Some("image.image"),
+        "instance" | "server" => Some("compute.server"),
+        "load_balancer" | "loadbalancer" => Some("load_balancer.load_balancer"),
+        _ => None,
+    };
+    let owner = |(resource_type, id): (&str, &str)| {
+        Some(Owner {
+            relation: Relation::NamedBy,
+            owner: Thing {
+                kind: kind(resource_type)?.to_owned(),
+                id: id.to_owned(),
+            },
+        })
+    };
+    consumers.into_iter().filter_map(owner).collect()
+}
 
 const MADE: &[Place] = &[
     ("key_manager.container", "/container_ref"),

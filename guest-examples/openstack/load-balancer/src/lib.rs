@@ -18,6 +18,7 @@ static KINDS: &[Row] = &[
         "/loadbalancers",
         &["DELETE /v2.0/lbaas/loadbalancers/{id}?cascade=true"],
     )
+    .beside("its amphorae, with their ports and security groups in Octavia's own project")
     .tags("/tags")
     .lingers_unless("/provisioning_status", FAILED)
     .before(&[
@@ -36,7 +37,8 @@ static KINDS: &[Row] = &[
         "/listeners",
         &["DELETE /v2.0/lbaas/listeners/{id}"],
         &[("load_balancer.load_balancer", "/loadbalancers/*/id")],
-    ),
+    )
+    .before(LISTENER_READS),
     // Its rules have no names and go with it.
     part(
         "load_balancer.l7_policy",
@@ -45,6 +47,7 @@ static KINDS: &[Row] = &[
         &["DELETE /v2.0/lbaas/l7policies/{id}"],
         &[("load_balancer.listener", "/listener_id")],
     )
+    .beside("its rules")
     .before(&[("load_balancer.pool", "/redirect_pool_id")]),
     part(
         "load_balancer.pool",
@@ -52,7 +55,8 @@ static KINDS: &[Row] = &[
         "/pools",
         &["DELETE /v2.0/lbaas/pools/{id}"],
         &[("load_balancer.load_balancer", "/loadbalancers/*/id")],
-    ),
+    )
+    .before(POOL_READS),
     part(
         "load_balancer.health_monitor",
         "/v2.0/lbaas/healthmonitors?limit=1000",
@@ -132,6 +136,23 @@ static KINDS: &[Row] = &[
     .id("")
     .names(&[])
     .stays_listed(),
+];
+
+/// Certificates and keys in Barbican, which does not ask who uses them.
+const LISTENER_READS: &[Place] = &[
+    ("key_manager.container", "/default_tls_container_ref"),
+    ("key_manager.secret", "/default_tls_container_ref"),
+    ("key_manager.container", "/sni_container_refs/*"),
+    ("key_manager.secret", "/sni_container_refs/*"),
+    ("key_manager.secret", "/client_ca_tls_container_ref"),
+    ("key_manager.secret", "/client_crl_container_ref"),
+];
+
+const POOL_READS: &[Place] = &[
+    ("key_manager.container", "/tls_container_ref"),
+    ("key_manager.secret", "/tls_container_ref"),
+    ("key_manager.secret", "/ca_tls_container_ref"),
+    ("key_manager.secret", "/crl_container_ref"),
 ];
 
 const AMPHORA_OF: &[Place] = &[("load_balancer.load_balancer", "/loadbalancer_id")];

@@ -17,6 +17,7 @@ static KINDS: &[Row] = &[
         "/queues",
         &["DELETE /v2/queues/{id}"],
     )
+    .beside("its messages")
     .by_project_token()
     .id("/name")
     .project("")
@@ -40,6 +41,7 @@ static KINDS: &[Row] = &[
         "/flavors",
         &["DELETE /v2/flavors/{id}"],
     )
+    .beside("its pools' flavor")
     .by_project_token()
     .id("/name")
     .project("")

@@ -20,6 +20,7 @@ static KINDS: &[Row] = &[
         "/v1/resource/generic?limit=1000&sort=id:asc",
         &["DELETE /v1/resource/generic/{id}"],
     )
+    .beside("its history")
     .names(&["/original_resource_id"])
     .id_is_no_name()
     .created_at("/started_at")
@@ -29,6 +30,7 @@ static KINDS: &[Row] = &[
         "/v1/metric?limit=1000&sort=id:asc",
         &["DELETE /v1/metric/{id}"],
     )
+    .beside("its measures")
     .created_at("")
     .part_of(RESOURCE)
     .after(RESOURCE)

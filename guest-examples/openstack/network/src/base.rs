@@ -11,6 +11,7 @@ pub const ROWS: &[Row] = &[
         "/floatingips",
         &["DELETE /v2.0/floatingips/{id}"],
     )
+    .beside("its port forwardings")
     .names(&["/description"])
     .tags("/tags")
     .owners(&[
@@ -29,6 +30,9 @@ pub const ROWS: &[Row] = &[
         "/trunks",
         &["DELETE /v2.0/trunks/{id}"],
     )
+    .shared_if(SHARED)
+    .beside("its rules")
+    .shared_if(&[("/shared", "true"), ("/router:external", "true")])
     .tags("/tags")
     .optional()
     .owners(&[("network.port", "/port_id")])
@@ -65,6 +69,7 @@ pub const ROWS: &[Row] = &[
         "/subnets",
         &["DELETE /v2.0/subnets/{id}"],
     )
+    .taken_by(&["network.network"])
     .tags("/tags")
     .owners(&[("network.network", "/network_id")])
     .before(&[
@@ -78,6 +83,7 @@ pub const ROWS: &[Row] = &[
         "/networks",
         &["DELETE /v2.0/networks/{id}"],
     )
+    .shared_if(SHARED)
     .tags("/tags")
     .before(&[("network.qos_policy", "/qos_policy_id")]),
     Row::new(
@@ -95,6 +101,7 @@ pub const ROWS: &[Row] = &[
         "/address_scopes",
         &["DELETE /v2.0/address-scopes/{id}"],
     )
+    .shared_if(SHARED)
     .optional(),
     Row::new(
         "network.address_group",
@@ -102,25 +109,35 @@ pub const ROWS: &[Row] = &[
         "/address_groups",
         &["DELETE /v2.0/address-groups/{id}"],
     )
+    .shared_if(SHARED)
     .optional(),
-    // Rules go with their group, and a rule that refers to another group does not hold it. Asked for one project's groups,
-    // Neutron first makes it a default group, even if the project is gone: so they are asked for without that.
+    // Rules go with their group, and so do the rules of other groups that name it as remote, which does not hold it: so those groups
+    // go first. Asked for one project's groups, Neutron first makes it a default group, even if the project is gone: so they are
+    // asked for without that.
     Row::new(
         "network.security_group",
-        "/v2.0/security-groups?limit=1000",
+        "/v2.0/security-groups?limit=100",
         "/security_groups",
         &["DELETE /v2.0/security-groups/{id}"],
     )
+    .shared_if(SHARED)
+    .beside("its rules")
     .scoped("", "")
     .given_names(&["default"])
     .tags("/tags")
     .optional()
     // Whenever a port of the project is changed, even by Nova while it deletes a server, Neutron makes a default group again.
     .last_of(&["compute.server", "network.port"])
-    .before(&[(
-        "network.address_group",
-        "/security_group_rules/*/remote_address_group_id",
-    )]),
+    .before(&[
+        (
+            "network.security_group",
+            "/security_group_rules/*/remote_group_id",
+        ),
+        (
+            "network.address_group",
+            "/security_group_rules/*/remote_address_group_id",
+        ),
+    ]),
     // What is shared takes the policies along. By itself a policy is refused while others use what it shares.
     Row::new(
         "network.rbac_policy",
@@ -128,6 +145,7 @@ pub const ROWS: &[Row] = &[
         "/rbac_policies",
         &["DELETE /v2.0/rbac-policies/{id}"],
     )
+    .beside("what the other project may use by it")
     .names(&[])
     .optional()
     .part_of(RBAC_OBJECTS)
@@ -151,6 +169,9 @@ pub const ROWS: &[Row] = &[
     .names(&[])
     .stays_listed(),
 ];
+
+/// With all projects, or by RBAC policies with some.
+const SHARED: &[(&str, &str)] = &[("/shared", "true")];
 
 const RBAC_OBJECTS: &[Place] = &[
     ("network.network", "/object_id"),

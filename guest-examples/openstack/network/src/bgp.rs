@@ -9,6 +9,7 @@ pub const ROWS: &[Row] = &[
         "/bgp_speakers",
         &["DELETE /v2.0/bgp-speakers/{id}"],
     )
+    .beside("its peerings and its networks")
     .optional(),
     Row::new(
         "network.bgp_peer",
@@ -16,6 +17,7 @@ pub const ROWS: &[Row] = &[
         "/bgp_peers",
         &["DELETE /v2.0/bgp-peers/{id}"],
     )
+    .beside("the sessions that speakers have with it")
     .optional(),
     Row::new(
         "network.bgpvpn",
@@ -23,5 +25,6 @@ pub const ROWS: &[Row] = &[
         "/bgpvpns",
         &["DELETE /v2.0/bgpvpn/bgpvpns/{id}"],
     )
+    .beside("its associations with networks, routers and ports")
     .optional(),
 ];

@@ -15,6 +15,8 @@ pub const ROWS: &[Row] = &[
             "DELETE /v2.0/fwaas/firewall_groups/{id}",
         ],
     )
+    .shared_if(SHARED)
+    .beside("what guards its ports")
     .scoped("", "")
     .given_names(&["default"])
     .tags("/tags")
@@ -30,6 +32,7 @@ pub const ROWS: &[Row] = &[
         "/firewall_policies",
         &["DELETE /v2.0/fwaas/firewall_policies/{id}"],
     )
+    .shared_if(SHARED)
     .given_names(&["default ingress", "default egress"])
     .tags("/tags")
     .optional()
@@ -40,6 +43,7 @@ pub const ROWS: &[Row] = &[
         "/firewall_rules",
         &["DELETE /v2.0/fwaas/firewall_rules/{id}"],
     )
+    .shared_if(SHARED)
     .given_names(&[
         "default ingress ipv4",
         "default ingress ipv6",
@@ -49,6 +53,8 @@ pub const ROWS: &[Row] = &[
     .tags("/tags")
     .optional(),
 ];
+
+const SHARED: &[(&str, &str)] = &[("/shared", "true")];
 
 /// A group that guards a port is refused (409), until it lets go of its ports.
 fn delete_group(group: &Target) -> Result<Outcome, RuleError> {

@@ -37,6 +37,7 @@ pub const V2: &[Row] = &[
         &["DELETE /v2.0/lbaas/l7policies/{id}"],
         &[("network.lbaas_listener", "/listener_id")],
     )
+    .beside("its rules")
     .before(&[
         ("network.lbaas_listener", "/listener_id"),
         ("network.lbaas_pool", "/redirect_pool_id"),

@@ -32,6 +32,8 @@ pub const ROWS: &[Row] = &[
         "/metering_labels",
         &["DELETE /v2.0/metering/metering-labels/{id}"],
     )
+    .shared_if(&[("/shared", "true")])
+    .beside("its rules")
     .optional(),
     // Its own port goes with it. The ports that use it hold it (409), and do not say so.
     Row::new(

@@ -2,7 +2,9 @@
 //!
 //! A port without a name belongs to what uses it. A router's interface is a port that only the router can remove.
 
-use runner_guest::{Object, Outcome, Owner, Place, Relation, Row, RuleError, Step, Target, Thing};
+use runner_guest::{
+    Object, Outcome, Owner, Place, Relation, Row, RuleError, Step, Target, Thing, names,
+};
 
 pub const PORT: Row = Row::new(
     "network.port",
@@ -13,9 +15,34 @@ pub const PORT: Row = Row::new(
         "DELETE /v2.0/ports/{id}",
     ],
 )
-.given_names(&["octavia-lb-*"])
+.given_names(&[
+    "octavia-lb-{uuid}",
+    "octavia-lb-vrrp-{uuid}",
+    "octavia-lb-member-{uuid}",
+    "ovn-lb-vip-{uuid}",
+])
 .tags("/tags")
 .owners_by(PORT_OWNERS, port_owners)
+// Nova takes along only those that it made itself, and nothing shows which those are.
+.made_for(&[
+    "compute.server",
+    "load_balancer.load_balancer",
+    "load_balancer.amphora",
+])
+.taken_by(&[
+    "network.router",
+    "network.network",
+    "network.floating_ip",
+    "network.local_ip",
+    "network.lbaas_load_balancer",
+    "network.lb_vip",
+])
+.holds(&[
+    "network.subnet",
+    "network.security_group",
+    "network.qos_policy",
+])
+.beside("lets go of its floating IPs")
 // These hold the router's interfaces too, and do not say which.
 .last_of(&["network.vpn_service", "network.ndp_proxy"])
 .order_by(port_order)
@@ -62,7 +89,7 @@ fn named_after(port: &Object) -> Option<(&'static str, &str)> {
     let name = port.text("/name")?;
     NAMES
         .iter()
-        .find_map(|(prefix, kind)| Some((*kind, name.strip_prefix(prefix)?)))
+        .find_map(|(prefix, kind)| Some((*kind, names::uuid_after(prefix, name)?)))
 }
 
 fn used_by(port: &Object) -> Option<(&'static str, &str)> {

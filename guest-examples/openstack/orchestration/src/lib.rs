@@ -17,6 +17,7 @@ static KINDS: &[Row] = &[
         "/stacks",
         &["DELETE /stacks/{/stack_name}/{id}"],
     )
+    .beside("all that it made, and its nested stacks, whatever these are called")
     .scoped("", "")
     .names(&["/stack_name"])
     .project("/project")

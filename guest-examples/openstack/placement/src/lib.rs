@@ -18,6 +18,7 @@ static KINDS: &[Row] = &[
         "/resource_providers",
         &["DELETE /resource_providers/{id}"],
     )
+    .beside("its inventories, traits, aggregates and usages")
     .cloud_wide()
     .paged(Paging::None)
     .microversion("1.14")

@@ -13,13 +13,20 @@ runner_guest::rules!(Table {
 static KINDS: &[Row] = &[
     // Blazar ends it in its user's name, by a trust, on the networks that it has addresses of: all of these must be there.
     // A lease that has begun takes the servers on its hosts along, whoever's they are, and waits for them: those of the task
-    // go first.
+    // go first, and it goes only by force.
     Row::new(
         "reservation.lease",
         "/v1/leases",
         "/leases",
         &["DELETE /v1/leases/{id}"],
     )
+    .refused_if(&[(
+        "/status",
+        "ACTIVE",
+        "it has begun, and its end takes along what runs on its hosts and uses its addresses, whoever's that is",
+    )])
+    .forced_by(&["DELETE /v1/leases/{id}"])
+    .beside("servers on its hosts or of its flavor, and its floating IPs, whoever's they are")
     .scoped("", "")
     .paged(Paging::None)
     .last_of(&["compute.server"])

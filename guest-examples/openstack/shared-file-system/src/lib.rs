@@ -48,6 +48,12 @@ static KINDS: &[Row] = &[
         "/transfers",
         &["DELETE /share-transfers/{id}"],
     )
+    .taken_by(&["shared_file_system.share_network"])
+    .beside("its ports")
+    .shared_if(&[("/share_type_access:is_public", "true")])
+    .beside("its extra specs and the list of who may use it")
+    .shared_if(&[("/is_public", "true")])
+    .beside("its access rules, metadata and active replica")
     .scoped(ALL, ALL)
     .paged(BY_OFFSET)
     .microversion("2.77")
@@ -61,6 +67,7 @@ static KINDS: &[Row] = &[
         "/share_group_snapshots",
         &["DELETE /share-group-snapshots/{id}"],
     )
+    .beside("its members' snapshots")
     .scoped(ALL, ONE)
     .paged(BY_OFFSET)
     .microversion(GROUPS)
@@ -95,6 +102,7 @@ static KINDS: &[Row] = &[
         "/share_replicas",
         &["DELETE /share-replicas/{id}"],
     )
+    .taken_by(&["shared_file_system.share"])
     .scoped("", "")
     .paged(BY_OFFSET)
     .microversion("2.56")
@@ -161,6 +169,7 @@ static KINDS: &[Row] = &[
         "/share_servers",
         &["DELETE /share-servers/{id}"],
     )
+    .shared_if(&[("/is_public", "true")])
     .cloud_wide()
     .paged(Paging::None)
     .microversion("2.51")

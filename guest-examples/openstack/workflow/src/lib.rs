@@ -13,6 +13,9 @@ runner_guest::rules!(Table {
 /// Asks an administrator's listing for all projects.
 const ALL: &str = "all_projects=true";
 
+/// All projects can use it.
+const PUBLIC: &[(&str, &str)] = &[("/scope", "public")];
+
 /// What a trigger starts cannot go before it (400).
 const STARTED: &[(&str, &str)] = &[("workflow.workflow", "/workflow_id")];
 
@@ -23,6 +26,8 @@ static KINDS: &[Row] = &[
         "/cron_triggers",
         &["DELETE /v2/cron_triggers/{id}"],
     )
+    .beside("its trust")
+    .shared_if(PUBLIC)
     .scoped(ALL, "project_id={project}")
     .before(STARTED),
     Row::new(
@@ -31,6 +36,7 @@ static KINDS: &[Row] = &[
         "/event_triggers",
         &["DELETE /v2/event_triggers/{id}"],
     )
+    .shared_if(PUBLIC)
     .scoped(ALL, "")
     .before(STARTED),
     // It bears the name of its workflow. The executions that it started go with it.
@@ -43,6 +49,7 @@ static KINDS: &[Row] = &[
             "DELETE /v2/executions/{id}?force=true",
         ],
     )
+    .beside("its tasks and their actions")
     .scoped(ALL, "project_id={project}")
     .own_if_denied()
     .names(&["/workflow_name"])
@@ -68,6 +75,7 @@ static KINDS: &[Row] = &[
             "DELETE /v2/workbooks/{id}?namespace={/namespace}",
         ],
     )
+    .shared_if(PUBLIC)
     .by_project_token()
     .id("/name")
     .tags("/tags")
@@ -79,6 +87,7 @@ static KINDS: &[Row] = &[
         "/actions",
         &["DELETE /v2/actions/{id}"],
     )
+    .shared_if(PUBLIC)
     .scoped("", "")
     .tags("/tags"),
     Row::new(
@@ -87,6 +96,7 @@ static KINDS: &[Row] = &[
         "/environments",
         &["DELETE /v2/environments/{id}"],
     )
+    .shared_if(PUBLIC)
     .by_project_token()
     .id("/name"),
 ];

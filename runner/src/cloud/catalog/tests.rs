@@ -157,3 +157,142 @@ fn a_version_is_taken_from_the_link() {
         assert_eq!(choose_version(document, major).as_deref(), expected);
     }
 }
+
+#[test]
+fn offers_are_all_that_the_catalog_says() {
+    let raw = serde_json::json!([
+        { "type": "volumev3", "name": "cinderv3", "endpoints": [] },
+        { "type": "git", "name": "gitea" },
+        { "type": "compute", "name": "nova", "endpoints": [
+            { "interface": "public", "region_id": "A", "url": "http://a" },
+            { "interface": "publicURL", "region_id": "A", "url": "http://again" },
+            { "interface": "internal", "region": "B", "url": "http://b" },
+            { "interface": "partner", "region_id": "C", "url": "http://c" },
+            { "interface": "admin", "url": "ftp://d" },
+        ]},
+    ]);
+    let catalog = Catalog::new(serde_json::from_value(raw).unwrap());
+    let shown = catalog.offers().into_iter().map(|offer| {
+        let Offer {
+            service_type,
+            name,
+            region,
+            interface,
+        } = offer;
+        let place = |it: Option<String>| it.unwrap_or_else(|| "-".to_owned());
+        format!(
+            "{service_type} {name} {} {}",
+            place(region),
+            place(interface)
+        )
+    });
+    assert_eq!(
+        shown.collect::<Vec<String>>(),
+        [
+            "block-storage cinderv3 - -",
+            "compute nova - admin",
+            "compute nova A public",
+            "compute nova B internal",
+            "compute nova C partner",
+            "git gitea - -",
+        ]
+    );
+}
+
+#[test]
+fn of_two_versions_the_wanted_one_is_taken() {
+    let (v2, v3, none) = ("http://h/v2/p", "http://h/v3/p", "http://h/volume");
+    let official = "block-storage";
+    let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+        (
+            "older first",
+            &[(official, v2), (official, v3)],
+            official,
+            v3,
+        ),
+        (
+            "newer first",
+            &[(official, v3), (official, v2)],
+            official,
+            v3,
+        ),
+        (
+            "any other, if there is no better",
+            &[(official, v2)],
+            official,
+            v2,
+        ),
+        (
+            "one that can be asked is better",
+            &[(official, v2), (official, none)],
+            official,
+            none,
+        ),
+        (
+            "and the wanted one best",
+            &[(official, none), (official, v3)],
+            official,
+            v3,
+        ),
+        (
+            "an alias has it",
+            &[(official, v2), ("volumev3", v3)],
+            official,
+            v3,
+        ),
+        (
+            "asked for by the other's alias",
+            &[(official, v2), ("volumev3", v3)],
+            "volume",
+            v3,
+        ),
+        (
+            "the exact word is meant",
+            &[("volumev3", v3), ("volumev2", v2)],
+            "volumev2",
+            v2,
+        ),
+        (
+            "of minor versions the higher",
+            &[("compute", "http://h/v2"), ("compute", "http://h/v2.1")],
+            "compute",
+            "http://h/v2.1",
+        ),
+        (
+            "of versions that nobody wants the higher",
+            &[("image", "http://h/v1"), ("image", "http://h/v2")],
+            "image",
+            "http://h/v2",
+        ),
+        (
+            "of equals the first",
+            &[("image", "http://a/"), ("image", "http://b/")],
+            "image",
+            "http://a/",
+        ),
+    ];
+    for (case, listed, service, expected) in cases {
+        let rows: Vec<_> = listed
+            .iter()
+            .map(|(kind, url)| (*kind, "public", "A", *url))
+            .collect();
+        let found = found(&catalog(&rows), service, Some("A"), &[Interface::Public]);
+        assert_eq!(found.as_deref(), Ok(*expected), "{case}");
+    }
+    let two = catalog(&[(official, "public", "A", v2), (official, "public", "B", v3)]);
+    assert!(
+        matches!(
+            two.find(official, None, &[Interface::Public]),
+            Err(Unfound::Ambiguous(_))
+        ),
+        "a version chooses no region"
+    );
+    let apart = catalog(&[
+        (official, "public", "A", v2),
+        ("volumev3", "public", "B", v3),
+    ]);
+    assert_eq!(
+        found(&apart, official, None, &[Interface::Public]).as_deref(),
+        Ok(v2)
+    );
+}

@@ -24,6 +24,7 @@ use crate::cloud::{
 pub(super) struct Call {
     pub(super) method: String,
     pub(super) path: String,
+    pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
 }
@@ -65,6 +66,7 @@ impl Fake {
                 let call = Call {
                     method: method.to_string(),
                     path: uri.path().to_owned(),
+                    query: uri.query().unwrap_or_default().to_owned(),
                     headers,
                     body,
                 };
@@ -115,20 +117,25 @@ impl Fake {
 
     /// Keystone's good answer: the Nth token, for the project asked for.
     pub(super) fn token(&self, call: &Call) -> AxumResponse {
+        self.token_with_role(call, "member")
+    }
+
+    /// The same, with another role.
+    pub(super) fn token_with_role(&self, call: &Call, role: &str) -> AxumResponse {
         let asked: Value = serde_json::from_str(&call.body).unwrap_or_default();
         let project = asked["auth"]["scope"]["project"]["id"]
             .as_str()
             .unwrap_or("project-1");
-        token(
-            &format!("token-{}", self.tokens_issued()),
-            &self.url,
-            project,
-            3600,
-        )
+        let name = format!("token-{}", self.tokens_issued());
+        token_of(&name, &self.url, project, 3600, role)
     }
 }
 
 pub(super) fn token(name: &str, url: &str, project: &str, lives_s: i64) -> AxumResponse {
+    token_of(name, url, project, lives_s, "member")
+}
+
+fn token_of(name: &str, url: &str, project: &str, lives_s: i64, role: &str) -> AxumResponse {
     let issued = jiff::Timestamp::now();
     let expires = issued + jiff::SignedDuration::from_secs(lives_s);
     let domain = json!({ "id": "default", "name": "Default" });
@@ -139,7 +146,7 @@ pub(super) fn token(name: &str, url: &str, project: &str, lives_s: i64) -> AxumR
     let body = json!({ "token": {
         "user": { "id": "u", "name": "ann", "domain": domain },
         "project": { "id": project, "name": project, "domain": domain },
-        "roles": [{ "id": "r", "name": "member" }],
+        "roles": [{ "id": "r", "name": role }],
         "issued_at": issued.to_string(),
         "expires_at": expires.to_string(),
         "catalog": [

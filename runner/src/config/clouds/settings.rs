@@ -10,8 +10,8 @@ use url::Url;
 
 use super::{Error, Surroundings};
 use crate::cloud::{
-    AuthMethod, CloudConfig, CredentialRef, DomainRef, Interface, KeystoneConfig, Tls, TokenScope,
-    UserRef, official_service_type,
+    AuthMethod, CloudConfig, CredentialRef, DomainRef, Interface, KeystoneConfig, Pem, Tls,
+    TokenScope, UserRef, official_service_type,
 };
 
 /// Other names of keys.
@@ -167,7 +167,11 @@ impl Settings {
         Error::Value {
             cloud: self.cloud.clone(),
             key: key.to_owned(),
-            value: value.to_owned(),
+            value: if Pem::is_text(value) {
+                "…".to_owned()
+            } else {
+                value.to_owned()
+            },
             cause: cause.into(),
         }
     }
@@ -413,7 +417,10 @@ impl Settings {
     }
 
     fn tls(&self, surroundings: &Surroundings) -> Result<Tls, Error> {
-        let path = |key| self.get(key).map(|text| surroundings.path(text));
+        let pem = |key| {
+            let value = self.get(key);
+            value.map(|value| Pem::of(value, |path| surroundings.path(path)))
+        };
         let verify =
             self.flag("verify")?.unwrap_or(true) && !self.flag("insecure")?.unwrap_or(false);
         if let (Some(key), None) = (self.get("key"), self.get("cert")) {
@@ -430,9 +437,9 @@ impl Settings {
             .map(|text| surroundings.path(text))
             .filter(|path| path.is_file());
         Ok(Tls {
-            ca: path("cacert").or(bundle),
-            cert: path("cert"),
-            key: path("key"),
+            ca: pem("cacert").or(bundle.map(Pem::File)),
+            cert: pem("cert"),
+            key: pem("key"),
             verify,
         })
     }

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cloud::{AuthMethod, CredentialRef, DomainRef, Interface, TokenScope, UserRef};
+use crate::cloud::{AuthMethod, CredentialRef, DomainRef, Interface, Pem, TokenScope, UserRef};
 
 const CLOUDS: &str = r"
 cache: {auth: true}
@@ -457,9 +457,13 @@ fn tls_interface_and_overrides_are_understood() {
                compute_api_version: 2.10, image_status_code_retries: 5, disable_vendor_agent: {}";
     let config = entry("username: u, password: p", top).unwrap();
     assert!(!config.tls.verify);
-    assert!(config.tls.ca.unwrap().ends_with("home/ca.pem"));
-    assert!(config.tls.cert.unwrap().ends_with("work/c.pem"));
-    assert_eq!(config.tls.key.unwrap(), PathBuf::from("/k.pem"));
+    let file = |pem: Option<Pem>| match pem {
+        Some(Pem::File(path)) => path,
+        other => panic!("{other:?} is no file"),
+    };
+    assert!(file(config.tls.ca).ends_with("home/ca.pem"));
+    assert!(file(config.tls.cert).ends_with("work/c.pem"));
+    assert_eq!(file(config.tls.key), PathBuf::from("/k.pem"));
     assert_eq!(config.interfaces, [Interface::Internal]);
     let overrides: Vec<(&str, &str)> = config
         .endpoint_overrides
@@ -484,4 +488,45 @@ fn tls_interface_and_overrides_are_understood() {
             .tls
             .verify
     );
+}
+
+#[test]
+fn a_certificate_or_key_may_be_the_text_itself() {
+    let text =
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHNlY3JldA\n-----END PRIVATE KEY-----\n";
+    let is_text = |pem: Option<Pem>| matches!(pem, Some(Pem::Text(_)));
+    let block = text.replace('\n', "\n      ");
+    let file = format!(
+        "clouds:\n  a:\n    auth: {{auth_url: 'http://k', username: u, password: p}}\n    cacert: |\n      {block}\n    cert: |\n      {block}\n    key: |\n      {block}\n"
+    );
+    let place = Place::new(&[("work/clouds.yaml", &file)], &[]);
+    let tls = place.resolve(&CloudOptions::default()).unwrap().tls;
+    assert!(is_text(tls.ca) && is_text(tls.cert) && is_text(tls.key));
+
+    let mut env = ENV_CLOUD.to_vec();
+    env.extend([("OS_CACERT", text), ("OS_CERT", text), ("OS_KEY", text)]);
+    let tls = Place::new(&[], &env)
+        .resolve(&CloudOptions::default())
+        .unwrap()
+        .tls;
+    assert!(is_text(tls.ca) && is_text(tls.cert) && is_text(tls.key));
+
+    let given = || Some(text.to_owned());
+    let options = CloudOptions {
+        cacert: given(),
+        cert: given(),
+        key: given(),
+        ..CloudOptions::default()
+    };
+    let tls = Place::new(&[], ENV_CLOUD).resolve(&options).unwrap().tls;
+    assert!(is_text(tls.ca) && is_text(tls.cert) && is_text(tls.key));
+
+    // A key without its certificate is refused, and not shown.
+    let alone = CloudOptions {
+        cert: None,
+        ..options
+    };
+    let error = Place::new(&[], ENV_CLOUD).resolve(&alone).unwrap_err();
+    let said = format!("{error} {error:?}");
+    assert!(said.contains("cert") && !said.contains("MC4C"), "{said}");
 }

@@ -33,8 +33,23 @@ pub(super) enum State {
         /// Whether nobody asked for it yet, because it goes with its owner.
         with_owner: bool,
     },
+    /// It can be deleted once it was looked at again.
+    Unsighted,
     /// It has come to its end.
     Ended(Fate),
+}
+
+impl State {
+    /// Whether the cloud was asked to delete it, and has said that it will.
+    fn is_asked(&self) -> bool {
+        matches!(
+            self,
+            Self::Lingering {
+                with_owner: false,
+                ..
+            }
+        )
+    }
 }
 
 /// What it means that something was in the way of a thing.
@@ -66,6 +81,7 @@ pub(super) struct Progress {
     put_off_at: Vec<Option<u64>>,
     retries: BTreeSet<(Instant, usize)>,
     lingering: BTreeMap<Arc<str>, BTreeSet<usize>>,
+    unsighted: BTreeMap<Arc<str>, BTreeSet<usize>>,
     changes: Vec<usize>,
 }
 
@@ -89,6 +105,7 @@ impl Progress {
             put_off_at: vec![None; count],
             retries: BTreeSet::new(),
             lingering: BTreeMap::new(),
+            unsighted: BTreeMap::new(),
             changes: Vec::new(),
         };
         for (position, item) in plan.items.iter().enumerate() {
@@ -204,6 +221,39 @@ impl Progress {
         self.ready(item);
     }
 
+    /// Puts a thing off until it was looked at again.
+    pub(super) fn await_sight(&mut self, item: usize) {
+        self.set(item, State::Unsighted);
+        if let Some(ThingRef { kind, .. }) = self.things.get(item) {
+            self.unsighted.entry(kind.clone()).or_default().insert(item);
+        }
+    }
+
+    /// Kinds of which something has to be looked at again.
+    pub(super) fn unsighted_kinds(&self) -> impl Iterator<Item = &Arc<str>> {
+        let kinds = self.unsighted.iter();
+        kinds
+            .filter(|(_, items)| !items.is_empty())
+            .map(|(kind, _)| kind)
+    }
+
+    /// What has to be looked at again of a kind.
+    pub(super) fn unsighted(&self, kind: &Arc<str>) -> Vec<usize> {
+        let items = self.unsighted.get(kind).into_iter().flatten();
+        items.copied().collect()
+    }
+
+    /// What has not come to its end.
+    pub(super) fn is_open(&self, item: usize) -> bool {
+        !matches!(self.states.get(item), None | Some(State::Ended(_)))
+    }
+
+    /// What waits for this thing and for nothing else.
+    pub(super) fn waiting_only_for(&self, item: usize) -> impl Iterator<Item = usize> + use<'_> {
+        let followers = self.followers.get(item).into_iter().flatten().copied();
+        followers.filter(|follower| self.unmet.get(*follower) == Some(&1))
+    }
+
     /// Ends a thing's waiting.
     pub(super) fn release(&mut self, item: usize) {
         if self.states.get(item) == Some(&State::Waiting) {
@@ -266,10 +316,13 @@ impl Progress {
         }
     }
 
+    /// Ends what has not ended. What the cloud was asked to delete may still go.
     pub(super) fn abandon_open(&mut self, why: &str) {
         for item in 0..self.states.len() {
-            if !matches!(self.states.get(item), Some(State::Ended(_))) {
-                self.end(item, Fate::Abandoned(why.to_owned()));
+            match self.states.get(item) {
+                None | Some(State::Ended(_)) => {}
+                Some(state) if state.is_asked() => self.end(item, Fate::Asked(why.to_owned())),
+                Some(_) => self.end(item, Fate::Abandoned(why.to_owned())),
             }
         }
     }
@@ -295,7 +348,12 @@ impl Progress {
         let fate = |state| match state {
             State::Ended(fate) => fate,
             State::Waiting => Fate::Abandoned("what must go before it did not go".to_owned()),
-            State::Ready | State::Retry(_) | State::Deleting { .. } | State::Lingering { .. } => {
+            state if state.is_asked() => Fate::Asked("the purge ended before it did".to_owned()),
+            State::Ready
+            | State::Retry(_)
+            | State::Deleting { .. }
+            | State::Unsighted
+            | State::Lingering { .. } => {
                 Fate::Abandoned("the purge ended before it did".to_owned())
             }
         };
@@ -379,6 +437,12 @@ impl Progress {
                     .get(item)
                     .and_then(|thing| self.lingering.get_mut(&thing.kind))
                 {
+                    items.remove(&item);
+                }
+            }
+            State::Unsighted => {
+                let kind = self.things.get(item).map(|thing| &thing.kind);
+                if let Some(items) = kind.and_then(|kind| self.unsighted.get_mut(kind)) {
                     items.remove(&item);
                 }
             }

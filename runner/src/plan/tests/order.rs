@@ -211,7 +211,8 @@ fn a_protected_part_holds_its_whole() {
         ..everywhere()
     };
     let part = || thing("b.y/1").tagged("keep");
-    let by_part: &[&str] = &["a.x/1 by b.y/1, kept: protected by tag keep"];
+    let by_part: &[&str] =
+        &["a.x/1 by b.y/1, it would be deleted along (kept: protected by tag keep)"];
     for (case, part, expected) in [
         ("before its whole", part().part_of("a.x/1"), by_part),
         (

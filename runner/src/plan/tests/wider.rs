@@ -38,6 +38,7 @@ fn a_project_keeps_what_is_not_the_tasks_and_stays() {
     assert_eq!(
         blocked(&plan),
         [
+            "a.x/3 by a.x/3, it goes only if identity.project/demo goes, which stays",
             "identity.project/demo by a.x/1, kept: other name",
             "identity.project/demo by a.x/2, kept: other task",
             "identity.project/demo by a.x/4, kept: its owner a.x/1 is kept",
@@ -87,7 +88,13 @@ fn what_is_protected_stays_in_a_project_that_would_go_with_all() {
     let (plan, _) = plan_in(&scope, things);
     assert_eq!(
         blocked(&plan),
-        ["identity.project/demo by a.x/7, kept: protected by tag keep"]
+        [
+            "a.x/1 by a.x/1, it goes only if identity.project/demo goes, which stays",
+            "a.x/2 by a.x/2, it goes only if identity.project/demo goes, which stays",
+            "a.x/3 by a.x/3, it goes only if identity.project/demo goes, which stays",
+            "a.x/4 by a.x/4, it goes only if identity.project/demo goes, which stays",
+            "identity.project/demo by a.x/7, kept: protected by tag keep",
+        ]
     );
 }
 
@@ -108,8 +115,8 @@ fn kinds_that_are_left_out_stay_and_block_what_needs_them_gone() {
         words(&only, things()),
         [
             "a.x/1: kept: kind left out",
-            // Its owner's name speaks for it, even though the owner stays.
-            "b.y/1: owner a.x/1",
+            // What is left out stays, so it speaks for nobody.
+            "b.y/1: kept: its owner a.x/1 is kept",
             "c.z/1: kept: kind left out",
         ]
     );
@@ -135,7 +142,7 @@ fn a_part_of_a_kind_that_is_left_out_is_not_taken_along() {
     let (plan, _) = plan_in(&scope, things);
     assert_eq!(
         blocked(&plan),
-        ["a.whole/1 by a.part/1, kept: kind left out"]
+        ["a.whole/1 by a.part/1, it would be deleted along (kept: kind left out)"]
     );
 }
 
@@ -199,7 +206,7 @@ fn what_would_take_a_spared_part_along_stays() {
     let (plan, _) = plan_in(&scope, things);
     assert_eq!(
         blocked(&plan),
-        ["a.whole/1 by a.part/1, kept: name matches"]
+        ["a.whole/1 by a.part/1, it would be deleted along (kept: name matches)"]
     );
 }
 

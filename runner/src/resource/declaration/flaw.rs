@@ -16,6 +16,9 @@ pub enum Flaw {
     /// A kind declares no request.
     #[error("kind {0} declares no request, so it could delete nothing")]
     NoRequest(Arc<str>),
+    /// A kind is there to tie others, and yet declares a request.
+    #[error("kind {0} is a witness, and a witness declares no request")]
+    Witness(Arc<str>),
     /// A kind passes for the projects or the users, which the runner goes by.
     #[error("kind {0} is only of the service \"identity\": the runner itself goes by it")]
     Identity(Arc<str>),

@@ -31,6 +31,7 @@ fn ports() -> Kind {
         after: Vec::new(),
         requests: vec![Template::parse("DELETE /v2.0/ports/{id}").unwrap()],
         failed_states: vec!["error_deleting".to_owned()],
+        effects: Effects::default(),
     }
 }
 

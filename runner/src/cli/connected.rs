@@ -1,0 +1,248 @@
+//! A cloud that was reached: who we are in it, what we reach, and what nobody looks at.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::Audit;
+use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Session};
+use crate::config::Config;
+use crate::config::clouds::resolve;
+use crate::engine::{Engine, Reachable};
+use crate::guest::{Component, Guest};
+use crate::outcome::Unlooked;
+use crate::plan::{Place, SweepScope};
+use crate::rule::Rule;
+use crate::run::Chronicle;
+
+use super::args::CommonArgs;
+use super::components::digest;
+use super::failure::Failure;
+use super::setup::{Setup, VERSION};
+
+/// A cloud that was reached, and who we are in it.
+pub(super) struct Connected {
+    pub(super) session: Session,
+    reached: Reached,
+    pub(super) identity: Option<Identity>,
+    pub(super) cloud: String,
+}
+
+/// How a cloud was reached.
+struct Reached {
+    auth_url: Option<String>,
+    region: Option<String>,
+    interfaces: Vec<String>,
+}
+
+impl Setup {
+    /// Authenticates, and learns from the token itself who we are and where.
+    pub(super) async fn connect(
+        &self,
+        common: &CommonArgs,
+        components: &[Arc<Component>],
+    ) -> Result<Connected, Failure> {
+        let services = self
+            .config
+            .plain_services(&self.surroundings)
+            .map_err(|error| Failure::input(&error))?;
+        let kinds = components.iter().flat_map(|component| component.kinds());
+        let needs_cloud = services.is_empty()
+            || kinds
+                .into_iter()
+                .any(|kind| !services.contains_key(&kind.service));
+        let config = if needs_cloud {
+            let config = resolve(&common.cloud.options(), &self.surroundings)
+                .map_err(|error| Failure::input(&error))?;
+            CloudConfig {
+                plain_services: services,
+                ..config
+            }
+        } else {
+            CloudConfig::without_keystone("configured services", services)
+        };
+        let cloud = config.name.clone();
+        let auth_url = config.keystone.as_ref().map(|it| it.auth_url.clone());
+        let reached = Reached {
+            auth_url: auth_url.as_ref().map(ToString::to_string),
+            region: config.region.clone(),
+            interfaces: config.interfaces.iter().map(ToString::to_string).collect(),
+        };
+        let session = Session::connect(config, self.config.http_limits()).await;
+        let session = session.map_err(|error| match (error.kind(), auth_url) {
+            (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => Failure::from(error).hint(
+                format!("nothing was changed; check auth_url, which is {url}, and the network"),
+            ),
+            _ => Failure::from(error),
+        })?;
+        let identity = session.identity();
+        Ok(Connected {
+            session,
+            reached,
+            identity,
+            cloud,
+        })
+    }
+}
+
+impl Connected {
+    /// Whether listings show all projects. A cloud without Keystone has no projects.
+    pub(super) fn is_admin(&self) -> bool {
+        self.identity.as_ref().is_none_or(Identity::is_admin)
+    }
+
+    pub(super) fn user(&self) -> String {
+        self.identity
+            .as_ref()
+            .map_or_else(String::new, |identity| identity.user_name.clone())
+    }
+
+    /// What the token is good for, in words.
+    pub(super) fn token_scope(&self) -> String {
+        match self.identity.as_ref().map(|identity| &identity.scope) {
+            Some(GrantedScope::Project { id, name, domain }) => {
+                format!("project {name} ({id}) of domain {}", domain.name)
+            }
+            Some(GrantedScope::Domain(domain)) => format!("domain {} ({})", domain.name, domain.id),
+            Some(GrantedScope::System) => "the whole system".to_owned(),
+            Some(GrantedScope::Unscoped) => "no scope".to_owned(),
+            None => "no Keystone".to_owned(),
+        }
+    }
+
+    /// Where plans of this run are made, and for where they are good.
+    pub(super) fn place(&self, scope: &SweepScope, components: &[Arc<Component>]) -> Place {
+        let identity = self.identity.as_ref();
+        let user = identity.map(|it| format!("{} ({})", it.user_name, it.user_id));
+        let rules = components.iter().map(|rule| digest(rule));
+        Place {
+            cloud: self.cloud.clone(),
+            auth_url: self.reached.auth_url.clone(),
+            region: self.reached.region.clone(),
+            interfaces: self.reached.interfaces.clone(),
+            user: user.unwrap_or_default(),
+            scope: self.token_scope(),
+            rules: rules.map(|rule| (rule.name, rule.sha256)).collect(),
+            tasks: scope.tasks.clone(),
+            made_at: Timestamp::now(),
+            version: VERSION.to_owned(),
+        }
+    }
+
+    /// The engine of all rules whose services this cloud has.
+    pub(super) fn engine(
+        &self,
+        components: Vec<Arc<Component>>,
+        reachable: Reachable,
+        setup: &Setup,
+        chronicle: &Arc<Chronicle>,
+        cancel: &CancellationToken,
+        audit: Option<&Audit>,
+    ) -> Result<Engine<Guest>, Failure> {
+        let guests: Vec<Guest> = components
+            .into_iter()
+            .map(|it| Guest::new(it, self.session.clone(), audit.cloned()))
+            .collect();
+        let at_work: usize = guests.iter().map(|guest| Rule::kinds(guest).len()).sum();
+        let absent: BTreeSet<&str> = guests.iter().flat_map(Guest::absent_services).collect();
+        if at_work == 0 {
+            let absent: Vec<&str> = absent.into_iter().collect();
+            return Err(Failure::usage(format!(
+                "this cloud has none of the services that the rules are for: {}",
+                absent.join(", ")
+            ))
+            .hint(
+                "`runner doctor` lists its services; check --os-region-name and --os-interface",
+            ));
+        }
+        for service in absent {
+            tracing::info!("the cloud has no service {service:?}; its kinds are left out");
+        }
+        let limits = setup.config.engine_limits();
+        Engine::new(guests, reachable, limits, chronicle.clone(), cancel.clone())
+            .map_err(|error| Failure::input(&error))
+    }
+
+    pub(super) fn reachable(&self, scope: &SweepScope) -> Reachable {
+        Reachable {
+            is_admin: self.is_admin(),
+            projects: scope.projects.clone(),
+            user: self
+                .identity
+                .as_ref()
+                .map(|identity| Arc::from(identity.user_id.as_str())),
+        }
+    }
+
+    /// Narrows the scope to what the credentials reach and the operator asked for.
+    pub(super) async fn sweep_scope(
+        &self,
+        mut scope: SweepScope,
+        given: &[String],
+        config: &Config,
+    ) -> Result<SweepScope, Failure> {
+        scope
+            .protected_tags
+            .extend(config.protect.tags.iter().cloned());
+        scope.projectless = scope.projectless || (given.is_empty() && scope.projects.is_none());
+        if let Some(identity) = self
+            .identity
+            .as_ref()
+            .filter(|identity| !identity.is_admin())
+        {
+            let GrantedScope::Project { id, name, .. } = &identity.scope else {
+                return Err(Failure::refused(format!("the token is for {}, not for a project", self.token_scope()))
+                    .hint("give a project (OS_PROJECT_NAME, or project_name in clouds.yaml), or use an administrator's credentials"));
+            };
+            if let Some(other) = given.iter().find(|given| *given != id && *given != name) {
+                return Err(Failure::refused(format!(
+                    "--project {other} is out of reach: the token is for {}, and {} is no administrator",
+                    self.token_scope(),
+                    identity.user_name
+                )));
+            }
+            scope.projects = Some(BTreeSet::from([Arc::from(id.as_str())]));
+        } else if !given.is_empty() {
+            let mut projects = BTreeSet::new();
+            for given in given {
+                projects.insert(self.project_id(given).await?);
+            }
+            scope.projects = Some(projects);
+        }
+        for protected in &config.protect.projects {
+            scope
+                .protected_projects
+                .insert(self.project_id(protected).await?);
+        }
+        Ok(scope)
+    }
+
+    /// The id of a project that was given by name or id.
+    async fn project_id(&self, given: &str) -> Result<Arc<str>, Failure> {
+        let id = self.session.project_id(given).await?;
+        Ok(Arc::from(id))
+    }
+
+    /// What the catalog offers and nobody looks at, for these rules.
+    pub(super) fn unlooked(
+        &self,
+        components: &[Arc<Component>],
+        words: BTreeSet<String>,
+    ) -> Result<Vec<Unlooked>, Failure> {
+        let kinds = components.iter().flat_map(|component| component.kinds());
+        let asked = kinds.map(|kind| kind.service.clone()).collect();
+        let unlooked = self.session.unlooked(&asked, &words);
+        let unlooked = unlooked.map_err(|error| Failure::input(&error))?;
+        let unlooked = unlooked.into_iter().map(|it| Unlooked {
+            service: it.service,
+            region: it.region,
+            interface: it.interface,
+            why: it.why,
+            is_failure: it.is_failure,
+            by_word: it.by_word,
+        });
+        Ok(unlooked.collect())
+    }
+}

@@ -1,0 +1,257 @@
+//! The positive filter: what bears the task's name goes, and deletion spreads from there along owners.
+//!
+//! It spreads one owner further in each round. So nothing depends on where a circle is entered, a reason names the shortest chain,
+//! and what a thing rests on was always decided in an earlier round: no two things can hold each other up.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::resource::{PROJECT_KIND, ThingRef};
+
+use super::super::inventory::Entry;
+use super::super::sieve::{Standing, SweepScope};
+use super::super::ties::{Namer, Ties};
+use super::{CHAIN_MAX, Decision, Keep, Reason, Support, Verdict, keep};
+
+/// Decides on every thing of an inventory, in the order of its entries.
+pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
+    let claims = Claims::of(ties, scope);
+    let entries = ties.inventory.entries();
+    let is_left_out = |position: usize| {
+        let entry = entries.get(position);
+        entry.is_some_and(|entry| !scope.takes(&entry.thing.at.kind))
+    };
+    let mut reasons: Vec<Option<Reason>> = entries.iter().map(by_name).collect();
+    let mut supports: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut newest: Vec<usize> = (0..entries.len())
+        .filter(|&position| reasons.get(position).is_some_and(Option::is_some))
+        .collect();
+    for _ in 0..CHAIN_MAX {
+        let mut reached: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
+        // What the operator leaves out stays, so it speaks for nobody.
+        for owner in newest.into_iter().filter(|owner| !is_left_out(*owner)) {
+            for &claim in claims.by(owner) {
+                if reasons.get(claim.thing).is_some_and(Option::is_none) {
+                    reached.entry(claim.thing).or_default().push(claim);
+                }
+            }
+        }
+        newest = Vec::with_capacity(reached.len());
+        let mut found = Vec::with_capacity(reached.len());
+        for (thing, mut claims_on_it) in reached {
+            claims_on_it.sort_unstable();
+            let first = claims_on_it.first().copied();
+            if let Some(reason) = first.and_then(|claim| claims.reason(claim, &reasons)) {
+                let owners = claims_on_it.iter().map(|claim| claim.owner);
+                supports.insert(thing, owners.collect());
+                newest.push(thing);
+                found.push((thing, reason));
+            }
+        }
+        for (thing, reason) in found {
+            if let Some(slot) = reasons.get_mut(thing) {
+                *slot = Some(reason);
+            }
+        }
+    }
+    let decided = reasons.into_iter().zip(entries).enumerate();
+    decided
+        .map(|(position, (reason, entry))| {
+            let support = supports.remove(&position);
+            let verdict = match reason {
+                Some(reason) if is_left_out(position) => left_out(ties, position, reason),
+                Some(reason) => Verdict::Delete(reason),
+                None if claims.is_shared_in_doomed(position, entry) => Verdict::Keep(Keep::Shared),
+                None => Verdict::Keep(keep(ties, position, entry)),
+            };
+            Decision {
+                verdict,
+                support: support.map_or(Support::Itself, Support::Any),
+            }
+        })
+        .collect()
+}
+
+fn by_name(entry: &Entry) -> Option<Reason> {
+    match &entry.standing {
+        Standing::Matched { pattern, sure_bits } => Some(Reason::Name {
+            pattern: pattern.clone(),
+            sure_bits: *sure_bits,
+        }),
+        Standing::OtherTask
+        | Standing::OtherName
+        | Standing::Unmatched
+        | Standing::Spared
+        | Standing::Nameless
+        | Standing::Protected { .. }
+        | Standing::OutsideProject
+        | Standing::OutsideAge => None,
+    }
+}
+
+/// What would go but for its kind stays. Only what the cloud made for its owner and takes along cannot be had without it.
+pub(super) fn left_out(ties: &Ties, position: usize, reason: Reason) -> Verdict {
+    if let Reason::Owner { chain } = reason {
+        let owner = chain.first().and_then(|at| ties.inventory.position(at));
+        if owner.is_some_and(|owner| ties.is_made_for(position, owner)) {
+            return Verdict::Delete(Reason::Along { chain });
+        }
+    }
+    Verdict::Keep(Keep::KindLeftOut)
+}
+
+/// What one thing's deletion means for another. Sorted by weight: being a part counts more than an owner's name, and that more than
+/// the project's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Claim {
+    tie: Tie,
+    /// The place of the owner among the thing's owners.
+    rank: usize,
+    owner: usize,
+    thing: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tie {
+    Part,
+    Owner,
+    Project,
+    WithProject,
+}
+
+/// Who goes with whom.
+struct Claims<'a> {
+    ties: &'a Ties<'a>,
+    scope: &'a SweepScope,
+    by_owner: HashMap<usize, Vec<Claim>>,
+    /// Shared things that a project would take along, by thing.
+    shared: HashMap<usize, usize>,
+}
+
+impl<'a> Claims<'a> {
+    fn of(ties: &'a Ties<'a>, scope: &'a SweepScope) -> Self {
+        let mut claims = Self {
+            ties,
+            scope,
+            by_owner: HashMap::new(),
+            shared: HashMap::new(),
+        };
+        for (thing, entry) in ties.inventory.entries().iter().enumerate() {
+            match entry.standing {
+                Standing::Nameless => {
+                    claims.add_parts(thing, entry);
+                    claims.add_names(thing, entry);
+                }
+                Standing::OtherTask | Standing::OtherName => {
+                    claims.add_parts(thing, entry);
+                    claims.add_with_project(thing, entry);
+                }
+                Standing::Matched { .. }
+                | Standing::Unmatched
+                | Standing::Spared
+                | Standing::Protected { .. }
+                | Standing::OutsideProject
+                | Standing::OutsideAge => {}
+            }
+        }
+        claims
+    }
+
+    fn by(&self, owner: usize) -> &[Claim] {
+        self.by_owner.get(&owner).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, tie: Tie, rank: usize, owner: usize, thing: usize) {
+        self.by_owner.entry(owner).or_default().push(Claim {
+            tie,
+            rank,
+            owner,
+            thing,
+        });
+    }
+
+    /// A thing may be part of several (a trust of two users): it goes with any of them.
+    fn add_parts(&mut self, thing: usize, entry: &Entry) {
+        let wholes: Vec<(usize, usize)> = self
+            .ties
+            .wholes(entry)
+            .map(|(rank, whole, _)| (rank, whole))
+            .collect();
+        for (rank, whole) in wholes {
+            self.add(Tie::Part, rank, whole, thing);
+        }
+    }
+
+    /// A nameless thing goes as its owner does, and with its project only if nobody owns it. One whose owner nobody knows stays.
+    fn add_names(&mut self, thing: usize, entry: &Entry) {
+        match self.ties.namer(thing, entry) {
+            Namer::Unknown(_) => {}
+            Namer::Known(owner, _) => {
+                self.add(Tie::Owner, 0, owner, thing);
+                self.add_with_project(thing, entry);
+            }
+            Namer::Nobody if self.ties.unknown_whole(entry).is_some() => {}
+            Namer::Nobody => {
+                let effects = self.ties.inventory.coverage().effects(&entry.thing.at.kind);
+                if effects.is_some_and(|effects| effects.nameless_stays) {
+                    return;
+                }
+                if let Some(project) = self.project_of(entry) {
+                    self.add(Tie::Project, 0, project, thing);
+                }
+                self.add_with_project(thing, entry);
+            }
+        }
+    }
+
+    fn add_with_project(&mut self, thing: usize, entry: &Entry) {
+        let Some(project) = self.project_of(entry).filter(|_| self.scope.with_projects) else {
+            return;
+        };
+        if entry.foreseen.is_shared && !self.scope.shared {
+            self.shared.insert(thing, project);
+        } else {
+            self.add(Tie::WithProject, 0, project, thing);
+        }
+    }
+
+    fn project_of(&self, entry: &Entry) -> Option<usize> {
+        let project = ThingRef::new(PROJECT_KIND, entry.thing.project.clone()?);
+        self.ties.inventory.position(&project)
+    }
+
+    /// Whether a thing stays only because others use it.
+    fn is_shared_in_doomed(&self, thing: usize, entry: &Entry) -> bool {
+        let is_open = matches!(
+            entry.standing,
+            Standing::Nameless | Standing::OtherTask | Standing::OtherName
+        );
+        let project = self.shared.get(&thing);
+        let project = project.and_then(|&project| self.ties.inventory.entries().get(project));
+        is_open && project.is_some_and(|project| by_name(project).is_some())
+    }
+
+    /// The reason that a claim gives, with the chain of owners that leads to the deciding name.
+    fn reason(&self, claim: Claim, reasons: &[Option<Reason>]) -> Option<Reason> {
+        let owner = &self.ties.inventory.entries().get(claim.owner)?.thing.at;
+        let mut chain = vec![owner.clone()];
+        match reasons.get(claim.owner)?.as_ref()? {
+            Reason::Owner { chain: further }
+            | Reason::Part { chain: further }
+            | Reason::Along { chain: further } => chain.extend(further.iter().cloned()),
+            Reason::Project { project } | Reason::WithProject { project } => {
+                chain.push(project.clone());
+            }
+            Reason::Name { .. } | Reason::Unmatched => {}
+        }
+        Some(match claim.tie {
+            Tie::Part => Reason::Part { chain },
+            Tie::Owner => Reason::Owner { chain },
+            Tie::Project => Reason::Project {
+                project: owner.clone(),
+            },
+            Tie::WithProject => Reason::WithProject {
+                project: owner.clone(),
+            },
+        })
+    }
+}

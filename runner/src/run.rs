@@ -1,0 +1,308 @@
+//! One run as a value: survey → plan → confirm → purge → verify → outcome.
+//!
+//! The command line, a simulator and whoever embeds the runner drive the same [`Run`], over any [`Rule`]. Nothing here reads a
+//! file, opens a socket or looks at a clock of the real world: it runs in tokio's time, which tests pause.
+//!
+//! ```text
+//! run.look() ──► Look ──► run.show(look, aim) ─────────► Outcome
+//!                   └───► run.execute(look, guards) ───► Outcome ──► exit()
+//! ```
+//!
+//! The invariant: a run that was interrupted before its plan was whole, or that a guard refused, has sent no change.
+
+mod chronicle;
+mod guard;
+mod ledger;
+mod outcome;
+mod reduced;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Engine, Fate, Survey, Verification};
+use crate::outcome::Unlooked;
+use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Sieve};
+use crate::rule::Rule;
+
+pub use chronicle::{Chronicle, Collected};
+pub use guard::{Broad, Confirm, Guards, Question, Refusal, Unconfirmed, Yes};
+pub use ledger::Ledger;
+pub use outcome::{Aim, Outcome};
+
+use reduced::Whole;
+
+/// A sweep that is ready to begin.
+pub struct Run<R> {
+    engine: Engine<R>,
+    sieve: Sieve,
+    chronicle: Arc<Chronicle>,
+    cancel: CancellationToken,
+    ledger: Box<dyn Ledger>,
+    unlooked: Vec<Unlooked>,
+    place: Option<Place>,
+}
+
+/// What a look at the cloud has shown, and what is to be done about it.
+#[derive(Debug)]
+pub struct Look {
+    /// What is to go.
+    pub plan: Plan,
+    /// What stays.
+    pub kept: Vec<Kept>,
+    /// Whether everything was listed that could be. A plan that is not whole is empty, and not to be saved.
+    pub is_whole: bool,
+    /// Of a saved plan: what it was reduced from.
+    whole: Option<Whole>,
+    /// Whether somebody has to be asked before the plan is executed.
+    broad: Option<Broad>,
+    /// Why a guard refuses it already.
+    refusal: Option<Refusal>,
+}
+
+impl<R: Rule> Run<R> {
+    /// Puts a run together. The engine must have been given this chronicle to listen and this token to be cancelled by.
+    pub fn new(
+        engine: Engine<R>,
+        sieve: Sieve,
+        chronicle: Arc<Chronicle>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self {
+            engine,
+            sieve,
+            chronicle,
+            cancel,
+            ledger: Box::new(()),
+            unlooked: Vec::new(),
+            place: None,
+        }
+    }
+
+    /// Says where the run is. Its plans are good for this place, and it takes no others.
+    #[must_use]
+    pub fn at(self, place: Place) -> Self {
+        Self {
+            place: Some(place),
+            ..self
+        }
+    }
+
+    /// Keeps records of what is changed.
+    #[must_use]
+    pub fn recorded_by(self, ledger: impl Ledger + 'static) -> Self {
+        Self {
+            ledger: Box::new(ledger),
+            ..self
+        }
+    }
+
+    /// Takes note of what no rule looks at.
+    #[must_use]
+    pub fn without(self, unlooked: Vec<Unlooked>) -> Self {
+        Self { unlooked, ..self }
+    }
+
+    /// The rules at work.
+    pub fn engine(&self) -> &Engine<R> {
+        &self.engine
+    }
+
+    /// What is swept, and by which names.
+    pub fn sieve(&self) -> &Sieve {
+        &self.sieve
+    }
+
+    /// What happens on the way.
+    pub fn chronicle(&self) -> &Arc<Chronicle> {
+        &self.chronicle
+    }
+
+    /// Sweeps: looks, asks, deletes, looks again.
+    pub async fn sweep(&self, guards: &Guards<'_>) -> Outcome {
+        let look = self.look().await;
+        self.execute(look, guards).await
+    }
+
+    /// Executes a saved plan: looks, and deletes at most what that plan names.
+    pub async fn apply(&self, saved: &Plan, age_s_max: u64, guards: &Guards<'_>) -> Outcome {
+        let look = match self.suits(saved, age_s_max) {
+            Ok(()) => self.look().await.reduced_to(saved),
+            Err(refusal) => Look {
+                refusal: Some(refusal),
+                ..self.unseen()
+            },
+        };
+        self.execute(look, guards).await
+    }
+
+    /// Whether a saved plan was made here, and not too long ago.
+    fn suits(&self, saved: &Plan, age_s_max: u64) -> Result<(), Refusal> {
+        let (made, here) = match (&saved.place, &self.place) {
+            (Some(made), Some(here)) => (made, here),
+            (None, None) => return Ok(()),
+            (None, Some(_)) => return Err(Refusal::Elsewhere("it does not say where".to_owned())),
+            (Some(_), None) => {
+                return Err(Refusal::Elsewhere("nobody knows where this is".to_owned()));
+            }
+        };
+        if let Some(difference) = made.difference(here) {
+            return Err(Refusal::Elsewhere(difference));
+        }
+        if made.is_older_than(age_s_max, self.chronicle.now()) {
+            let made_at = made.made_at;
+            return Err(Refusal::Old { made_at, age_s_max });
+        }
+        Ok(())
+    }
+
+    /// Lists everything and makes the plan. If it is interrupted meanwhile, the plan is empty, and not whole.
+    pub async fn look(&self) -> Look {
+        match self.survey().await {
+            Some(survey) => self.plan(survey),
+            None => self.unseen(),
+        }
+    }
+
+    /// Lists everything. `None` if it is interrupted meanwhile.
+    pub async fn survey(&self) -> Option<Survey> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => None,
+            survey = self.engine.survey(&self.sieve) => Some(survey),
+        }
+    }
+
+    /// What has been seen before anything is listed.
+    fn unseen(&self) -> Look {
+        let inventory = Inventory::new(self.sieve.scope(), Coverage::default());
+        let (plan, kept) = Plan::new(inventory, self.sieve.scope().clone(), BTreeMap::new());
+        Look {
+            plan,
+            kept,
+            is_whole: false,
+            whole: None,
+            broad: None,
+            refusal: None,
+        }
+    }
+
+    /// Makes the plan of what was found.
+    pub fn plan(&self, mut survey: Survey) -> Look {
+        let coverage = survey.inventory.coverage_mut();
+        for unlooked in self.unlooked.iter().filter(|it| it.holds_containers()) {
+            coverage.note_unlooked(format!("{unlooked} was not looked at: {}", unlooked.why));
+        }
+        self.chronicle.note_failures(survey.failures.clone());
+        let (mut plan, kept) = self.engine.plan(survey, &self.sieve);
+        plan.place = self.place.clone().map(|place| Place {
+            made_at: self.chronicle.now(),
+            ..place
+        });
+        Look {
+            broad: Broad::of(&plan.scope),
+            plan,
+            kept,
+            is_whole: true,
+            whole: None,
+            refusal: None,
+        }
+    }
+
+    /// Ends a run that was to change nothing.
+    pub fn show(&self, look: Look, aim: Aim) -> Outcome {
+        self.outcome(look, aim).0
+    }
+
+    /// Asks, deletes, looks again, and keeps records of it.
+    pub async fn execute(&self, look: Look, guards: &Guards<'_>) -> Outcome {
+        let (broad, refusal) = (look.broad, look.refusal.clone());
+        // While it is asked about, it is only shown.
+        let (mut outcome, whole) = self.outcome(look, Aim::Show);
+        outcome.refusal = match refusal {
+            Some(refusal) => Some(refusal),
+            None => self.permit(&outcome, broad, guards).await.err(),
+        };
+        outcome.aim = Aim::Delete;
+        outcome.interrupted = self.cancel.is_cancelled();
+        if outcome.refusal.is_none() && !outcome.interrupted {
+            self.delete(&mut outcome, whole).await;
+        }
+        if let Err(trouble) = self.ledger.end(&outcome).await {
+            outcome.trouble.get_or_insert(trouble);
+        }
+        outcome
+    }
+
+    /// The last questions before anything is changed. Who is interrupted does not wait for the answer.
+    async fn permit(
+        &self,
+        shown: &Outcome,
+        broad: Option<Broad>,
+        guards: &Guards<'_>,
+    ) -> Result<(), Refusal> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Ok(()),
+            permitted = guards.check(shown, broad) => permitted,
+        }
+    }
+
+    /// Purges and verifies. Of what was reduced, all that it was reduced from is looked at again: what stays is to be said.
+    async fn delete(&self, outcome: &mut Outcome, whole: Option<Whole>) {
+        if let Err(trouble) = self.ledger.begin(&outcome.plan).await {
+            outcome.trouble = Some(trouble);
+            return;
+        }
+        outcome.interrupted = self.cancel.is_cancelled();
+        if outcome.interrupted {
+            return;
+        }
+        let fates = self.engine.purge(&outcome.plan, &self.sieve).await;
+        let verification = match &whole {
+            None => self.verify(&outcome.plan, &fates).await,
+            Some(whole) => {
+                let all = whole.fates(&outcome.plan, &fates);
+                self.verify(&whole.plan, &all).await
+            }
+        };
+        self.chronicle.note_failures(verification.failures);
+        outcome.failures = self.chronicle.collected().failures();
+        outcome.left = verification.left;
+        if let Some(whole) = whole {
+            whole.add_kept(&mut outcome.left);
+        }
+        outcome.fates = Some(fates);
+        outcome.interrupted = self.cancel.is_cancelled();
+    }
+
+    /// Looks again. A run that is interrupted does not: what it would see is on its way.
+    async fn verify(&self, plan: &Plan, fates: &[Fate]) -> Verification {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Verification::default(),
+            verification = self.engine.verify(plan, fates, &self.sieve) => verification,
+        }
+    }
+
+    fn outcome(&self, look: Look, aim: Aim) -> (Outcome, Option<Whole>) {
+        let collected = self.chronicle.collected();
+        let outcome = Outcome {
+            run: self.chronicle.run().clone(),
+            aim,
+            plan: look.plan,
+            is_surveyed: look.is_whole,
+            kept: look.kept,
+            fates: None,
+            left: Vec::new(),
+            failures: collected.failures(),
+            skipped: collected.skipped,
+            unlooked: self.unlooked.clone(),
+            interrupted: self.cancel.is_cancelled(),
+            refusal: None,
+            trouble: None,
+        };
+        (outcome, look.whole)
+    }
+}

@@ -1,0 +1,340 @@
+//! The laws, each with a name: what a run did and said, held against what the oracle says.
+//!
+//! As the oracle, this file may know neither `plan` nor `engine`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::cloud::{Change, Lost, Record};
+use crate::kinds::{K, KINDS};
+use crate::oracle::{View, Why, decide, may_be_in};
+use crate::world::{Fault, Item, N, World};
+
+/// How a thing of the plan ended, as the run says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was to go; a dry run.
+    Planned,
+    Gone,
+    Failed,
+    Abandoned,
+    Blocked,
+}
+
+/// What a run says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) exit: u8,
+    pub(crate) ends: BTreeMap<N, Ended>,
+    pub(crate) left: BTreeSet<N>,
+    /// It did not come to an end in time.
+    pub(crate) is_stuck: bool,
+}
+
+/// A law that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) law: &'static str,
+    pub(crate) why: String,
+}
+
+pub(crate) fn broken(law: &'static str, why: String) -> Broken {
+    Broken { law, why }
+}
+
+/// Requests for one thing's deletion, with those that insist.
+const ATTEMPTS_MAX: u32 = 60;
+
+/// `sight_s_max`, and what a request takes.
+const SIGHT_MAX: Duration = Duration::from_secs(125);
+
+fn by_number(items: &[Item]) -> BTreeMap<N, Item> {
+    items.iter().map(|item| (item.n, item.clone())).collect()
+}
+
+/// What the law says of a world as it is.
+pub(crate) fn verdicts(world: &World, items: &[Item]) -> BTreeMap<N, Why> {
+    decide(&View {
+        items: &by_number(items),
+        flags: &world.flags,
+        unlooked: &world.unlooked,
+    })
+}
+
+/// Nothing was changed that the law did not allow by what had been seen. `allowed` is what it allowed before, to a run that this
+/// one repeats.
+pub(crate) fn check_changes(
+    world: &World,
+    items: &[Item],
+    record: &Record,
+    allowed: &BTreeSet<N>,
+) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let mut seen = by_number(items);
+    let mut sights = record.sights.iter();
+    let mut so_far = 0;
+    let mut verdicts: Option<BTreeMap<N, Why>> = None;
+    let is_still = world.faults.iter().all(Fault::is_still);
+    let mut sighted = BTreeSet::new();
+    for change in &record.changes {
+        while so_far < change.sights
+            && let Some(item) = sights.next()
+        {
+            so_far += 1;
+            sighted.insert(item.n);
+            if seen.get(&item.n) != Some(item) {
+                seen.insert(item.n, item.clone());
+                verdicts = None;
+            }
+        }
+        let view = View {
+            items: &seen,
+            flags: &world.flags,
+            unlooked: &world.unlooked,
+        };
+        let verdicts = verdicts.get_or_insert_with(|| decide(&view));
+        for &(n, how) in &change.victims {
+            if (is_still || how == Lost::Asked) && !allowed.contains(&n) {
+                broken.extend(check_victim(change, n, how, verdicts));
+            }
+        }
+        broken.extend(check_sight(change));
+        if let Some(target) = seen.get(&change.target) {
+            broken.extend(check_doubt(target, change, &sighted, allowed));
+        }
+    }
+    broken
+}
+
+fn check_victim(change: &Change, n: N, how: Lost, verdicts: &BTreeMap<N, Why>) -> Option<Broken> {
+    let target = change.target;
+    let law = match (verdicts.get(&n)?, how) {
+        (Why::Goes, Lost::LeftBehind) => "law-3-container-is-empty",
+        (Why::Goes, _) | (Why::Along, Lost::TakenAlong) => return None,
+        (Why::Unsupported, _) => "law-1-goes-only-with",
+        (Why::OwnerUnknown, _) => "law-2-unknown-is-not-absent",
+        (_, Lost::LeftBehind) => "law-3-container-is-empty",
+        (Why::Held(law, _), _) => law,
+        (Why::Kept(_) | Why::Along | Why::Nobody, Lost::Asked) => "readme-never-deletes",
+        (Why::Kept(_) | Why::Nobody, Lost::TakenAlong) => "law-4-kept-is-not-taken-along",
+    };
+    let how = match how {
+        Lost::Asked => "was deleted".to_owned(),
+        Lost::TakenAlong => format!("was taken along by {target}"),
+        Lost::LeftBehind => format!("was in {target}, which was deleted over it"),
+    };
+    Some(broken(
+        law,
+        format!("{n} {how}; the law says: {:?}", verdicts.get(&n)?),
+    ))
+}
+
+fn check_sight(change: &Change) -> Option<Broken> {
+    let target = change.target;
+    match change.sight_age {
+        None => Some(broken(
+            "law-10-no-old-sight",
+            format!("{target} had not been seen at all"),
+        )),
+        Some(age) if age > SIGHT_MAX => Some(broken(
+            "law-10-no-old-sight",
+            format!("{target} had last been seen {} s before", age.as_secs()),
+        )),
+        Some(_) => None,
+    }
+}
+
+/// What failed listings leave unknown.
+fn check_doubt(
+    target: &Item,
+    change: &Change,
+    sighted: &BTreeSet<N>,
+    allowed: &BTreeSet<N>,
+) -> Option<Broken> {
+    let n = target.n;
+    let is_unlisted = |kind: &K| change.unlisted.contains(kind);
+    if let Some(kind) = change
+        .unlisted
+        .iter()
+        .find(|kind| may_be_in(**kind, target.kind))
+    {
+        let why = format!(
+            "{n} was deleted though {} could not be listed",
+            KINDS[*kind].name
+        );
+        return Some(broken("law-3-container-was-looked-into", why));
+    }
+    let says = |how| {
+        let ties = target.ties.iter();
+        ties.filter(move |tie| {
+            KINDS[target.kind]
+                .link(tie.kind)
+                .is_some_and(|link| link.says == Some(how))
+        })
+    };
+    let is_part = says(runner::resource::Relation::PartOf).next().is_some();
+    let unknown = says(runner::resource::Relation::NamedBy)
+        .next()
+        .filter(|tie| is_unlisted(&tie.kind) && !sighted.contains(&tie.to));
+    let unknown = unknown.filter(|_| target.name.is_none() && !is_part && !allowed.contains(&n))?;
+    let why = format!(
+        "{n} was deleted though nobody knows of its owner {}",
+        unknown.to
+    );
+    Some(broken("law-2-unknown-is-not-absent", why))
+}
+
+/// What a finished run says is true. Only for worlds in which nothing changes but by runs.
+pub(crate) fn check_end(
+    world: &World,
+    before: &[Item],
+    after: &[Item],
+    record: &Record,
+    told: &Told,
+    is_cancelled: bool,
+) -> Vec<Broken> {
+    let mut found = Vec::new();
+    let verdicts = verdicts(world, before);
+    let there: BTreeSet<N> = after.iter().map(|item| item.n).collect();
+    let is_wanted = |why: &Why| matches!(why, Why::Goes | Why::Unsupported | Why::Held(..));
+    let left = verdicts
+        .iter()
+        .find(|(n, why)| is_wanted(why) && there.contains(n));
+    let is_unlisted = !record.failed_listings.is_empty();
+    if told.is_stuck {
+        return vec![broken(
+            "no-deadlock",
+            "the run did not end within four hours".to_owned(),
+        )];
+    }
+    let lie = |why: String| broken("law-8-exit-is-true", format!("exit {}: {why}", told.exit));
+    match told.exit {
+        130 if !is_cancelled => found.push(lie("nobody interrupted it".to_owned())),
+        130 => {}
+        code if is_cancelled && code != 6 => found.push(lie("it was interrupted".to_owned())),
+        0 | 3 if is_unlisted => found.push(lie(format!(
+            "{:?} could not be listed",
+            record.failed_listings
+        ))),
+        0 if left.is_some() => found.push(lie(format!("left is {left:?}"))),
+        3 if left.is_none() => found.push(lie("nothing is left".to_owned())),
+        4 if !is_unlisted && world.unlooked.is_empty() => {
+            found.push(lie("every listing was answered".to_owned()))
+        }
+        _ => {}
+    }
+    let has_answers = world
+        .faults
+        .iter()
+        .all(|fault| !matches!(fault, Fault::Listing { .. } | Fault::Revoked(_)));
+    found.extend(check_words(told, &there, record, has_answers));
+    if record.asked_after_interruption {
+        found.push(broken(
+            "law-5-an-interrupted-survey-sends-nothing",
+            "it was interrupted while listing, and deleted".to_owned(),
+        ));
+    }
+    let planned = |n: &N| told.ends.contains_key(n) || verdicts.get(n) == Some(&Why::Along);
+    let victims = record.changes.iter().flat_map(|change| &change.victims);
+    for (n, _) in victims.filter(|(n, how)| *how != Lost::LeftBehind && !planned(n)) {
+        found.push(broken(
+            "law-8-every-change-is-told",
+            format!("{n} went, and the report has no word of it"),
+        ));
+    }
+    found
+}
+
+fn check_words(
+    told: &Told,
+    there: &BTreeSet<N>,
+    record: &Record,
+    has_answers: bool,
+) -> Vec<Broken> {
+    let mut found = Vec::new();
+    for (n, ended) in &told.ends {
+        let is_there = there.contains(n);
+        let is_asked = record.asked.contains_key(n);
+        match ended {
+            Ended::Gone if is_there => {
+                found.push(broken(
+                    "law-8-report-is-true",
+                    format!("{n} is said to be gone and is there"),
+                ));
+            }
+            Ended::Failed | Ended::Abandoned | Ended::Blocked
+                if !is_there && has_answers && told.exit != 130 =>
+            {
+                found.push(broken(
+                    "law-8-report-is-true",
+                    format!("{n} is said to be {ended:?} and has gone"),
+                ));
+            }
+            Ended::Abandoned if is_asked && told.exit == 130 => {
+                found.push(broken(
+                    "law-8-asked-is-told",
+                    format!("{n} was asked for and is said to be abandoned"),
+                ));
+            }
+            Ended::Blocked if is_asked => {
+                found.push(broken(
+                    "law-4-what-is-blocked-is-not-tried",
+                    format!("{n} is said to be blocked and was tried"),
+                ));
+            }
+            _ => {}
+        }
+    }
+    for (n, times) in record
+        .asked
+        .iter()
+        .filter(|(_, times)| **times > ATTEMPTS_MAX)
+    {
+        found.push(broken(
+            "requests-are-bounded",
+            format!("{n} was asked for {times} times"),
+        ));
+    }
+    if record.is_endless {
+        found.push(broken(
+            "requests-are-bounded",
+            "the run did not end after 20,000 calls".to_owned(),
+        ));
+    }
+    found
+}
+
+/// A run in which nothing went wrong leaves nothing that may go, and tries nothing that cannot.
+pub(crate) fn check_complete(world: &World, after: &[Item], record: &Record) -> Vec<Broken> {
+    let mut found = Vec::new();
+    let there: BTreeSet<N> = after.iter().map(|item| item.n).collect();
+    for (n, why) in verdicts(world, &world.items) {
+        if why == Why::Goes && there.contains(&n) {
+            found.push(broken(
+                "all-that-may-go-goes",
+                format!("{n} may go and is there"),
+            ));
+        }
+        if let Why::Held(_, by) = why
+            && record.asked.contains_key(&n)
+            && there.contains(&n)
+            && world.flags.is_admin
+        {
+            found.push(broken(
+                "law-4-what-is-blocked-is-not-tried",
+                format!("{n} was tried, which {by} holds"),
+            ));
+        }
+    }
+    found
+}
+
+/// What a run has destroyed.
+pub(crate) fn destroyed(record: &Record) -> BTreeSet<N> {
+    record
+        .changes
+        .iter()
+        .flat_map(|change| &change.victims)
+        .map(|(n, _)| *n)
+        .collect()
+}
