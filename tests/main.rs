@@ -16,6 +16,8 @@ mod audit;
 mod cli;
 /// A component of yesterday runs today, and the contract only grows.
 mod compatibility;
+/// What is compiled: each crate once; and what a machine lacks is said first.
+mod compiled;
 /// What the rule pack covers, and how that was verified.
 mod coverage;
 /// What Rally's own cleanup gets wrong, one law each.

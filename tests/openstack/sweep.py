@@ -49,7 +49,9 @@ class Runner:
         self.binary, self.guests, self.directory = pathlib.Path(binary), guests, directory
         # Nothing of the caller's own clouds and settings may leak in.
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith(("OS_", "RUNNER_"))}
-        self.environment |= {"OS_CLIENT_CONFIG_FILE": str(clouds_yaml), "XDG_CACHE_HOME": str(directory / "cache")}
+        # The cache goes by content: another run's serves as well, and rules take minutes to compile.
+        cache = os.environ.get("RUNNER_CACHE", directory / "cache")
+        self.environment |= {"OS_CLIENT_CONFIG_FILE": str(clouds_yaml), "XDG_CACHE_HOME": str(cache)}
 
     def command(self, *tasks, cloud="admin", guests=None, extra=()):
         command = [self.binary, "--os-cloud", cloud, "--guests", guests or self.guests, "-f", "json"]

@@ -7,6 +7,7 @@ All see the same cloud first, and must say the same of it. Then each cleans a ta
 import os
 import re
 import shutil
+import time
 
 import pytest
 
@@ -15,6 +16,7 @@ from test_sweep import CLEAN, gone_between
 
 BUILT = ROOT / "target" / "languages" / "rules"
 LANGUAGES = ["rust", "python", "javascript", "go", "c"]
+BUILD_SECONDS_MAX = 3600
 REQUIRED = os.environ.get("RUNNER_TEST_LANGUAGES", "").split(",")
 
 
@@ -46,8 +48,18 @@ def tasks(cloud, tmp_path_factory):
     return seed_cloud(tmp_path_factory.mktemp("tasks"), "--core", "--tasks", len(LANGUAGES))
 
 
+@pytest.fixture(scope="module")
+def built():
+    """Where the rules are being built beside these tests, RUNNER_LANGUAGES_WHEN is a file that is there when they are."""
+    when = os.environ.get("RUNNER_LANGUAGES_WHEN")
+    deadline = time.monotonic() + BUILD_SECONDS_MAX
+    while when and not os.path.exists(when):
+        assert time.monotonic() < deadline, "the rules were not built in time"
+        time.sleep(1)
+
+
 @pytest.fixture(params=LANGUAGES)
-def language(request):
+def language(request, built):
     name = request.param
     if not (BUILT / name / "port.wasm").exists() and not {"all", name} & set(REQUIRED):
         pytest.skip(f"no rule in {name}: cargo test --test languages")
@@ -55,8 +67,8 @@ def language(request):
 
 
 @pytest.fixture(scope="module")
-def rehearse(ports, tasks):
-    """What a dry run says, all but how long it took."""
+def rehearse(ports, tasks, built):
+    """What a dry run says, all but how long it took. The cloud is filled first: that goes on while the rules are being built."""
 
     def rehearse(language):
         outcome = ports.sweep(language, tasks.tasks[0], dry_run=True, extra=["--show-kept"])
