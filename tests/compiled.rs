@@ -108,7 +108,10 @@ fn locked(file: &str) -> BTreeMap<String, BTreeSet<String>> {
 fn workspaces_that_are_built_in_one_place_are_locked_to_the_same_versions() {
     for (one, other) in [
         ("guest-examples/Cargo.lock", "tests/guests/Cargo.lock"),
-        ("guest-examples/Cargo.lock", "guest-examples/rust/Cargo.lock"),
+        (
+            "guest-examples/Cargo.lock",
+            "guest-examples/rust/Cargo.lock",
+        ),
         ("Cargo.lock", "tests/fuzz/Cargo.lock"),
     ] {
         let (one_has, other_has) = (locked(one), locked(other));

@@ -116,10 +116,10 @@ mod tests {
     #[test]
     fn a_line_names_a_few_of_many() {
         let failures: Vec<_> = (0..64)
-            .map(|n| failure("a.x", &format!("in project {n:02}"), "403"))
+            .map(|n| failure("a.x", &format!("in project p{n:02}"), "403"))
             .collect();
-        let expected = "a.x in project 00, in project 01, in project 02, in project 03, in project 04, \
-            in project 05 and 58 more: 403";
+        let expected = "a.x in project p00, in project p01, in project p02, in project p03, in project p04, \
+            in project p05 and 58 more: 403";
         assert_eq!(lines(&failures), [expected]);
     }
 }
