@@ -295,7 +295,9 @@ impl Wish {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(fault) => {
-                gate.note_failure();
+                if fault.is_failure() {
+                    gate.note_failure();
+                }
                 return if fault.may_repeat(outgoing.again) {
                     Self::Again
                 } else {
@@ -332,6 +334,14 @@ impl Fault {
             Self::Broken(_) => again != Again::Acts,
             // A server that is too slow once is not helped by being asked again.
             Self::Certificate(_) | Self::Timeout(_) | Self::TooLarge { .. } => false,
+        }
+    }
+
+    /// Whether it says that the service, or the way to it, is not well.
+    fn is_failure(&self) -> bool {
+        match self {
+            Self::Unconnected(_) | Self::Timeout(_) | Self::Broken(_) => true,
+            Self::Certificate(_) | Self::TooLarge { .. } => false,
         }
     }
 
