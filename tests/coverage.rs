@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use runner::case::{Case, FoundThing};
 use runner::guest::{Component, Grants, Sandbox};
-use runner::resource::{Kind, Reach};
+use runner::resource::Kind;
 use serde::Deserialize;
 
 use crate::support::guests::rule_pack;
