@@ -2,6 +2,8 @@
 //!
 //! Every test states the difference that it expects as a set, so that a thing too few and a thing too many both fail it.
 
+/// What a deletion takes along, hides, or needs more than one look for.
+mod along;
 /// What a plan is worth: dry run, saved plans, drift.
 mod plans;
 /// What narrows a sweep or refuses it: projects, ages, tags, limits, confirmation.

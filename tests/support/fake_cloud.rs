@@ -205,6 +205,16 @@ impl FakeCloud {
         })
     }
 
+    /// Gives a user a role on a project.
+    pub(crate) fn grant(&self, user: &str, role: &str, project: &str) {
+        let grant = auth::Grant {
+            user: user.to_owned(),
+            role: role.to_owned(),
+            scope: auth::Scope::Project(project.to_owned()),
+        };
+        self.edit(|store| store.keystone.grants.push(grant));
+    }
+
     /// Takes a thing away without a request, with all that goes with it. A keypair goes by its name.
     pub(crate) fn remove(&self, kind: &str, id: &str) {
         self.edit(|store| {
