@@ -56,6 +56,9 @@ const SIGHT_MAX: Duration = Duration::from_secs(125);
 fn visible(world: &World, items: &[Item]) -> BTreeMap<N, Item> {
     let flags = &world.flags;
     let is_own = |item: &&Item| {
+        if !flags.is_admin && item.project.is_none() && KINDS[item.kind].is_in_projects() {
+            return false;
+        }
         let place = item.project.filter(|_| !flags.is_admin);
         place.is_none_or(|place| {
             flags

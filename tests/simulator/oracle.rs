@@ -312,7 +312,17 @@ impl View<'_> {
     /// Whether the cloud made a thing itself, and it is kept for no better reason than its kind.
     fn may_be_taken(&self, item: &Item) -> bool {
         let links = KINDS[item.kind].links;
-        let may_be_made = links.iter().any(|link| link.taken == Taken::IfMade);
+        let is_near = |n: N| {
+            self.items
+                .get(&n)
+                .is_some_and(|owner| owner.project == item.project)
+        };
+        let may_be_made = item.ties.iter().any(|tie| {
+            let made = links
+                .iter()
+                .find(|link| link.to == tie.kind && link.taken == Taken::IfMade);
+            made.is_some() && is_near(tie.to)
+        });
         may_be_made && item.name.is_none() && self.kept(item) == Some(LEFT_OUT)
     }
 
