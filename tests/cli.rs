@@ -24,6 +24,8 @@ fn stable(text: &str, place: &Place) -> String {
     let mut text = text.replace(&*place.path("").to_string_lossy(), "<place>/");
     text = text.replace(&*rule_pack().to_string_lossy(), "<rules>");
     for (pattern, name) in [
+        // Said only where it takes long.
+        (r"compiling \S+, once: later runs find it done\n", ""),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
         (r"\b[0-9a-f]{64}\b", "<sha256>"),
         (r"\b[0-9a-f]{32}\b", "<id>"),

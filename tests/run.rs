@@ -210,7 +210,7 @@ async fn the_exit_code_follows_from_the_outcome() {
             });
         }),
         (Exit::Unexpected, |it| {
-            it.trouble = Some("the disk is full".to_owned())
+            it.trouble = Some("the disk is full".to_owned());
         }),
         (Exit::Interrupted, |it| it.interrupted = true),
     ];

@@ -276,7 +276,7 @@ attacks! {
     a_panic_in_delete: "panic-in-delete" => LEFT, IMAGES, [IN_DELETE, "these are the last words"];
     a_panic_after_much_was_written: "panic-after-stderr-flood" => UNLISTED, IMAGES, [IN_LIST, "these are the last words"];
     a_crash_on_the_third_page: "panic-on-the-third-page" => UNLISTED, 1, [IN_LIST, "the third page was too much"];
-    a_cursor_that_repeats: "cursor-repeats" => UNLISTED, IMAGES, [IN_LIST, "links to one that was shown before"];
+    a_cursor_that_repeats: "cursor-repeats" => UNLISTED, IMAGES, [IN_LIST, "nothing that was not shown before"];
     a_listing_without_end: "cursor-never-ends" => UNLISTED, IMAGES, [IN_LIST, "pages_max = 7"];
     a_response_that_was_never_received: "response-never-received" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "response 7"];
     a_response_of_an_earlier_call: "response-of-an-earlier-call" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "response 0"];

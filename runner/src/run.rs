@@ -269,7 +269,7 @@ impl<R: Rule> Run<R> {
         if outcome.interrupted {
             return;
         }
-        let fates = self.engine.purge(&outcome.plan, &self.sieve).await;
+        let mut fates = self.engine.purge(&outcome.plan, &self.sieve).await;
         let verification = match &whole {
             None => self.verify(&outcome.plan, &fates).await,
             Some(whole) => {
@@ -277,6 +277,17 @@ impl<R: Rule> Run<R> {
                 self.verify(&whole.plan, &all).await
             }
         };
+        if whole.is_none() {
+            // What was left by the purge and is not there went some other way: with its owner, or by somebody else's hand.
+            for &position in &verification.absent {
+                if let Some(fate) = fates
+                    .get_mut(position)
+                    .filter(|fate| fate.is_open_to_doubt())
+                {
+                    *fate = Fate::Gone;
+                }
+            }
+        }
         self.chronicle.note_failures(verification.failures);
         outcome.failures = self.chronicle.collected().failures();
         outcome.left = verification.left;

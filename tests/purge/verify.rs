@@ -10,7 +10,7 @@ async fn nothing_is_left_after_a_good_purge() {
         ours("b.y/1").lingers_ms(100),
     ]);
     let (_, verification) = stage(&cloud, &["a.x", "b.y", "c.z"]).sweep().await;
-    assert_eq!(verification, Verification::default());
+    assert!(verification.is_clean(), "{verification:?}");
     // Once each, and only kinds of the plan.
     assert_eq!(cloud.listed("a.x"), ["everywhere"]);
     assert_eq!(cloud.listed("b.y"), ["everywhere"]);
@@ -22,7 +22,7 @@ async fn a_lagging_listing_is_looked_at_again() {
     let cloud = ScriptedCloud::with([ours("a.x/1").lags_ms(1_200), ours("b.y/1")]);
     let (purged, verification) = stage(&cloud, &["a.x", "b.y"]).sweep().await;
     purged.expect_gone(&["a.x/1"]);
-    assert_eq!(verification, Verification::default());
+    assert!(verification.is_clean(), "{verification:?}");
     assert_eq!(cloud.listed("a.x").len(), 3);
     assert_eq!(cloud.listed("b.y").len(), 1);
 }
@@ -69,7 +69,7 @@ async fn what_failed_and_is_gone_nevertheless_is_not_left() {
     let (_, again) = stage.purge_plan(&plan).await;
     assert_eq!(again, [Fate::Gone]);
     let verification = stage.engine.verify(&plan, &fates, &stage.sieve).await;
-    assert_eq!(verification, Verification::default());
+    assert!(verification.is_clean(), "{verification:?}");
 }
 
 /// Each project is asked with its own token, and one that has gone gives none any more.
@@ -85,7 +85,7 @@ async fn a_project_that_has_gone_is_not_asked_again() {
     let rule = cloud.rule("scripted", [secrets, kind("identity.project")]);
     let (purged, verification) = script([rule]).on(&cloud).sweep().await;
     purged.expect_gone(&["a.secret/1", "a.secret/2", "identity.project/mine"]);
-    assert_eq!(verification, Verification::default());
+    assert!(verification.is_clean(), "{verification:?}");
     assert_eq!(cloud.listed("a.secret"), ["in project demo"]);
 }
 
@@ -128,7 +128,7 @@ async fn what_counts_as_gone_has_not_appeared_since() {
         ours("a.x/2").lags_ms(600),
     ]);
     let (_, verification) = stage(&cloud, &["a.x"]).sweep().await;
-    assert_eq!(verification, Verification::default());
+    assert!(verification.is_clean(), "{verification:?}");
     assert_eq!(cloud.listed("a.x").len(), 3);
     let asked = cloud.calls().into_iter().map(|(_, call)| call);
     let asked = asked.filter(|call| *call == Call::IsGone("a.x/1".to_owned()));

@@ -571,6 +571,7 @@ fn seen(live: &Live, all: &BTreeMap<N, Live>) -> Seen {
         steps,
         foreseen: Foreseen {
             takes: takes(item, all),
+            makes: Vec::new(),
             is_shared: item.is_shared,
             refused: None,
         },

@@ -131,11 +131,6 @@ fn told(outcome: &Outcome) -> Told {
     Told {
         exit: outcome.exit().code(),
         ends: ends.collect(),
-        left: outcome
-            .left
-            .iter()
-            .map(|left| number(&left.thing))
-            .collect(),
         failures: outcome
             .failures
             .iter()

@@ -28,7 +28,6 @@ pub(crate) enum Ended {
 pub(crate) struct Told {
     pub(crate) exit: u8,
     pub(crate) ends: BTreeMap<N, Ended>,
-    pub(crate) left: BTreeSet<N>,
     /// What it says could not be listed.
     pub(crate) failures: Vec<String>,
     /// It did not come to an end in time.
@@ -90,6 +89,11 @@ pub(crate) fn check_changes(
 ) -> Vec<Broken> {
     let mut found = Vec::new();
     let mut seen = visible(world, items);
+    let at_first = decide(&View {
+        items: &seen,
+        flags: &world.flags,
+        unlooked: &world.unlooked,
+    });
     let mut sights = record.sights.iter();
     let mut so_far = 0;
     let mut verdicts: Option<BTreeMap<N, Why>> = None;
@@ -119,7 +123,11 @@ pub(crate) fn check_changes(
             how != Lost::TakenAlong || !is_unlooked
         };
         for &(n, how) in change.victims.iter().filter(|(n, how)| is_known(*n, *how)) {
-            if (is_still || how == Lost::Asked) && !allowed.contains(&n) {
+            // What had to go before its project or owner did went while that was still to go.
+            let is_too_late = !is_still
+                && at_first.get(&n) == Some(&Why::Goes)
+                && verdicts.get(&n) == Some(&Why::Unsupported);
+            if (is_still || how == Lost::Asked) && !is_too_late && !allowed.contains(&n) {
                 found.extend(check_victim(change, n, how, verdicts));
             }
         }

@@ -122,14 +122,7 @@ impl View<'_> {
             Some("nobody looks at it")
         } else if is_cloud_wide && (is_narrowed || !flags.is_admin) {
             Some("it belongs to no project")
-        } else if place.is_none() && is_narrowed {
-            Some("it is outside the projects")
-        } else if place.is_some_and(|place| {
-            flags
-                .projects
-                .as_ref()
-                .is_some_and(|all| !all.contains(&place))
-        }) {
+        } else if is_narrowed && !place.is_some_and(|place| flags.sweeps(place)) {
             Some("it is outside the projects")
         } else if place.is_some() && place == flags.protected_project {
             Some("its project is protected")
@@ -238,9 +231,16 @@ impl View<'_> {
                 let both = owner.project.zip(item.project);
                 is_known && both.is_some_and(|(theirs, own)| theirs != own)
             });
-            let is_absent = owner.is_none() && !self.is_unlooked(tie.kind);
+            let is_absent = owner.is_none() && !self.is_unknown(tie.kind, tie.to);
             (!is_elsewhere && !is_absent).then_some((tie.kind, tie.to, is_known))
         })
+    }
+
+    /// Whether a thing that another names may exist for all that anybody has seen: no listing shows it, and none was of the whole
+    /// cloud.
+    fn is_unknown(&self, kind: K, n: N) -> bool {
+        let sees_all = self.flags.is_admin && !self.is_unlooked(kind);
+        !self.items.contains_key(&n) && !sees_all
     }
 
     fn wholes<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = N> + 'a {
@@ -284,6 +284,14 @@ impl View<'_> {
         if let Some(first) = first {
             return Some(Why::Held("law-4-what-stays-holds", first.to));
         }
+        let unknown = item.ties.iter().find(|tie| {
+            let link = KINDS[item.kind].link(tie.kind);
+            let is_first = link.is_some_and(|link| link.goes == Goes::Then);
+            is_first && self.is_unknown(tie.kind, tie.to)
+        });
+        if let Some(unknown) = unknown {
+            return Some(Why::Held("law-2-unknown-is-not-absent", unknown.to));
+        }
         for other in self
             .items
             .values()
@@ -296,6 +304,10 @@ impl View<'_> {
             }
             if is_taken(other, &links) && !self.may_be_taken(other) {
                 return Some(Why::Held("law-4-kept-is-not-taken-along", other.n));
+            }
+            // What the cloud made for something that goes is gone before.
+            if self.is_made_for(other, going) {
+                continue;
             }
             if links.iter().any(|link| link.goes == Goes::First) {
                 return Some(Why::Held("law-4-what-stays-holds", other.n));
@@ -327,7 +339,12 @@ impl View<'_> {
     }
 
     fn is_made_for(&self, item: &Item, going: &BTreeSet<N>) -> bool {
-        self.may_be_taken(item) && item.ties.iter().any(|tie| going.contains(&tie.to))
+        let is_made = |kind: K| {
+            let link = KINDS[item.kind].link(kind);
+            link.is_some_and(|link| link.taken == Taken::IfMade)
+        };
+        let mut owners = item.ties.iter().filter(|tie| is_made(tie.kind));
+        self.may_be_taken(item) && owners.any(|tie| going.contains(&tie.to))
     }
 }
 

@@ -287,7 +287,7 @@ fn flags(rng: &mut Rng, items: &[Item], projects: &[N]) -> Flags {
                     Family::Scenario
                 } else {
                     Family::Context
-                })
+                });
             }
             3 => flags.projects = Some(vec![projects[0]]),
             4 => flags.only = vec!["identity.*", kind],

@@ -120,6 +120,14 @@ pub(crate) struct Flags {
     pub(crate) is_admin: bool,
 }
 
+impl Flags {
+    /// Whether the sweep is in this project.
+    pub(crate) fn sweeps(&self, project: N) -> bool {
+        let projects = self.projects.as_ref();
+        projects.is_none_or(|projects| projects.contains(&project))
+    }
+}
+
 impl Default for Flags {
     fn default() -> Self {
         Self {

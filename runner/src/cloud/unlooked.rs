@@ -273,6 +273,11 @@ mod tests {
     const NO_RULE: &str = "no rule is loaded for it";
 
     #[test]
+    #[expect(
+        clippy::too_many_lines,
+        clippy::type_complexity,
+        reason = "a table and its columns"
+    )]
     fn every_offer_is_looked_at_or_said() {
         let other = "B it is offered in B as well, and this run is in A";
         let cases: &[(&str, &[&str], &[&str], &[(&str, &str)], &[&str])] = &[

@@ -6,43 +6,130 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::resource::{Kind, ListScope, Parent, Reach, Seen, Thing, ThingRef, USER_KIND};
-use crate::rule::{Cause, ListingLimits, Rule, RuleError};
+use crate::rule::{Cause, ListingLimits, Page, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
 
+/// How often a listing is begun that breaks off after its first page.
+const LISTINGS_MAX: u32 = 3;
+
+/// A listing that did not come to its end.
+struct Broken {
+    /// Whether it broke off in the middle, and may do better from the beginning.
+    is_lost: bool,
+    failure: ListingFailure,
+}
+
+/// How far a listing has come, and whether it can come to an end.
+struct Extent {
+    limits: ListingLimits,
+    pages: usize,
+    things: usize,
+    shown: HashSet<u64>,
+    cursors: HashSet<String>,
+}
+
+impl Extent {
+    fn within(limits: ListingLimits) -> Self {
+        Self {
+            limits,
+            pages: 0,
+            things: 0,
+            shown: HashSet::new(),
+            cursors: HashSet::new(),
+        }
+    }
+
+    /// Takes note of a page.
+    ///
+    /// # Errors
+    /// If the listing is too long, or goes on without showing anything that it has not shown before.
+    fn take_in(&mut self, page: &Page) -> Result<(), Cause> {
+        let ListingLimits {
+            pages_max,
+            things_max,
+        } = self.limits;
+        self.pages += 1;
+        self.things += page.things.len();
+        if self.things > things_max {
+            return Err(Cause::Limit(format!("things_max = {things_max}")));
+        }
+        let shows_new = page.things.is_empty() || self.shows_new(&page.things);
+        let Some(next) = &page.next else {
+            return Ok(());
+        };
+        let endless = |why: &str| Cause::Other(format!("the listing does not end: {why}"));
+        if !shows_new {
+            return Err(endless("a page shows nothing that was not shown before"));
+        }
+        if self.pages >= pages_max {
+            return Err(Cause::Limit(format!("pages_max = {pages_max}")));
+        }
+        if !self.cursors.insert(next.clone()) {
+            return Err(endless("a page links to one that was shown before"));
+        }
+        Ok(())
+    }
+
+    /// Whether anything of a page is new. A service that does not know the parameter for the next page answers with the first one
+    /// for ever.
+    fn shows_new(&mut self, things: &[Seen]) -> bool {
+        let digest = |seen: &Seen| {
+            let mut hasher = DefaultHasher::new();
+            let Thing {
+                at,
+                parent,
+                project,
+                ..
+            } = &seen.thing;
+            (at, parent, project).hash(&mut hasher);
+            hasher.finish()
+        };
+        let new = things.iter().filter(|seen| self.shown.insert(digest(seen)));
+        new.count() > 0
+    }
+}
+
 impl<R: Rule> Engine<R> {
     /// Lists a kind in a scope, and hands each page's things to `take`. Returns the number of pages.
+    ///
+    /// While the cloud changes, a page can be lost: what it was to follow has been deleted. Then the listing begins again, so `take`
+    /// may be shown a thing more than once.
     pub(super) async fn list(
         &self,
         kind: &Arc<Kind>,
         scope: &ListScope,
         mut take: impl FnMut(Vec<Seen>),
     ) -> Result<usize, ListingFailure> {
-        let failure = |why: String| ListingFailure {
-            kind: kind.name.clone(),
-            scope: scope.to_string(),
-            why,
+        for _ in 1..LISTINGS_MAX {
+            match self.list_once(kind, scope, &mut take).await {
+                Err(Broken { is_lost: true, .. }) if !self.cancel.is_cancelled() => {}
+                ended => return ended.map_err(|broken| broken.failure),
+            }
+        }
+        let ended = self.list_once(kind, scope, &mut take).await;
+        ended.map_err(|broken| broken.failure)
+    }
+
+    async fn list_once(
+        &self,
+        kind: &Arc<Kind>,
+        scope: &ListScope,
+        take: &mut impl FnMut(Vec<Seen>),
+    ) -> Result<usize, Broken> {
+        let failure = |why: String| Broken {
+            is_lost: false,
+            failure: ListingFailure {
+                kind: kind.name.clone(),
+                scope: scope.to_string(),
+                why,
+            },
         };
         let Some((rule, _)) = self.kind(&kind.name) else {
             return Err(failure("no rule knows this kind".to_owned()));
         };
-        let endless = |cause: Cause| {
-            let error = RuleError {
-                rule: rule.name().clone(),
-                function: "list",
-                about: kind.name.to_string(),
-                cause,
-            };
-            failure(error.to_string())
-        };
-        let ListingLimits {
-            pages_max,
-            things_max,
-        } = rule.listing_limits();
-        let mut shown = HashSet::new();
-        let mut cursors = BTreeSet::new();
+        let mut extent = Extent::within(rule.listing_limits());
         let mut cursor = None;
-        let (mut pages, mut things) = (0, 0);
         loop {
             let listed = tokio::select! {
                 biased;
@@ -55,36 +142,34 @@ impl<R: Rule> Engine<R> {
                 Err(RuleError {
                     cause: Cause::NotFound,
                     ..
-                }) if matches!(scope, ListScope::Under(_)) => return Ok(pages),
-                Err(error) => return Err(failure(error.to_string())),
+                }) if matches!(scope, ListScope::Under(_)) => return Ok(extent.pages),
+                Err(error) => {
+                    let is_unavailable = matches!(error.cause, Cause::Unavailable(_));
+                    return Err(Broken {
+                        is_lost: extent.pages > 0 && is_unavailable,
+                        ..failure(error.to_string())
+                    });
+                }
             };
-            pages += 1;
-            things += page.things.len();
             self.notice(Event::Listed {
                 kind: kind.name.clone(),
                 things: page.things.len(),
             });
-            if things > things_max {
-                return Err(endless(Cause::Limit(format!("things_max = {things_max}"))));
-            }
-            let shows_new = page.things.is_empty() || shows_new(&mut shown, &page.things);
+            let may_go_on = extent.take_in(&page).map_err(|cause| {
+                let error = RuleError {
+                    rule: rule.name().clone(),
+                    function: "list",
+                    about: kind.name.to_string(),
+                    cause,
+                };
+                failure(error.to_string())
+            });
             take(page.things);
-            let Some(next) = page.next else {
-                return Ok(pages);
-            };
-            if !shows_new {
-                let why =
-                    "the listing does not end: a page shows nothing that was not shown before";
-                return Err(endless(Cause::Other(why.to_owned())));
+            may_go_on?;
+            match page.next {
+                None => return Ok(extent.pages),
+                next => cursor = next,
             }
-            if pages >= pages_max {
-                return Err(endless(Cause::Limit(format!("pages_max = {pages_max}"))));
-            }
-            if !cursors.insert(next.clone()) {
-                let why = "the listing does not end: a page links to one that was shown before";
-                return Err(endless(Cause::Other(why.to_owned())));
-            }
-            cursor = Some(next);
         }
     }
 
@@ -184,27 +269,6 @@ impl<R: Rule> Engine<R> {
     pub(super) fn needs_project_token(&self, kind: &Kind) -> bool {
         kind.needs_project_token(&|name| self.kind(name).map(|(_, kind)| &**kind))
     }
-}
-
-/// Takes note of what a page shows, and says whether any of it is new. A service that does not know the parameter for the next page
-/// answers with the first one for ever.
-fn shows_new(shown: &mut HashSet<u64>, things: &[Seen]) -> bool {
-    let digest = |seen: &Seen| {
-        let mut hasher = DefaultHasher::new();
-        let Thing {
-            at,
-            parent,
-            project,
-            ..
-        } = &seen.thing;
-        (at, parent, project).hash(&mut hasher);
-        hasher.finish()
-    };
-    things
-        .iter()
-        .filter(|seen| shown.insert(digest(seen)))
-        .count()
-        > 0
 }
 
 pub(super) fn by_project(projects: BTreeSet<&Arc<str>>) -> Vec<ListScope> {

@@ -4,10 +4,11 @@
 //! is waited for by listing its kind, one listing for all things of the kind; what something stands in the way of is tried again.
 //! What cannot go any more is told at once, and so is what depended on it.
 
+mod looks;
 mod progress;
 mod sight;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ use tokio::time::Instant;
 
 use crate::event::{Event, Phase};
 use crate::plan::{Plan, PlanItem, Reason, Sieve};
-use crate::resource::{Kind, Seen, Thing, ThingRef};
+use crate::resource::{Seen, Thing, ThingRef};
 use crate::rule::{Cause, Outcome, Rule, RuleError};
 
-use super::listing::Place;
 use super::{Engine, ListingFailure};
+use looks::{LEFT_BEHIND, Listed, Look};
 use progress::{Progress, PutOff, State};
 use sight::Sights;
 
@@ -41,11 +42,15 @@ pub enum Fate {
     Asked(String),
 }
 
-/// Looks a thing expected to vanish with its owner is granted before it is deleted itself.
-const LOOKS_FOR_COMPANIONS: u32 = 2;
-
 /// Listings of one kind that may fail in a row while its things are waited for.
 const FAILED_LOOKS_MAX: u32 = 5;
+
+impl Fate {
+    /// Whether the thing may be gone after all.
+    pub fn is_open_to_doubt(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Abandoned(_) | Self::Asked(_))
+    }
+}
 
 /// How often an attempt is repeated that the cloud was too busy for.
 const BUSY_ATTEMPTS_MAX: u32 = 5;
@@ -56,15 +61,8 @@ const IDLE_ATTEMPTS_MIN: u32 = 2;
 /// How much longer the longest pause before an attempt is while other things are on their way out and none has got there.
 const STANDSTILL: u64 = 4;
 
-/// Looks for which a thing that had a failed state before it was deleted may still be shown in it.
-const LOOKS_FOR_STATES: u32 = 2;
-
 /// Why nothing more is begun.
 const INTERRUPTED: &str = "the run was interrupted";
-
-/// Why a thing is left for which no request may be sent.
-const LEFT_BEHIND: &str =
-    "its owner has gone and has not taken it along, and things of its kind are to stay";
 
 /// Things in the way that a line names.
 const BLOCKERS_NAMED: usize = 10;
@@ -89,40 +87,6 @@ enum Done {
 
 /// An id, and what it is unique within, if that is not the cloud.
 type IdWithin = (Arc<str>, Option<Arc<str>>);
-
-/// What a look at a kind showed.
-struct Listed {
-    /// Things still there, with their state.
-    there: BTreeMap<IdWithin, Option<String>>,
-    pages: usize,
-}
-
-/// A thing that is looked for.
-struct Awaited<'a> {
-    thing: &'a Thing,
-    /// Whether the cloud was asked to delete it. If not, it goes with its owner.
-    is_asked: bool,
-}
-
-/// The looks at one kind.
-#[derive(Debug, Default)]
-struct Look {
-    due: Option<Instant>,
-    running: bool,
-    looks: u32,
-    failed: u32,
-    pages: usize,
-}
-
-impl Look {
-    /// Until something of the kind is waited for again.
-    fn rest(&mut self) {
-        *self = Self {
-            pages: self.pages,
-            ..Self::default()
-        };
-    }
-}
 
 impl<R: Rule> Engine<R> {
     /// Executes a plan, and says how each of its things ended. A cancelled purge starts nothing more, waits for what is under way
@@ -169,49 +133,6 @@ impl<R: Rule> Engine<R> {
             (insists && kind.effects.is_hidden(status)).then_some(position)
         };
         plan.open().filter_map(is_hidden).collect()
-    }
-
-    /// Lists a kind where the awaited things are, and says which of them are still there.
-    async fn look(
-        &self,
-        kind: &Arc<Kind>,
-        awaited: &[Awaited<'_>],
-        pages: usize,
-    ) -> Result<Listed, ListingFailure> {
-        let places: BTreeSet<Place> = awaited
-            .iter()
-            .map(|awaited| Place::of(awaited.thing))
-            .collect();
-        let by_id: HashMap<(&str, Option<&str>), &Awaited> = awaited
-            .iter()
-            .map(|awaited| ((&*awaited.thing.at.id, kind.within(awaited.thing)), awaited))
-            .collect();
-        // Whether the cloud was asked to delete it; `None` if nobody waits for it.
-        let is_asked = |thing: &Thing| {
-            let awaited = by_id.get(&(&*thing.at.id, kind.within(thing)));
-            awaited.map(|awaited| awaited.is_asked)
-        };
-        let mut listed = Listed {
-            there: BTreeMap::new(),
-            pages: 0,
-        };
-        for scope in self.scopes_of(kind, &places, pages)? {
-            let mut there: Vec<Thing> = Vec::new();
-            let note = |seen: Vec<Seen>| {
-                let things = seen.into_iter().map(|seen| seen.thing);
-                there.extend(things.filter(|thing| is_asked(thing).is_some()));
-            };
-            let pages = self.list(kind, &scope, note).await?;
-            listed.pages = listed.pages.max(pages);
-            for thing in there {
-                let is_asked = is_asked(&thing).unwrap_or(false);
-                if !(is_asked && self.counts_as_gone(&thing).await) {
-                    let within = kind.within(&thing).map(Arc::from);
-                    listed.there.insert((thing.at.id, within), thing.status);
-                }
-            }
-        }
-        Ok(listed)
     }
 }
 
@@ -331,42 +252,6 @@ impl<'a, R: Rule> Purge<'a, R> {
         }));
     }
 
-    fn start_look(&mut self, kind: &Arc<str>) {
-        let lingering: Vec<usize> = self.progress.lingering(kind).collect();
-        let (Some((_, declared)), Some(look)) = (self.engine.kind(kind), self.looks.get_mut(kind))
-        else {
-            return;
-        };
-        if lingering.is_empty() {
-            return look.rest();
-        }
-        look.running = true;
-        look.looks += 1;
-        let awaited: Vec<Awaited> = lingering
-            .iter()
-            .filter_map(|&item| {
-                let is_asked = matches!(
-                    self.progress.state(item),
-                    Some(State::Lingering {
-                        with_owner: false,
-                        ..
-                    })
-                );
-                let thing = self.plan.items.get(item)?.seen.as_ref()?;
-                Some(Awaited { thing, is_asked })
-            })
-            .collect();
-        let (engine, pages) = (self.engine, look.pages);
-        let (kind, asked) = (kind.clone(), Instant::now());
-        self.running.push(Box::pin(async move {
-            Done::Listed {
-                kind,
-                asked,
-                result: engine.look(declared, &awaited, pages).await,
-            }
-        }));
-    }
-
     fn take(&mut self, done: Done) {
         match done {
             Done::Deleted { item, result } => {
@@ -388,6 +273,13 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 
     fn take_deletion(&mut self, item: usize, result: Result<Outcome, RuleError>) {
+        if let Err(RuleError {
+            cause: Cause::Unavailable(_),
+            ..
+        }) = &result
+        {
+            self.progress.note_doubt(item);
+        }
         match result {
             Ok(Outcome::Gone) => self.progress.gone(item),
             Ok(Outcome::Accepted) => self.progress.linger(item, false),
@@ -497,113 +389,6 @@ impl<'a, R: Rule> Purge<'a, R> {
             let patience = if is_standstill { STANDSTILL } else { 1 };
             let pause = limits.pause_up_to(attempts, limits.pause_ms_max * patience);
             self.progress.retry(item, Instant::now() + pause);
-        }
-    }
-
-    fn take_look(
-        &mut self,
-        kind: &Arc<str>,
-        asked: Instant,
-        result: Result<Listed, ListingFailure>,
-    ) {
-        let Some(look) = self.looks.get_mut(kind) else {
-            return;
-        };
-        look.running = false;
-        let pause = self.engine.limits.pause(look.looks);
-        look.due = Some(Instant::now() + pause);
-        match result {
-            Err(failure) => {
-                look.failed += 1;
-                if look.failed >= FAILED_LOOKS_MAX {
-                    let items: Vec<usize> = self.progress.lingering(kind).collect();
-                    for item in items {
-                        self.progress.fail(
-                            item,
-                            &format!("nobody can say whether it has gone: {}", failure.why),
-                        );
-                    }
-                }
-            }
-            Ok(listed) => {
-                look.failed = 0;
-                look.pages = listed.pages;
-                self.sort_out(kind, asked, &listed);
-            }
-        }
-        let is_over = self.progress.lingering(kind).next().is_none();
-        if let Some(look) = self.looks.get_mut(kind).filter(|_| is_over) {
-            look.rest();
-        }
-    }
-
-    /// Decides on each lingering thing of a kind by what a listing showed that was asked for after the thing was to go.
-    fn sort_out(&mut self, kind: &Arc<str>, asked: Instant, listed: &Listed) {
-        let patience = Duration::from_secs(self.engine.limits.disappear_s_max);
-        let items: Vec<usize> = self.progress.lingering(kind).collect();
-        let Some((_, declared)) = self.engine.kind(kind) else {
-            return;
-        };
-        for item in items {
-            let Some(State::Lingering {
-                since,
-                looks,
-                with_owner,
-            }) = self.progress.state(item).cloned()
-            else {
-                continue;
-            };
-            let Some(planned) = self.plan.items.get(item).filter(|_| since <= asked) else {
-                continue;
-            };
-            let has_failed = |status: Option<&str>| declared.has_failed(status);
-            let had_failed = planned
-                .seen
-                .as_ref()
-                .is_some_and(|seen| has_failed(seen.status.as_deref()));
-            let within = planned.seen.as_ref().and_then(|seen| declared.within(seen));
-            let key = (planned.thing.id.clone(), within.map(Arc::from));
-            let is_hidden = |status: Option<&str>| declared.effects.is_hidden(status);
-            match listed.there.get(&key).map(Option::as_deref) {
-                None => self.progress.gone(item),
-                Some(status) if with_owner => {
-                    if looks + 1 < LOOKS_FOR_COMPANIONS && !has_failed(status) {
-                        self.progress.looked(item);
-                    } else if matches!(planned.reason, Reason::Along { .. }) {
-                        self.progress.fail(item, LEFT_BEHIND);
-                    } else {
-                        self.progress.ready(item);
-                    }
-                }
-                Some(status) if is_hidden(status) => {
-                    let status = status.unwrap_or_default();
-                    self.give_up(
-                        item,
-                        &format!(
-                            "the cloud hides it and has not deleted it: its status is {status}"
-                        ),
-                    );
-                }
-                Some(status)
-                    if has_failed(status) && (!had_failed || looks >= LOOKS_FOR_STATES) =>
-                {
-                    let status = status.unwrap_or_default();
-                    self.give_up(
-                        item,
-                        &format!("the cloud could not delete it: its status is {status}"),
-                    );
-                }
-                Some(_) if since.elapsed() > patience => {
-                    self.give_up(
-                        item,
-                        &format!(
-                            "it is still there after disappear_s_max = {} s",
-                            patience.as_secs()
-                        ),
-                    );
-                }
-                Some(_) => self.progress.looked(item),
-            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! Survey: every kind, everywhere, side by side; kinds that are listed under others after these.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -22,8 +21,6 @@ pub struct Survey {
     pub inventory: Inventory,
     /// What could not be listed.
     pub failures: Vec<ListingFailure>,
-    /// Kinds that were listed in the projects of the sweep alone.
-    narrowed: BTreeSet<Arc<str>>,
 }
 
 impl<R: Rule> Engine<R> {
@@ -63,6 +60,13 @@ impl<R: Rule> Engine<R> {
                 self.note_gap(survey, kind, &ListScope::All, why);
                 continue;
             }
+            let unknown =
+                listed_after(kind).filter(|parent| survey.inventory.coverage().has_gap(parent));
+            if unknown.is_some() {
+                // What could not be listed may have things of this kind under it.
+                let coverage = survey.inventory.coverage_mut();
+                coverage.note_gap(kind.name.clone(), ListScope::All);
+            }
             match self.scopes(kind, &|parent| {
                 parents(kind, parent, &survey.inventory, sieve.scope())
             }) {
@@ -77,18 +81,7 @@ impl<R: Rule> Engine<R> {
         let asked = kinds.iter().map(|kind| (kind.name.clone(), now));
         self.sights().extend(asked);
         let failed = self.list_all(listings, sieve, survey).await;
-        // Whoever may not list everywhere may still list where the sweep is.
-        let (narrower, failed): (Vec<_>, Vec<_>) = failed
-            .into_iter()
-            .partition(|(kind, scope, _)| self.can_narrow(kind, scope));
-        let narrowed = narrower.iter().map(|(kind, ..)| kind.name.clone());
-        survey.narrowed.extend(narrowed);
-        let narrower = narrower.into_iter().flat_map(|(kind, ..)| {
-            let projects = self.reachable.projects.iter().flatten().cloned();
-            projects.map(move |project| (kind, ListScope::Project(project)))
-        });
-        let still_failed = self.list_all(narrower.collect(), sieve, survey).await;
-        for (kind, scope, why) in failed.into_iter().chain(still_failed) {
+        for (kind, scope, why) in failed {
             self.note_gap(survey, kind, &scope, why);
         }
         for kind in kinds {
@@ -131,22 +124,13 @@ impl<R: Rule> Engine<R> {
         failed
     }
 
-    /// Whether a listing that failed everywhere can be asked for in the projects of the sweep alone.
-    fn can_narrow(&self, kind: &Kind, scope: &ListScope) -> bool {
-        let is_narrowed = self.reachable.projects.is_some();
-        kind.reach == Reach::Projects
-            && *scope == ListScope::All
-            && is_narrowed
-            && !self.cancel.is_cancelled()
-    }
-
     /// Whether all things of a kind were listed, wherever they are.
     fn is_everywhere(&self, kind: &Kind, survey: &Survey) -> bool {
         let coverage = survey.inventory.coverage();
         let knows_parents =
             |parent: &str| self.reachable.projects.is_none() && coverage.is_whole(parent);
         let reaches_all = match &kind.reach {
-            Reach::Projects => !survey.narrowed.contains(&kind.name),
+            Reach::Projects => true,
             Reach::Cloud => self.reachable.projects.is_none(),
             Reach::EachProject => knows_parents(PROJECT_KIND),
             Reach::UnderEach(parent) => knows_parents(parent),

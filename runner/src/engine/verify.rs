@@ -37,6 +37,15 @@ pub struct Verification {
     pub left: Vec<Left>,
     /// What could not be listed, so that nobody can say.
     pub failures: Vec<ListingFailure>,
+    /// What was looked for and was not there, by its position in the plan.
+    pub absent: BTreeSet<usize>,
+}
+
+impl Verification {
+    /// Whether nothing is left, and all was listed that had to be.
+    pub fn is_clean(&self) -> bool {
+        self.left.is_empty() && self.failures.is_empty()
+    }
 }
 
 impl<R: Rule> Engine<R> {
@@ -55,7 +64,10 @@ impl<R: Rule> Engine<R> {
         if plan.items.is_empty() {
             // Nothing was to go, so what counts is what has come since.
             let listed = self.kinds().filter(|kind| kind.reach.parent().is_none());
-            let listed = listed.filter(|kind| self.scopes(kind, &|_| Vec::new()).is_ok());
+            let listed = listed.filter(|kind| {
+                let scopes = self.scopes(kind, &|_| Vec::new());
+                scopes.is_ok_and(|scopes| !scopes.is_empty())
+            });
             open.extend(listed.map(|kind| (kind.name.clone(), Vec::new())));
         }
         for round in 1..=ROUNDS {
@@ -72,6 +84,11 @@ impl<R: Rule> Engine<R> {
             for (kind, look) in looks {
                 let again = match look {
                     Ok(there) => {
+                        let shown = there.planned.iter().map(|(position, _)| *position);
+                        let shown: BTreeSet<usize> = shown.collect();
+                        let items = open.get(&kind).into_iter().flatten().copied();
+                        let absent = items.filter(|item| !shown.contains(item));
+                        verification.absent.extend(absent);
                         self.compare(plan, fates, there, is_last, &mut verification)
                             .await
                     }
@@ -129,7 +146,8 @@ impl<R: Rule> Engine<R> {
             .map(|(_, item)| &*item.thing.id)
             .collect();
         let is_ours = |thing: &Thing| {
-            matches!(sieve.standing(thing), Standing::Matched { .. })
+            let may_go = sieve.scope().takes(&thing.at.kind);
+            (may_go && matches!(sieve.standing(thing), Standing::Matched { .. }))
                 || thing
                     .project
                     .as_deref()

@@ -128,10 +128,18 @@ impl Coverage {
             made_for,
             ..
         } = &kind.effects;
-        let is_silent = holds.is_empty() && kind.owners.iter().any(|owner| *owner.kind == *held);
-        is_silent
+        // What a rule does not declare is taken for the worst, but only of its own service: no rule can hold another one's things by
+        // failing.
+        let is_near = self
+            .kinds
+            .get(held)
+            .is_some_and(|held| held.service == kind.service);
+        let is_silent = is_near && holder != held && holds.is_empty();
+        let is_owner = is_silent && kind.owners.iter().any(|owner| *owner.kind == *held);
+        let is_parent = is_near && kind.reach.parent().is_some_and(|parent| **parent == *held);
+        is_owner
+            || is_parent
             || [holds, taken_by, made_for].iter().any(|it| names(it, held))
-            || kind.reach.parent().is_some_and(|parent| **parent == *held)
             || (held == PROJECT_KIND && self.is_in_projects(kind))
     }
 

@@ -78,7 +78,7 @@ fn by_itself(ties: &Ties, scope: &SweepScope, entry: &Entry) -> Vec<Hold> {
     });
     let mut first = first
         .filter(is_unseen)
-        .filter(|at| coverage.has_gap(&at.kind));
+        .filter(|at| !coverage.is_whole(&at.kind));
     holds.extend(
         taken
             .next()

@@ -124,10 +124,10 @@ mod tests {
                 |it| it.region = None,
             ),
             ("its interface was public, and here it is internal", |it| {
-                it.interfaces = vec!["internal".to_owned()]
+                it.interfaces = vec!["internal".to_owned()];
             }),
             ("its user was admin (u1), and here it is admin (u2)", |it| {
-                it.user = "admin (u2)".to_owned()
+                it.user = "admin (u2)".to_owned();
             }),
             (
                 "its token was project admin (p1) of domain Default, and here it is the whole system",
@@ -136,7 +136,7 @@ mod tests {
                 },
             ),
             ("its task was t1, and here it is every task", |it| {
-                it.tasks.clear()
+                it.tasks.clear();
             }),
             ("the rule network is another one now", |it| {
                 it.rules.insert("network".to_owned(), "def".to_owned());

@@ -243,7 +243,11 @@ impl Sign {
     fn is_shown_by(&self, object: &Value) -> bool {
         values_at(object, &self.at).any(|value| match value {
             Value::String(text) => *text == self.value,
-            Value::Bool(_) | Value::Number(_) => value.to_string() == self.value,
+            Value::Bool(is) => self.value.parse() == Ok(*is),
+            Value::Number(number) => {
+                let declared: Result<serde_json::Number, _> = self.value.parse();
+                declared.is_ok_and(|declared| declared == *number)
+            }
             Value::Null | Value::Array(_) | Value::Object(_) => false,
         })
     }
@@ -261,7 +265,11 @@ impl fmt::Display for Taken {
 
 impl fmt::Display for Sign {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {} {}", self.at, self.value, self.means)
+        write!(formatter, "{} {}", self.at, self.value)?;
+        match self.means.as_str() {
+            "" => Ok(()),
+            means => write!(formatter, " {means}"),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) enum Scope {
     Unscoped,
 }
 
+#[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) user: String,
     pub(crate) role: String,

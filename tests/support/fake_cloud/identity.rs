@@ -341,16 +341,14 @@ fn assign(store: &mut Store, method: &str, project: &str, user: &str, role: &str
 
 /// Takes along the role's assignments, and every application credential of each user who has it on a project, on that project.
 fn delete_role(store: &mut Store, call: &Call, role: &str) -> Answer {
+    let grants = store.keystone.grants.iter();
+    let held: Vec<Grant> = grants.filter(|grant| grant.role == role).cloned().collect();
     let answer = generic::delete(store, call, "identity.role", role);
     if answer.status != 204 {
         return answer;
     }
-    let (gone, stay) = std::mem::take(&mut store.keystone.grants)
-        .into_iter()
-        .partition(|grant| grant.role == role);
-    store.keystone.grants = stay;
-    let gone: Vec<Grant> = gone;
-    for grant in gone {
+    store.keystone.grants.retain(|grant| grant.role != role);
+    for grant in held {
         let Scope::Project(project) = grant.scope else {
             continue;
         };

@@ -200,6 +200,11 @@ fn offers_are_all_that_the_catalog_says() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    reason = "a table and its columns"
+)]
 fn of_two_versions_the_wanted_one_is_taken() {
     let (v2, v3, none) = ("http://h/v2/p", "http://h/v3/p", "http://h/volume");
     let official = "block-storage";

@@ -82,6 +82,8 @@ pub(super) struct Progress {
     retries: BTreeSet<(Instant, usize)>,
     lingering: BTreeMap<Arc<str>, BTreeSet<usize>>,
     unsighted: BTreeMap<Arc<str>, BTreeSet<usize>>,
+    /// Things whose last request was not answered.
+    doubtful: BTreeSet<usize>,
     changes: Vec<usize>,
 }
 
@@ -106,6 +108,7 @@ impl Progress {
             retries: BTreeSet::new(),
             lingering: BTreeMap::new(),
             unsighted: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
             changes: Vec::new(),
         };
         for (position, item) in plan.items.iter().enumerate() {
@@ -154,6 +157,7 @@ impl Progress {
     pub(super) fn begin(&mut self, item: usize) -> u32 {
         let begun = self.next_tick();
         self.set(item, State::Deleting { begun });
+        self.doubtful.remove(&item);
         self.underway.insert((begun, item));
         let attempts = self.attempts.get_mut(item);
         attempts.map_or(1, |attempts| {
@@ -230,11 +234,25 @@ impl Progress {
     }
 
     /// Kinds of which something has to be looked at again.
-    pub(super) fn unsighted_kinds(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub(super) fn unsighted_kinds(&self) -> Vec<Arc<str>> {
         let kinds = self.unsighted.iter();
         kinds
             .filter(|(_, items)| !items.is_empty())
-            .map(|(kind, _)| kind)
+            .map(|(kind, _)| kind.clone())
+            .collect()
+    }
+
+    /// Whether nobody has begun to delete it.
+    pub(super) fn is_untried(&self, item: usize) -> bool {
+        matches!(
+            self.states.get(item),
+            Some(State::Waiting | State::Ready | State::Unsighted)
+        )
+    }
+
+    /// Takes note that nobody knows whether the cloud took the last request.
+    pub(super) fn note_doubt(&mut self, item: usize) {
+        self.doubtful.insert(item);
     }
 
     /// What has to be looked at again of a kind.
@@ -321,7 +339,9 @@ impl Progress {
         for item in 0..self.states.len() {
             match self.states.get(item) {
                 None | Some(State::Ended(_)) => {}
-                Some(state) if state.is_asked() => self.end(item, Fate::Asked(why.to_owned())),
+                Some(state) if state.is_asked() || self.doubtful.contains(&item) => {
+                    self.end(item, Fate::Asked(why.to_owned()));
+                }
                 Some(_) => self.end(item, Fate::Abandoned(why.to_owned())),
             }
         }

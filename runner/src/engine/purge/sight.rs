@@ -51,9 +51,10 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 
     pub(super) fn start_sightings(&mut self) {
-        let kinds = self.progress.unsighted_kinds();
-        let kinds = kinds.filter(|kind| !self.sights.running.contains(*kind));
-        for kind in kinds.cloned().collect::<Vec<_>>() {
+        for kind in self.progress.unsighted_kinds() {
+            if self.sights.running.contains(&kind) {
+                continue;
+            }
             let items = self.plan.items.iter().enumerate();
             let open = items.filter(|(position, item)| {
                 item.thing.kind == kind && self.progress.is_open(*position)
@@ -148,7 +149,7 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 
     /// What is different about a thing, as far as a decision could have rested on it.
-    fn change(&self, planned: &PlanItem, before: &Thing, seen: &Seen) -> Option<String> {
+    pub(super) fn change(&self, planned: &PlanItem, before: &Thing, seen: &Seen) -> Option<String> {
         let now = &seen.thing;
         let owners = |owners: &[Owner]| -> BTreeSet<Owner> { owners.iter().cloned().collect() };
         let of_name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no name".to_owned());
@@ -161,7 +162,8 @@ impl<'a, R: Rule> Purge<'a, R> {
         if now.created_at != before.created_at {
             return Some("it is another one of the same id, made at another time".to_owned());
         }
-        if owners(&planned.owners) != owners(&seen.owners) {
+        // An owner that has gone is what was to be expected.
+        if !owners(&seen.owners).is_subset(&owners(&planned.owners)) {
             return Some("it belongs to others now".to_owned());
         }
         (self.sieve.standing(now) != self.sieve.standing(before))

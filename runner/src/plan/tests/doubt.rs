@@ -358,7 +358,7 @@ fn what_the_cloud_made_does_not_hold_its_owner_where_its_kind_is_left_out() {
 fn what_nobody_saw_and_would_be_taken_along_holds_too() {
     let things = || vec![thing("b.server/1").named(OURS).taking("c.volume/9")];
     let volumes = kind("c.volume", &[]);
-    let all = seen_but(&[volumes.clone()], &things(), &[]);
+    let all = seen_but(std::slice::from_ref(&volumes), &things(), &[]);
     assert_eq!(
         open(&planned(&everywhere(), things(), all).0),
         ["b.server/1"]
