@@ -243,6 +243,9 @@ impl Session {
             interfaces: &self.shared.config.interfaces,
             asked,
             words,
+            for_project: self
+                .identity()
+                .is_some_and(|identity| identity.project_id().is_some()),
         };
         unlooked(&self.offers(), choice, |service| {
             let destination = self.destination(service);

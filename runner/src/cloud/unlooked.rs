@@ -83,6 +83,8 @@ pub struct Choice<'a> {
     pub asked: &'a BTreeSet<String>,
     /// Service types that need not be looked at, in the operator's words.
     pub words: &'a BTreeSet<String>,
+    /// Whether the token is for a project. To any other the catalog does not show endpoints that have the project in their URL.
+    pub for_project: bool,
 }
 
 /// A word of the operator's that is no service type of the catalog.
@@ -124,7 +126,7 @@ pub fn unlooked(
         let missed = if asked.contains(service) {
             asked_for(service, offers, choice, reach(service))
         } else {
-            not_asked_for(service, offers)
+            not_asked_for(service, offers, choice)
         };
         found.extend(missed.into_iter().map(|missed| Unlooked {
             is_failure: missed.is_failure && !by_word,
@@ -135,8 +137,12 @@ pub fn unlooked(
     Ok(found)
 }
 
-fn not_asked_for(service: &str, offers: &[Offer]) -> Vec<Unlooked> {
-    if holds_nothing(service, offers) {
+fn not_asked_for(service: &str, offers: &[Offer], choice: Choice<'_>) -> Vec<Unlooked> {
+    let mut of_service = offers.iter().filter(|it| it.service_type == service);
+    let is_offered = of_service.any(|it| it.interface.is_some());
+    // What has no endpoint anywhere is a word in the catalog, such as load tests leave there, and holds nothing.
+    let is_a_word = choice.for_project && !is_offered;
+    if is_a_word || holds_nothing(service, offers) {
         return Vec::new();
     }
     vec![Unlooked {
@@ -249,6 +255,7 @@ mod tests {
             interfaces: &[Interface::Public],
             asked: &asked,
             words: &words,
+            for_project: true,
         };
         let here: BTreeMap<&str, &str> = here.iter().copied().collect();
         let reach = |service: &str| match here.get(service) {
@@ -271,6 +278,24 @@ mod tests {
     }
 
     const NO_RULE: &str = "no rule is loaded for it";
+
+    /// Rally makes services to load Keystone with; a token for the system is not shown endpoints with a project in them.
+    #[test]
+    fn a_service_without_any_endpoint_holds_nothing_that_a_project_could_not_see() {
+        let (asked, words) = (set(&["compute"]), set(&[]));
+        let offers = offers(&["load-test"]);
+        for (for_project, expected) in [(true, 0), (false, 1)] {
+            let choice = Choice {
+                region: Some("A"),
+                interfaces: &[Interface::Public],
+                asked: &asked,
+                words: &words,
+                for_project,
+            };
+            let found = unlooked(&offers, choice, |_| Ok(None)).unwrap();
+            assert_eq!(found.len(), expected, "{for_project}");
+        }
+    }
 
     #[test]
     #[expect(
@@ -430,6 +455,7 @@ mod tests {
                 interfaces: &[Interface::Public],
                 asked: &BTreeSet::new(),
                 words: &words,
+                for_project: true,
             };
             let error = unlooked(&offered, choice, |_| Ok(None))
                 .unwrap_err()
