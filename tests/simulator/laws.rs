@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::cloud::{Change, Lost, Record};
 use crate::kinds::{K, KINDS, PROJECT, VOLUME};
 use crate::oracle::{View, Why, decide, may_be_in};
-use crate::world::{Fault, Item, N, World};
+use crate::world::{Fault, Happening, Item, N, World};
 
 /// How a thing of the plan ended, as the run says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,15 @@ pub(crate) fn check_changes(
             let is_too_late = !is_still
                 && at_first.get(&n) == Some(&Why::Goes)
                 && verdicts.get(&n) == Some(&Why::Unsupported);
-            if (is_still || how == Lost::Asked) && !is_too_late && !allowed.contains(&n) {
+            // What has vanished meanwhile holds nothing any more.
+            let by_vanished = match verdicts.get(&n) {
+                Some(Why::Held(_, by)) => world.faults.iter().any(
+                    |fault| matches!(fault, Fault::At(_, Happening::Vanishes(gone)) if gone == by),
+                ),
+                _ => false,
+            };
+            let is_excused = is_too_late || by_vanished || allowed.contains(&n);
+            if (is_still || how == Lost::Asked) && !is_excused {
                 found.extend(check_victim(change, n, how, verdicts));
             }
         }

@@ -122,7 +122,7 @@ impl View<'_> {
             Some("nobody looks at it")
         } else if is_cloud_wide && (is_narrowed || !flags.is_admin) {
             Some("it belongs to no project")
-        } else if is_narrowed && !place.is_some_and(|place| flags.sweeps(place)) {
+        } else if is_narrowed && !self.is_in_sweep(item, place) {
             Some("it is outside the projects")
         } else if place.is_some() && place == flags.protected_project {
             Some("its project is protected")
@@ -136,6 +136,18 @@ impl View<'_> {
             Some(LEFT_OUT)
         } else {
             None
+        }
+    }
+
+    /// Whether a thing is in the projects of the sweep. What says no project, and has no name either, is where its owner is.
+    fn is_in_sweep(&self, item: &Item, place: Option<N>) -> bool {
+        match place {
+            Some(place) => self.flags.sweeps(place),
+            None => {
+                let is_owned = self.wholes(item).next().is_some();
+                let is_nameless = !is_owned && matches!(self.namer(item), Namer::Known(_));
+                is_owned || is_nameless
+            }
         }
     }
 

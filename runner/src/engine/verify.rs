@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use crate::event::{Event, Phase};
-use crate::plan::{Plan, Sieve, Standing};
+use crate::plan::{Plan, Reason, Sieve, Standing};
 use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, Thing, ThingRef};
 use crate::rule::Rule;
 
@@ -227,6 +227,11 @@ impl<R: Rule> Engine<R> {
     ) -> Vec<usize> {
         let mut again = Vec::new();
         for (position, thing) in there.planned {
+            let item = plan.items.get(position);
+            // It was only to be taken along. Where it was not, it stays as things of its kind are to.
+            if item.is_some_and(|item| matches!(item.reason, Reason::Along { .. })) {
+                continue;
+            }
             let why = match fates.get(position) {
                 Some(Fate::Gone) if self.counts_as_gone(&thing).await => continue,
                 Some(Fate::Gone) if !is_last => {
