@@ -33,7 +33,6 @@ static KINDS: &[Row] = &[
         "/users",
         &["DELETE /v3/users/{id}"],
     )
-    .also_in(in_domains("/users/*/domain_id"))
     .container()
     .refused_if(IMMUTABLE)
     .beside("all that is in it, and its role assignments")
@@ -48,7 +47,6 @@ static KINDS: &[Row] = &[
         "/groups",
         &["DELETE /v3/groups/{id}"],
     )
-    .also_in(in_domains("/groups/*/domain_id"))
     .beside("its memberships and role assignments")
     .cloud_wide()
     .before(IN_DOMAIN),
@@ -266,22 +264,6 @@ static KINDS: &[Row] = &[
     .tags("/tags")
     .delete_by(delete_domain),
 ];
-
-/// A domain can have a directory of its own (`domain_specific_drivers_enabled`), and then only a listing for that domain shows
-/// what is in it.
-const fn in_domains(shown: &'static str) -> Places {
-    Places {
-        list: "/v3/domains",
-        ids: "/domains/*/id",
-        shown,
-        query: "domain_id={place}",
-    }
-}
-
-/// Nobody can delete what is marked so, until the mark is taken away.
-const IMMUTABLE: &[(&str, &str, &str)] = &[("/options/immutable", "true", "it is immutable")];
-
-const TAKEN_BY: &[&str] = &["identity.user", "identity.project"];
 
 /// A domain would take along all that is left in it.
 const IN_DOMAIN: &[(&str, &str)] = &[("identity.domain", "/domain_id")];
