@@ -3,7 +3,7 @@
 //! Keystone seldom refuses: it takes along what hangs on a thing, whoever made it, or leaves it behind where no listing
 //! shows it. So most of the order here protects what is to be kept, and finds what would be lost.
 
-use runner_guest::{Object, Outcome, Places, Row, RuleError, Table, Target, requests};
+use runner_guest::{Object, Outcome, Row, RuleError, Table, Target, requests};
 
 runner_guest::rules!(Table {
     service: "identity",
@@ -264,6 +264,11 @@ static KINDS: &[Row] = &[
     .tags("/tags")
     .delete_by(delete_domain),
 ];
+
+/// Nobody can delete what is marked so, until the mark is taken away.
+const IMMUTABLE: &[(&str, &str, &str)] = &[("/options/immutable", "true", "it is immutable")];
+
+const TAKEN_BY: &[&str] = &["identity.user", "identity.project"];
 
 /// A domain would take along all that is left in it.
 const IN_DOMAIN: &[(&str, &str)] = &[("identity.domain", "/domain_id")];
