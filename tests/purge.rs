@@ -500,6 +500,24 @@ async fn what_a_rule_lets_go_is_its_own_and_waits_for_nothing_else() {
     assert_eq!(deleted.last().unwrap(), "identity.project/demo");
 }
 
+/// A gateway port of a rule of its own goes with a router of another one: the order was the port's own wish.
+#[tokio::test(start_paused = true)]
+async fn a_rule_lets_the_owner_go_that_it_has_named() {
+    let cloud = ScriptedCloud::with([
+        thing("a.port/1")
+            .owned(Relation::NamedBy, "b.router/1")
+            .answers(Ok(Outcome::Blocked(vec![at("b.router/1")])), 1),
+        ours("b.router/1"),
+    ]);
+    let rules = [
+        cloud.rule("one", [kind("a.port")]),
+        cloud.rule("other", [kind("b.router")]),
+    ];
+    let purged = script(rules).on(&cloud).purge().await;
+    purged.expect_gone(&["a.port/1", "b.router/1"]);
+    assert_eq!(cloud.deleted(), ["a.port/1", "b.router/1", "a.port/1"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_purge_ends_at_its_deadline() {
     let steps = (0..200_u32).map(|n| {

@@ -37,6 +37,17 @@ impl Sink for Recorder {
     }
 }
 
+/// Interrupts a run with the first thing that is listed.
+struct Interruption(CancellationToken);
+
+impl Sink for Interruption {
+    fn take(&self, dated: &Dated) {
+        if matches!(dated.event, Event::Listed { .. }) {
+            self.0.cancel();
+        }
+    }
+}
+
 /// A run over a cloud whose one rule has the kinds `a.x` and `b.y`, and all that it was put together from.
 struct Stage {
     cloud: ScriptedCloud,
@@ -55,6 +66,15 @@ fn stage(cloud: &ScriptedCloud) -> Stage {
 }
 
 fn staged(cloud: &ScriptedCloud, tasks: &[&str]) -> Stage {
+    staged_before(cloud, tasks, |_| Vec::new())
+}
+
+/// The same, with others who listen.
+fn staged_before(
+    cloud: &ScriptedCloud,
+    tasks: &[&str],
+    audience: impl FnOnce(&CancellationToken) -> Vec<Arc<dyn Sink>>,
+) -> Stage {
     let scope = SweepScope {
         tasks: tasks.iter().map(ToString::to_string).collect(),
         projectless: true,
@@ -63,9 +83,10 @@ fn staged(cloud: &ScriptedCloud, tasks: &[&str]) -> Stage {
     let tasks: Vec<TaskId> = tasks.iter().map(|id| TaskId::parse(id).unwrap()).collect();
     let names = NameMatcher::new(built_in(), &tasks, OriginFilter::All);
     let events = Arc::new(Recorder::default());
-    let sinks: Vec<Arc<dyn Sink>> = vec![events.clone()];
-    let chronicle = Arc::new(Chronicle::begin("run-1", began(), sinks));
     let cancel = CancellationToken::new();
+    let mut sinks: Vec<Arc<dyn Sink>> = vec![events.clone()];
+    sinks.extend(audience(&cancel));
+    let chronicle = Arc::new(Chronicle::begin("run-1", began(), sinks));
     let reachable = Reachable {
         is_admin: true,
         projects: None,
@@ -316,6 +337,21 @@ async fn an_interrupted_run_sends_nothing_before_its_plan_is_whole_and_allowed()
             "an interruption is no failed listing"
         );
     }
+}
+
+/// The listings of the engine may end before anybody else has heard of it.
+#[tokio::test(start_paused = true)]
+async fn an_interruption_that_the_listings_see_first_is_no_failed_listing() {
+    let cloud = ScriptedCloud::with([ours("a.x/1"), ours("b.y/1")]);
+    cloud.page_by(1);
+    let stage = staged_before(&cloud, &[TASK], |cancel| {
+        vec![Arc::new(Interruption(cancel.clone()))]
+    });
+    let outcome = stage.sweep().await;
+    assert_eq!(outcome.exit(), Exit::Interrupted);
+    assert!(!outcome.is_surveyed);
+    assert_eq!(outcome.failures, []);
+    stage.expect_untouched();
 }
 
 #[tokio::test(start_paused = true)]

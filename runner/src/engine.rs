@@ -200,6 +200,15 @@ impl<R: Rule> Engine<R> {
         self.listener.notice(&event);
     }
 
+    /// Tells of a listing that failed. One that ended because the run was interrupted has not: nobody waited for it.
+    fn notice_unlisted(&self, failure: &ListingFailure) {
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        let ListingFailure { kind, scope, why } = failure.clone();
+        self.notice(Event::ListingFailed { kind, scope, why });
+    }
+
     fn are_of_one_rule(&self, one: &str, other: &str) -> bool {
         let rule = |kind: &str| self.kinds.get(kind).map(|(rule, _)| *rule);
         rule(one).is_some() && rule(one) == rule(other)

@@ -167,19 +167,20 @@ impl<R: Rule> Run<R> {
 
     /// Lists everything. `None` if it is interrupted meanwhile.
     pub async fn survey(&self) -> Option<Survey> {
-        tokio::select! {
+        let survey = tokio::select! {
             biased;
-            () = self.cancel.cancelled() => None,
-            survey = self.engine.survey(&self.sieve) => Some(self.with_unlooked(survey)),
-        }
+            () = self.cancel.cancelled() => return None,
+            survey = self.engine.survey(&self.sieve) => survey,
+        };
+        // The engine may have heard of the interruption first, and have ended its listings.
+        (!self.cancel.is_cancelled()).then(|| self.with_unlooked(survey))
     }
 
     /// Tells the plan what nobody looked at: whatever may hold things of it stays.
     fn with_unlooked(&self, mut survey: Survey) -> Survey {
         let coverage = survey.inventory.coverage_mut();
-        let unlooked = self.unlooked.iter().filter(|it| it.holds_containers());
-        for unlooked in unlooked {
-            coverage.note_unlooked(format!("{unlooked} was not looked at"));
+        for unlooked in self.unlooked.iter().filter(|it| it.holds_containers()) {
+            coverage.note_unlooked(format!("{unlooked} was not looked at: {}", unlooked.why));
         }
         survey
     }
@@ -199,11 +200,7 @@ impl<R: Rule> Run<R> {
     }
 
     /// Makes the plan of what was found.
-    pub fn plan(&self, mut survey: Survey) -> Look {
-        let coverage = survey.inventory.coverage_mut();
-        for unlooked in self.unlooked.iter().filter(|it| it.holds_containers()) {
-            coverage.note_unlooked(format!("{unlooked} was not looked at: {}", unlooked.why));
-        }
+    pub fn plan(&self, survey: Survey) -> Look {
         self.chronicle.note_failures(survey.failures.clone());
         let (mut plan, kept) = self.engine.plan(survey, &self.sieve);
         plan.place = self.place.clone().map(|place| Place {
@@ -300,10 +297,14 @@ impl<R: Rule> Run<R> {
 
     /// Looks again. A run that is interrupted does not: what it would see is on its way.
     async fn verify(&self, plan: &Plan, fates: &[Fate]) -> Verification {
-        tokio::select! {
+        let verification = tokio::select! {
             biased;
-            () = self.cancel.cancelled() => Verification::default(),
+            () = self.cancel.cancelled() => return Verification::default(),
             verification = self.engine.verify(plan, fates, &self.sieve) => verification,
+        };
+        match self.cancel.is_cancelled() {
+            true => Verification::default(),
+            false => verification,
         }
     }
 

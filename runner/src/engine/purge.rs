@@ -342,17 +342,20 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// Lets things go at once that wait for this one, while their rule says that it waits for them: a router whose extra routes
     /// hold its interfaces takes the routes away when it is asked to go.
     fn release(&mut self, item: usize, by: &[ThingRef]) {
-        let Some(rule) = self.plan.items.get(item).map(|it| &it.thing.kind) else {
+        let Some(blocked) = self.plan.items.get(item) else {
             return;
         };
-        // A rule may speak for its own things alone, and nothing is let go over what is in it.
+        // A rule may take back an order that it asked for itself, among its own things or by naming an owner. Nothing is let go
+        // over what is in it.
         let is_meant = |other: &usize| {
             let planned = self.plan.items.get(*other);
-            planned.is_some_and(|planned| {
-                let kind = &planned.thing.kind;
-                by.contains(&planned.thing)
-                    && self.engine.are_of_one_rule(rule, kind)
-                    && !self.engine.is_container(kind)
+            planned.is_some_and(|PlanItem { thing, .. }| {
+                let is_its_own = self
+                    .engine
+                    .are_of_one_rule(&blocked.thing.kind, &thing.kind);
+                by.contains(thing)
+                    && (is_its_own || blocked.names_as_owner(thing))
+                    && !self.engine.is_container(&thing.kind)
             })
         };
         let waiting: Vec<usize> = self

@@ -155,20 +155,9 @@ impl<R: Rule> Engine<R> {
             scope: scope.to_string(),
             why,
         };
-        let ListingFailure {
-            kind,
-            scope: place,
-            why,
-        } = failure.clone();
-        survey
-            .inventory
-            .coverage_mut()
-            .note_gap(kind.clone(), scope.clone());
-        self.notice(Event::ListingFailed {
-            kind,
-            scope: place,
-            why,
-        });
+        let coverage = survey.inventory.coverage_mut();
+        coverage.note_gap(kind.name.clone(), scope.clone());
+        self.notice_unlisted(&failure);
         survey.failures.push(failure);
     }
 }

@@ -113,8 +113,7 @@ impl<R: Rule> Engine<R> {
     }
 
     fn note_unlisted(&self, failure: ListingFailure, verification: &mut Verification) {
-        let ListingFailure { kind, scope, why } = failure.clone();
-        self.notice(Event::ListingFailed { kind, scope, why });
+        self.notice_unlisted(&failure);
         verification.failures.push(failure);
     }
 
