@@ -40,6 +40,7 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
         "report",
         &["engine", "event", "outcome", "plan", "resource", "run"],
     ),
+    ("records", &["name", "plan", "run"]),
     // Floor 5
     (
         "config",
@@ -68,6 +69,7 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
             "name",
             "outcome",
             "plan",
+            "records",
             "registry",
             "report",
             "resource",

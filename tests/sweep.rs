@@ -6,6 +6,8 @@
 mod along;
 /// What a plan is worth: dry run, saved plans, drift.
 mod plans;
+/// A run that was killed, and the next one.
+mod repeated;
 /// What narrows a sweep or refuses it: projects, ages, tags, limits, confirmation.
 mod scope;
 /// Objects whose names look like paths.

@@ -3,7 +3,7 @@
 //! ```text
 //!   floor 5   main.rs ──► cli ──► config
 //!                          │
-//!   floor 4   report ──► run  (one sweep as a value, and its exit code)
+//!   floor 4   report, records ──► run  (one sweep as a value, and its exit code)
 //!                          │
 //!   floor 3              engine  (survey → plan → purge → verify)          case   lock
 //!                          │
@@ -29,6 +29,7 @@ pub mod lock;
 pub mod name;
 pub mod outcome;
 pub mod plan;
+pub mod records;
 pub mod registry;
 pub mod report;
 pub mod resource;

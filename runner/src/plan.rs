@@ -9,6 +9,7 @@ mod hold;
 pub mod inventory;
 mod order;
 pub mod place;
+mod remnant;
 pub mod sieve;
 mod ties;
 
@@ -25,6 +26,7 @@ pub use coverage::Coverage;
 pub use decide::{Keep, Reason, Verdict};
 pub use inventory::{Entry, Inventory};
 pub use place::Place;
+pub use remnant::Remnant;
 pub use sieve::{Sieve, Standing, SweepScope};
 
 /// Version of the plan file's form.
@@ -73,6 +75,9 @@ pub struct PlanItem {
     /// Who speaks for it, as it was listed. Not written to files.
     #[serde(skip)]
     pub owners: Vec<Owner>,
+    /// What the cloud made for it alone, by what its object says, whether a listing shows it or not. Not written to files.
+    #[serde(skip)]
+    pub makes: Vec<ThingRef>,
     /// The thing as it was listed. Not written to files: a plan that is read back takes it from a new listing.
     #[serde(skip)]
     pub seen: Option<Thing>,
@@ -208,8 +213,8 @@ impl Plan {
                 continue;
             };
             let as_it_was = |before: &&PlanItem| {
-                (&item.name, &item.project, &item.reason)
-                    == (&before.name, &before.project, &before.reason)
+                (&item.name, &item.project) == (&before.name, &before.project)
+                    && item.reason.follows_from(&before.reason)
             };
             if !before.iter().any(as_it_was) {
                 return Err(format!(
@@ -260,7 +265,13 @@ fn items(
         .map(|(place, &position)| (position, place))
         .collect();
     let items = order.sequence.iter().filter_map(|position| {
-        let (Entry { thing, owners, .. }, reason) = doomed.remove(position)?;
+        let (entry, reason) = doomed.remove(position)?;
+        let Entry {
+            thing,
+            owners,
+            foreseen,
+            ..
+        } = entry;
         let waits_for = order.waits_for.get(position).into_iter().flatten();
         let goes_with = order
             .goes_with
@@ -279,6 +290,7 @@ fn items(
             goes_with,
             blocked_by: blocked_by.remove(position).unwrap_or_default(),
             owners,
+            makes: foreseen.makes,
             seen: Some(thing),
         })
     });

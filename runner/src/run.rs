@@ -13,22 +13,25 @@
 mod chronicle;
 mod guard;
 mod ledger;
+mod memory;
 mod outcome;
 mod reduced;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, Fate, Survey, Verification};
 use crate::outcome::Unlooked;
-use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Sieve};
+use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Remnant, Sieve};
+use crate::resource::ThingRef;
 use crate::rule::Rule;
 
 pub use chronicle::{Chronicle, Collected};
 pub use guard::{Broad, Confirm, Guards, Question, Refusal, Unconfirmed, Yes};
 pub use ledger::Ledger;
+pub use memory::Memory;
 pub use outcome::{Aim, Outcome};
 
 use reduced::Whole;
@@ -40,6 +43,7 @@ pub struct Run<R> {
     chronicle: Arc<Chronicle>,
     cancel: CancellationToken,
     ledger: Box<dyn Ledger>,
+    memory: Box<dyn Memory>,
     unlooked: Vec<Unlooked>,
     place: Option<Place>,
 }
@@ -53,6 +57,8 @@ pub struct Look {
     pub kept: Vec<Kept>,
     /// Whether everything was listed that could be. A plan that is not whole is empty, and not to be saved.
     pub is_whole: bool,
+    /// Of what earlier runs were to delete: what there is nothing left to do about.
+    settled: BTreeSet<ThingRef>,
     /// Of a saved plan: what it was reduced from.
     whole: Option<Whole>,
     /// Whether somebody has to be asked before the plan is executed.
@@ -75,6 +81,7 @@ impl<R: Rule> Run<R> {
             chronicle,
             cancel,
             ledger: Box::new(()),
+            memory: Box::new(()),
             unlooked: Vec::new(),
             place: None,
         }
@@ -94,6 +101,16 @@ impl<R: Rule> Run<R> {
     pub fn recorded_by(self, ledger: impl Ledger + 'static) -> Self {
         Self {
             ledger: Box::new(ledger),
+            ..self
+        }
+    }
+
+    /// Takes up what earlier runs did not come to delete, and remembers what this one may not.
+    #[must_use]
+    pub fn remembering(self, memory: impl Memory + 'static) -> Self {
+        Self {
+            sieve: self.sieve.remembering(memory.recall()),
+            memory: Box::new(memory),
             ..self
         }
     }
@@ -193,6 +210,7 @@ impl<R: Rule> Run<R> {
             plan,
             kept,
             is_whole: false,
+            settled: BTreeSet::new(),
             whole: None,
             broad: None,
             refusal: None,
@@ -202,6 +220,9 @@ impl<R: Rule> Run<R> {
     /// Makes the plan of what was found.
     pub fn plan(&self, survey: Survey) -> Look {
         self.chronicle.note_failures(survey.failures.clone());
+        let remnants = self.sieve.remnants().iter();
+        let settled = remnants.filter(|it| survey.inventory.is_settled(it));
+        let settled = settled.map(|it| it.thing.clone()).collect();
         let (mut plan, kept) = self.engine.plan(survey, &self.sieve);
         plan.place = self.place.clone().map(|place| Place {
             made_at: self.chronicle.now(),
@@ -212,6 +233,7 @@ impl<R: Rule> Run<R> {
             plan,
             kept,
             is_whole: true,
+            settled,
             whole: None,
             refusal: None,
         }
@@ -225,6 +247,7 @@ impl<R: Rule> Run<R> {
     /// Asks, deletes, looks again, and keeps records of it.
     pub async fn execute(&self, look: Look, guards: &Guards<'_>) -> Outcome {
         let (broad, refusal) = (look.broad, look.refusal.clone());
+        let settled = look.settled.clone();
         // While it is asked about, it is only shown.
         let (mut outcome, whole) = self.outcome(look, Aim::Show);
         outcome.refusal = match refusal {
@@ -235,6 +258,7 @@ impl<R: Rule> Run<R> {
         outcome.interrupted = self.cancel.is_cancelled();
         if outcome.refusal.is_none() && !outcome.interrupted {
             self.delete(&mut outcome, whole).await;
+            self.forget(&mut outcome, &settled);
         }
         if let Err(trouble) = self.ledger.end(&outcome).await {
             outcome.trouble.get_or_insert(trouble);
@@ -258,7 +282,11 @@ impl<R: Rule> Run<R> {
 
     /// Purges and verifies. Of what was reduced, all that it was reduced from is looked at again: what stays is to be said.
     async fn delete(&self, outcome: &mut Outcome, whole: Option<Whole>) {
-        if let Err(trouble) = self.ledger.begin(&outcome.plan).await {
+        let begun = match self.ledger.begin(&outcome.plan).await {
+            Ok(()) => self.memory.keep(&outcome.plan.remnants()),
+            Err(trouble) => Err(trouble),
+        };
+        if let Err(trouble) = begun {
             outcome.trouble = Some(trouble);
             return;
         }
@@ -293,6 +321,25 @@ impl<R: Rule> Run<R> {
         }
         outcome.fates = Some(fates);
         outcome.interrupted = self.cancel.is_cancelled();
+    }
+
+    /// Forgets what is done with of earlier runs and of this one.
+    fn forget(&self, outcome: &mut Outcome, settled: &BTreeSet<ThingRef>) {
+        let fates = outcome.fates.iter().flatten();
+        let ended: BTreeMap<&ThingRef, &Fate> = outcome
+            .plan
+            .items
+            .iter()
+            .map(|it| &it.thing)
+            .zip(fates)
+            .collect();
+        let is_settled = |remnant: &Remnant| match ended.get(&remnant.thing) {
+            Some(fate) => **fate == Fate::Gone,
+            None => settled.contains(&remnant.thing),
+        };
+        if let Err(trouble) = self.memory.forget(&is_settled) {
+            outcome.trouble.get_or_insert(trouble);
+        }
     }
 
     /// Looks again. A run that is interrupted does not: what it would see is on its way.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use runner::plan::Remnant;
 use runner::resource::{Foreseen, Kind, ListScope, Owner, Seen, Step, Thing, ThingRef};
 use runner::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 use tokio::time::Instant;
@@ -92,6 +93,9 @@ struct State {
     is_early_end: bool,
 }
 
+/// The records of all runs: of each, what it was about to delete.
+pub(crate) type Notes = Arc<Mutex<Vec<Vec<Remnant>>>>;
+
 /// A cloud. Clones are the same cloud.
 #[derive(Clone)]
 pub(crate) struct Cloud {
@@ -99,6 +103,8 @@ pub(crate) struct Cloud {
     page: usize,
     pub(crate) cancel: CancellationToken,
     pub(crate) crash: CancellationToken,
+    /// What runs have put on record. It is the operator's, and outlives them.
+    pub(crate) notes: Notes,
 }
 
 impl Cloud {
@@ -129,6 +135,7 @@ impl Cloud {
             page: world.page,
             cancel: CancellationToken::new(),
             crash: CancellationToken::new(),
+            notes: Notes::default(),
         }
     }
 
@@ -152,6 +159,7 @@ impl Cloud {
             page: self.page,
             cancel: CancellationToken::new(),
             crash: CancellationToken::new(),
+            notes: self.notes.clone(),
         }
     }
 

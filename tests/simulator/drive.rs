@@ -1,18 +1,18 @@
 //! Drives the engine as the command line does. The only file here that knows how a run is put together.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use runner::engine::{Engine, EngineLimits, Fate, Reachable};
 use runner::event::{Dated, Event, Phase, Sink};
 use runner::name::{NameMatcher, Origin, OriginFilter, TaskId, built_in};
 use runner::outcome::Unlooked;
-use runner::plan::{Plan, Sieve, SweepScope};
+use runner::plan::{Plan, Remnant, Sieve, SweepScope};
 use runner::resource::{KindPattern, ThingRef};
-use runner::run::{Aim, Chronicle, Guards, Outcome};
+use runner::run::{Aim, Chronicle, Guards, Memory, Outcome};
 
-use crate::cloud::{Cloud, Service};
+use crate::cloud::{Cloud, Notes, Service};
 use crate::laws::{Ended, Told};
 use crate::world::{Age, Family, Flags, N, Task, World};
 
@@ -105,7 +105,55 @@ fn put_together(world: &World, cloud: &Cloud) -> runner::run::Run<Service> {
         is_failure: false,
         by_word: false,
     });
-    runner::run::Run::new(engine, sieve(flags), chronicle, cancel).without(unlooked.collect())
+    let run = runner::run::Run::new(engine, sieve(flags), chronicle, cancel);
+    let run = run.without(unlooked.collect());
+    match flags.unmatched {
+        true => run,
+        false => run.remembering(Records::of(&cloud.notes)),
+    }
+}
+
+/// The operator's records, as one run sees them.
+struct Records {
+    notes: Notes,
+    /// How many records there were when it began.
+    earlier: usize,
+    own: OnceLock<usize>,
+}
+
+impl Records {
+    fn of(notes: &Notes) -> Self {
+        let earlier = notes.lock().expect("notes").len();
+        Self {
+            notes: notes.clone(),
+            earlier,
+            own: OnceLock::new(),
+        }
+    }
+}
+
+impl Memory for Records {
+    fn recall(&self) -> Vec<Remnant> {
+        let notes = self.notes.lock().expect("notes");
+        notes.iter().take(self.earlier).flatten().cloned().collect()
+    }
+
+    fn keep(&self, remnants: &[Remnant]) -> Result<(), String> {
+        let mut notes = self.notes.lock().expect("notes");
+        self.own.set(notes.len()).expect("it is told once");
+        notes.push(remnants.to_vec());
+        Ok(())
+    }
+
+    fn forget(&self, is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String> {
+        let mut notes = self.notes.lock().expect("notes");
+        for number in (0..self.earlier).chain(self.own.get().copied()) {
+            if notes[number].iter().all(is_settled) {
+                notes[number].clear();
+            }
+        }
+        Ok(())
+    }
 }
 
 fn told(outcome: &Outcome) -> Told {

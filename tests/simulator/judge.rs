@@ -9,7 +9,7 @@ use crate::laws::{
     Broken, Ended, broken, check_changes, check_complete, check_end, destroyed, has_to_go, verdicts,
 };
 use crate::oracle::Why;
-use crate::world::{Fault, N, World};
+use crate::world::{Fault, Item, N, World};
 
 /// Runs that a killed one may need until all is gone.
 const REPETITIONS: usize = 2;
@@ -184,13 +184,16 @@ async fn check_faulty(
             ),
         );
     }
-    check_repeated(world, &cloud, note).await;
+    let sighted = record.sights.iter().map(|item| item.n).collect();
+    check_repeated(world, &cloud, &sighted, note).await;
 }
 
-/// Whatever a run came to, the same run once more makes an end of it.
+/// Whatever a run came to, the same run once more makes an end of it. Of what has no name and was not `sighted` before its owner
+/// went nobody can know whose it was.
 async fn check_repeated(
     world: &World,
     cloud: &Cloud,
+    sighted: &BTreeSet<N>,
     note: &mut impl FnMut(&'static str, Vec<Broken>),
 ) {
     let goes = |(n, why): (N, Why)| (why == Why::Goes).then_some(n);
@@ -212,15 +215,18 @@ async fn check_repeated(
             check_changes(&healthy, &before, &cloud.record(), &allowed),
         );
     }
-    // Of what has no name nothing is on record yet, once the owner has gone that spoke for it: docs/reliability.md.
-    // So it is asked of what may go now as well: with such a thing in it, a project stays.
-    let may_go_now = has_to_go(world, &cloud.items());
-    let left: Vec<N> = cloud
-        .items()
+    let items = cloud.items();
+    // To a user without an administrator's sight, what a thing still names and is gone may be another project's.
+    let names_unseen = |item: &Item| {
+        let is_there = |to: N| items.iter().any(|other| other.n == to);
+        !world.flags.is_admin && item.ties.iter().any(|tie| !is_there(tie.to))
+    };
+    let left: Vec<N> = items
         .iter()
-        .filter(|item| !item.name.is_none() && may_go_now.contains(&item.n))
+        .filter(|item| had_to_go.contains(&item.n))
+        .filter(|item| !names_unseen(item))
+        .filter(|item| !item.name.is_none() || sighted.contains(&item.n))
         .map(|item| item.n)
-        .filter(|n| had_to_go.contains(n))
         .collect();
     if !left.is_empty() {
         let why = format!("{left:?} may go and never went, however often the run is repeated");

@@ -372,8 +372,18 @@ fn check_words(
 /// What has to go: by what can be seen, and by what is there.
 pub(crate) fn has_to_go(world: &World, items: &[Item]) -> BTreeSet<N> {
     let seen = verdicts(world, items);
+    // Of what no listing shows to this user nobody knows where it is.
+    let is_hidden = |item: &Item| world.flags.projects.is_some() && !seen.contains_key(&item.n);
+    let elsewhere = items.iter().map(|item| {
+        let project = match is_hidden(item) {
+            true => Some(N::MAX),
+            false => item.project,
+        };
+        let item = item.clone();
+        (item.n, Item { project, ..item })
+    });
     let all = decide(&View {
-        items: &items.iter().map(|item| (item.n, item.clone())).collect(),
+        items: &elsewhere.collect(),
         flags: &world.flags,
         unlooked: &world.unlooked,
     });

@@ -15,7 +15,8 @@ use crate::config::clouds::Surroundings;
 use crate::guest::{Compiler, Component, Grants, Guest, Limits, LoadError, Sandbox};
 use crate::lock::Lock;
 use crate::name::{NameMatcher, NamedFormat, RallyReport, TaskId};
-use crate::plan::{Sieve, SweepScope};
+use crate::plan::{Place, Sieve, SweepScope};
+use crate::records::Records;
 use crate::report::About;
 use crate::report::progress::{Progress, patiently};
 use crate::resource::KindPattern;
@@ -222,6 +223,8 @@ impl Setup {
         };
         let progress = Arc::new(Progress::new(self.is_quiet()));
         let chronicle = Arc::new(chronicle(audit.as_ref(), progress.clone()));
+        let log = guards.and_then(|guards| guards.audit_log.as_deref());
+        let records = self.records(log, chronicle.run(), &place, sieve.scope())?;
         let engine = connected.engine(
             components,
             reachable,
@@ -234,6 +237,10 @@ impl Setup {
         let run = Run::new(engine, sieve, chronicle, cancel)
             .at(place)
             .without(unlooked);
+        let run = match records {
+            Some(records) => run.remembering(records),
+            None => run,
+        };
         let run = match audit {
             Some(audit) => run.recorded_by(audit),
             None => run,
@@ -261,13 +268,11 @@ impl Setup {
         let path = match given {
             Some(path) => self.surroundings.cwd.join(path),
             None => {
-                let folder = self
-                    .folder("XDG_STATE_HOME", ".local/state")
-                    .ok_or_else(|| {
-                        Failure::usage("there is no home folder to keep the audit log in")
-                            .hint("give --audit-log FILE")
-                    })?;
-                folder.join("runner/audit.jsonl")
+                let folder = self.state_folder().ok_or_else(|| {
+                    Failure::usage("there is no home folder to keep the audit log in")
+                        .hint("give --audit-log FILE")
+                })?;
+                folder.join("audit.jsonl")
             }
         };
         if let Some(folder) = path.parent() {
@@ -292,6 +297,34 @@ impl Setup {
                 "nothing is changed without an audit log; give another one with --audit-log FILE",
             )
         })
+    }
+
+    /// What earlier runs here have left on record: in the state folder or, where nobody has a home, beside the audit log. A
+    /// negative filter takes what nobody speaks for anyway.
+    fn records(
+        &self,
+        log: Option<&Path>,
+        run: &str,
+        place: &Place,
+        scope: &SweepScope,
+    ) -> Result<Option<Records>, Failure> {
+        let beside_log = || Some(self.surroundings.cwd.join(log?).parent()?.to_owned());
+        let folder = self.state_folder().or_else(beside_log);
+        let Some(folder) = folder.filter(|_| !scope.unmatched) else {
+            return Ok(None);
+        };
+        Records::open(folder.join("runs"), run, place.clone(), scope.origin)
+            .map(Some)
+            .map_err(|error| {
+                Failure::input(&error).hint(
+                    "it names things without a name that only it knows to be a task's; move it away to do without it",
+                )
+            })
+    }
+
+    fn state_folder(&self) -> Option<PathBuf> {
+        let folder = self.folder("XDG_STATE_HOME", ".local/state");
+        folder.map(|folder| folder.join("runner"))
     }
 
     fn folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {

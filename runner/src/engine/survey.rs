@@ -30,7 +30,8 @@ impl<R: Rule> Engine<R> {
             phase: Phase::Survey,
         });
         let mut survey = Survey {
-            inventory: Inventory::new(sieve.scope(), Coverage::of(self.kinds().cloned())),
+            inventory: Inventory::new(sieve.scope(), Coverage::of(self.kinds().cloned()))
+                .remembering(sieve.remnants()),
             ..Survey::default()
         };
         let mut open: Vec<&Arc<Kind>> = self.kinds().collect();

@@ -47,6 +47,11 @@ pub enum Reason {
         /// The project.
         project: ThingRef,
     },
+    /// It has no name, and an earlier run that did not come to its end was to delete it with its owner, which is gone.
+    Remembered {
+        /// The owner.
+        owner: ThingRef,
+    },
     /// Its project goes, with all that is in it.
     WithProject {
         /// The project.
@@ -137,6 +142,18 @@ impl Keep {
     }
 }
 
+impl Reason {
+    /// Whether this is an earlier plan's reason, or what has become of it: the owner may have gone meanwhile.
+    pub fn follows_from(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Remembered { owner }, Self::Owner { chain } | Self::Part { chain }) => {
+                chain.first() == Some(owner)
+            }
+            _ => self == earlier,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let joined = |chain: &[ThingRef]| {
@@ -158,6 +175,10 @@ impl fmt::Display for Reason {
             Self::Part { chain } => write!(formatter, "part of {}", joined(chain)),
             Self::Along { chain } => write!(formatter, "taken along by {}", joined(chain)),
             Self::Project { project } => write!(formatter, "nameless in {project}, which matches"),
+            Self::Remembered { owner } => write!(
+                formatter,
+                "owner {owner}, which went in a run that did not come to its end"
+            ),
             Self::WithProject { project } => {
                 write!(formatter, "in {project}, which goes with all that is in it")
             }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::resource::{Foreseen, Owner, Relation, Seen, Step, Thing, ThingRef};
 
 use super::coverage::Coverage;
+use super::remnant::Remnant;
 use super::sieve::{Standing, SweepScope};
 
 /// A thing in the inventory.
@@ -35,6 +36,7 @@ pub struct Inventory {
     index: HashMap<ThingRef, Vec<usize>>,
     texts: HashSet<Arc<str>>,
     coverage: Coverage,
+    remnants: HashMap<ThingRef, Remnant>,
 }
 
 impl Inventory {
@@ -45,6 +47,15 @@ impl Inventory {
             coverage,
             ..Self::default()
         }
+    }
+
+    /// Remembers what earlier runs were to delete.
+    #[must_use]
+    pub fn remembering<'a>(mut self, remnants: impl IntoIterator<Item = &'a Remnant>) -> Self {
+        let remnants = remnants.into_iter();
+        let remnants = remnants.map(|remnant| (remnant.thing.clone(), remnant.clone()));
+        self.remnants = remnants.collect();
+        self
     }
 
     /// What was looked at.
@@ -174,6 +185,30 @@ impl Inventory {
     /// Whether a listing showed a thing of this kind and id, or several.
     pub(super) fn is_listed(&self, at: &ThingRef) -> bool {
         self.index.contains_key(at)
+    }
+
+    /// The record of an earlier run that was to delete a thing, if the thing is still what it was.
+    pub(super) fn remembered(&self, entry: &Entry) -> Option<&Remnant> {
+        let remnant = self.remnants.get(&entry.thing.at)?;
+        let is_it = entry.standing == Standing::Nameless
+            && self.position(&remnant.thing).is_some()
+            && remnant.is(&entry.thing);
+        is_it.then_some(remnant)
+    }
+
+    /// Whether a thing that was there once is there no more: its kind was listed wherever this run looks, and nothing showed it.
+    pub(super) fn is_gone(&self, at: &ThingRef) -> bool {
+        let coverage = &self.coverage;
+        let is_looked_at = coverage.effects(&at.kind).is_some() && !coverage.has_gap(&at.kind);
+        is_looked_at && !self.is_listed(at)
+    }
+
+    /// Whether nothing is left to do about a thing of an earlier run: it is gone, or has become another thing than it was.
+    pub fn is_settled(&self, remnant: &Remnant) -> bool {
+        match self.find(&remnant.thing) {
+            Some(entry) => !remnant.is(&entry.thing),
+            None => self.is_gone(&remnant.thing),
+        }
     }
 
     /// Whether a thing is deleted with its owners of this kind.

@@ -174,7 +174,8 @@ impl Edges<'_> {
                         && self.steps.contains(&(whole, position))
                 })
             }
-            Verdict::Delete(Reason::Project { .. }) | Verdict::Keep(_) => None,
+            Verdict::Delete(Reason::Project { .. } | Reason::Remembered { .. })
+            | Verdict::Keep(_) => None,
         }
     }
 

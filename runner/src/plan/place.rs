@@ -79,6 +79,19 @@ impl Place {
             })
     }
 
+    /// Whether a run here takes up what an earlier one left there: it looks wherever that one did, for all its tasks.
+    pub fn takes_up(&self, earlier: &Self) -> bool {
+        let meant = Self {
+            tasks: earlier.tasks.clone(),
+            rules: earlier.rules.clone(),
+            ..self.clone()
+        };
+        let is_of_all = self.tasks.is_empty();
+        let has_its_tasks =
+            !earlier.tasks.is_empty() && earlier.tasks.iter().all(|it| self.tasks.contains(it));
+        earlier.difference(&meant).is_none() && (is_of_all || has_its_tasks)
+    }
+
     /// Whether a plan that was made then is older by now than so many seconds. One that was made in the future is, by as much.
     pub fn is_older_than(&self, age_s_max: u64, now: Timestamp) -> bool {
         now.duration_since(self.made_at).as_secs().unsigned_abs() > age_s_max

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::name::{NameMatcher, NameVerdict, OriginFilter};
 use crate::resource::{KindPattern, PROJECT_KIND, Thing};
 
+use super::remnant::Remnant;
+
 /// What a sweep may touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepScope {
@@ -94,12 +96,28 @@ pub enum Standing {
 pub struct Sieve {
     scope: SweepScope,
     names: NameMatcher,
+    remnants: Vec<Remnant>,
 }
 
 impl Sieve {
     /// A sieve for a scope. `names` recognizes the names of the scope's tasks.
     pub fn new(scope: SweepScope, names: NameMatcher) -> Self {
-        Self { scope, names }
+        Self {
+            scope,
+            names,
+            remnants: Vec::new(),
+        }
+    }
+
+    /// Remembers what earlier runs were to delete.
+    #[must_use]
+    pub fn remembering(self, remnants: Vec<Remnant>) -> Self {
+        Self { remnants, ..self }
+    }
+
+    /// What earlier runs were to delete.
+    pub fn remnants(&self) -> &[Remnant] {
+        &self.remnants
     }
 
     /// The scope.

@@ -3,6 +3,7 @@
 mod doubt;
 mod laws;
 mod order;
+mod remnant;
 mod verdicts;
 mod wider;
 

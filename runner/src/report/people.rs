@@ -194,6 +194,7 @@ fn brief(reason: &Reason, names: &HashMap<&ThingRef, &str>) -> String {
         Reason::Along { chain } => through("taken along by", chain),
         Reason::Project { project } => through("nameless in", std::slice::from_ref(project)),
         Reason::WithProject { project } => through("in", std::slice::from_ref(project)),
+        Reason::Remembered { owner } => through("earlier run, of", std::slice::from_ref(owner)),
         Reason::Unmatched => "no name of the task".to_owned(),
     }
 }

@@ -109,14 +109,14 @@ fn difference(then: &PlanItem, now: &PlanItem) -> Option<String> {
     let features = [
         ("it was called", name(then), name(now)),
         ("its project was", project(then), project(now)),
-        (
-            "it was to go by",
-            then.reason.to_string(),
-            now.reason.to_string(),
-        ),
     ];
     let differing = features.into_iter().find(|(_, then, now)| then != now);
-    differing.map(|(what, then, now)| {
+    let reasons = || {
+        let (then, now) = (&then.reason, &now.reason);
+        let differ = !now.follows_from(then);
+        differ.then(|| ("it was to go by", then.to_string(), now.to_string()))
+    };
+    differing.or_else(reasons).map(|(what, then, now)| {
         format!("it has changed since the plan was made: {what} {then}, and now {now}")
     })
 }

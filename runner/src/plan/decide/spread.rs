@@ -20,7 +20,10 @@ pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
         let entry = entries.get(position);
         entry.is_some_and(|entry| !scope.takes(&entry.thing.at.kind))
     };
-    let mut reasons: Vec<Option<Reason>> = entries.iter().map(by_name).collect();
+    let roots = entries.iter().enumerate();
+    let mut reasons: Vec<Option<Reason>> = roots
+        .map(|(position, entry)| by_name(entry).or_else(|| by_record(ties, scope, position, entry)))
+        .collect();
     let mut supports: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut newest: Vec<usize> = (0..entries.len())
         .filter(|&position| reasons.get(position).is_some_and(Option::is_some))
@@ -86,6 +89,19 @@ fn by_name(entry: &Entry) -> Option<Reason> {
         | Standing::OutsideProject
         | Standing::OutsideAge => None,
     }
+}
+
+/// A nameless thing of which nobody speaks any more, and that an earlier run was to delete with its owner. That owner must be gone:
+/// one that is there and does not speak for it has let it go.
+fn by_record(ties: &Ties, scope: &SweepScope, position: usize, entry: &Entry) -> Option<Reason> {
+    let owner = &ties.inventory.remembered(entry)?.owner;
+    let is_nobodys =
+        ties.namer(position, entry) == Namer::Nobody && ties.unknown_whole(entry).is_none();
+    (is_nobodys && scope.takes(&owner.kind) && ties.inventory.is_gone(owner)).then(|| {
+        Reason::Remembered {
+            owner: owner.clone(),
+        }
+    })
 }
 
 /// What would go but for its kind stays. Only what the cloud made for its owner and takes along cannot be had without it.
@@ -241,6 +257,7 @@ impl<'a> Claims<'a> {
             Reason::Project { project } | Reason::WithProject { project } => {
                 chain.push(project.clone());
             }
+            Reason::Remembered { owner } => chain.push(owner.clone()),
             Reason::Name { .. } | Reason::Unmatched => {}
         }
         Some(match claim.tie {

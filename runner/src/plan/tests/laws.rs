@@ -185,7 +185,9 @@ proptest! {
                     prop_assert!(!chain.is_empty() && chain.iter().all(is_planned), "{}", item.thing);
                 }
                 Reason::Project { project } => prop_assert!(is_planned(project), "{}", item.thing),
-                Reason::WithProject { .. } | Reason::Unmatched | Reason::Along { .. } => prop_assert!(false, "{}", item.thing),
+                Reason::WithProject { .. } | Reason::Unmatched | Reason::Along { .. } | Reason::Remembered { .. } => {
+                    prop_assert!(false, "{}", item.thing);
+                }
             }
         }
         for kept in &kept {

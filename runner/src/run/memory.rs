@@ -1,0 +1,36 @@
+//! What runs that did not come to their end were to delete, and nobody speaks for any more.
+
+use crate::plan::Remnant;
+
+/// Remembers nameless things from one run to the next. The command line's is a folder of files, one for each run.
+pub trait Memory: Send + Sync {
+    /// What earlier runs at this place have left on record.
+    fn recall(&self) -> Vec<Remnant>;
+
+    /// Puts on record what is about to be deleted. If that fails, nothing is.
+    ///
+    /// # Errors
+    /// Why it cannot be kept, in words for people.
+    fn keep(&self, remnants: &[Remnant]) -> Result<(), String>;
+
+    /// Drops the records, this run's and earlier ones', in which all is settled.
+    ///
+    /// # Errors
+    /// Why a record cannot be dropped, in words for people.
+    fn forget(&self, is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String>;
+}
+
+/// Remembers nothing.
+impl Memory for () {
+    fn recall(&self) -> Vec<Remnant> {
+        Vec::new()
+    }
+
+    fn keep(&self, _remnants: &[Remnant]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn forget(&self, _is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String> {
+        Ok(())
+    }
+}
