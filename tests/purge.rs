@@ -518,6 +518,32 @@ async fn a_rule_lets_the_owner_go_that_it_has_named() {
     assert_eq!(cloud.deleted(), ["a.port/1", "b.router/1", "a.port/1"]);
 }
 
+/// So does the interface of the same router, which a route holds, and the router takes the routes away when it is asked to go.
+#[tokio::test(start_paused = true)]
+async fn all_that_an_owner_waits_for_may_wait_for_it() {
+    let in_the_way = || Ok(Outcome::Blocked(vec![at("b.router/1")]));
+    let port = |at| thing(at).owned(Relation::NamedBy, "b.router/1");
+    let cloud = ScriptedCloud::with([
+        port("a.port/1").answers(in_the_way(), 1),
+        port("a.port/2").answers(in_the_way(), 1),
+        port("a.port/3").lingers_ms(60_000),
+        ours("b.router/1"),
+    ]);
+    let rules = [
+        cloud.rule("one", [kind("a.port")]),
+        cloud.rule("other", [kind("b.router")]),
+    ];
+    let purged = script(rules).on(&cloud).purge().await;
+    purged.expect_gone(&["a.port/1", "a.port/2", "a.port/3", "b.router/1"]);
+    let deleted = cloud.deleted();
+    let router = deleted.iter().position(|it| it == "b.router/1");
+    let last = deleted.iter().rposition(|it| it == "a.port/3");
+    assert!(
+        router > last,
+        "it waits for what has not said so: {deleted:?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_purge_ends_at_its_deadline() {
     let steps = (0..200_u32).map(|n| {

@@ -358,13 +358,10 @@ impl<'a, R: Rule> Purge<'a, R> {
                     && !self.engine.is_container(&thing.kind)
             })
         };
-        let waiting: Vec<usize> = self
-            .progress
-            .waiting_only_for(item)
-            .filter(is_meant)
-            .collect();
+        let waiting = self.progress.waiting_for(item);
+        let waiting: Vec<usize> = waiting.filter(is_meant).collect();
         for other in waiting {
-            self.progress.release(other);
+            self.progress.take_back(item, other);
         }
     }
 

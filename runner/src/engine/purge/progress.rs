@@ -67,6 +67,8 @@ pub(super) struct Progress {
     states: Vec<State>,
     unmet: Vec<usize>,
     followers: Vec<Vec<usize>>,
+    /// By what waits: what it waits for and is in the way of, by that one's own word.
+    taken_back: BTreeMap<usize, BTreeSet<usize>>,
     goes_with: Vec<Option<usize>>,
     attempts: Vec<u32>,
     idle_attempts: Vec<u32>,
@@ -94,6 +96,7 @@ impl Progress {
             states: vec![State::Waiting; count],
             unmet: plan.items.iter().map(|item| item.waits_for.len()).collect(),
             followers: vec![Vec::new(); count],
+            taken_back: BTreeMap::new(),
             goes_with: plan.items.iter().map(|item| item.goes_with).collect(),
             attempts: vec![0; count],
             idle_attempts: vec![0; count],
@@ -266,16 +269,18 @@ impl Progress {
         !matches!(self.states.get(item), None | Some(State::Ended(_)))
     }
 
-    /// What waits for this thing and for nothing else.
-    pub(super) fn waiting_only_for(&self, item: usize) -> impl Iterator<Item = usize> + use<'_> {
-        let followers = self.followers.get(item).into_iter().flatten().copied();
-        followers.filter(|follower| self.unmet.get(*follower) == Some(&1))
+    /// What waits for this thing.
+    pub(super) fn waiting_for(&self, item: usize) -> impl Iterator<Item = usize> + use<'_> {
+        self.followers.get(item).into_iter().flatten().copied()
     }
 
-    /// Ends a thing's waiting.
-    pub(super) fn release(&mut self, item: usize) {
-        if self.states.get(item) == Some(&State::Waiting) {
-            self.ready(item);
+    /// A thing that another one waits for waits for that itself. Once all say so that the other still waits for, it may go.
+    pub(super) fn take_back(&mut self, item: usize, waiting: usize) {
+        let taken_back = self.taken_back.entry(waiting).or_default();
+        taken_back.insert(item);
+        let is_free = self.unmet.get(waiting) == Some(&taken_back.len());
+        if is_free && self.states.get(waiting) == Some(&State::Waiting) {
+            self.ready(waiting);
         }
     }
 
@@ -386,7 +391,11 @@ impl Progress {
             return;
         };
         *unmet = unmet.saturating_sub(1);
-        if *unmet > 0 || self.states.get(item) != Some(&State::Waiting) {
+        let taken_back = self.taken_back.get_mut(&item).map_or(0, |taken_back| {
+            taken_back.remove(&gone);
+            taken_back.len()
+        });
+        if *unmet > taken_back || self.states.get(item) != Some(&State::Waiting) {
             return;
         }
         let owner = self.goes_with.get(item).copied().flatten();
