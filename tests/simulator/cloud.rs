@@ -215,7 +215,7 @@ impl Cloud {
         kind: K,
         scope: &ListScope,
         cursor: Option<&str>,
-    ) -> Result<(Page, Vec<Item>), Cause> {
+    ) -> Result<(Page, Vec<(Item, bool)>), Cause> {
         let now = Instant::now();
         let state = self.state();
         let is_gone = |kind: K, id: &str| {
@@ -268,12 +268,10 @@ impl Cloud {
             things: things.collect(),
             next,
         };
-        // What is on its way out is no news.
-        let is_dying = |item: &&Item| state.things[&item.n].gone_at.is_some();
+        let is_dying = |item: &Item| state.things[&item.n].gone_at.is_some();
         let items = shown
             .into_iter()
-            .filter(|item| !is_dying(item))
-            .cloned()
+            .map(|item| (item.clone(), is_dying(item)))
             .collect();
         Ok((page, items))
     }
@@ -505,10 +503,11 @@ impl State {
         }
     }
 
-    fn note_sights(&mut self, asked: Instant, items: Vec<Item>) {
-        for item in items {
+    /// Notes what a listing showed, with whether it is on its way out: then it is seen, and no news.
+    fn note_sights(&mut self, asked: Instant, items: Vec<(Item, bool)>) {
+        for (item, is_dying) in items {
             let before = self.last_sights.insert(item.n, (asked, item.clone()));
-            if before.is_none_or(|(_, before)| before != item) {
+            if !is_dying && before.is_none_or(|(_, before)| before != item) {
                 self.record.sights.push(item);
             }
         }

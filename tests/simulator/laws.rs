@@ -127,14 +127,9 @@ pub(crate) fn check_changes(
             let is_too_late = !is_still
                 && at_first.get(&n) == Some(&Why::Goes)
                 && verdicts.get(&n) == Some(&Why::Unsupported);
-            // What has vanished meanwhile holds nothing any more.
-            let by_vanished = match verdicts.get(&n) {
-                Some(Why::Held(_, by)) => world.faults.iter().any(
-                    |fault| matches!(fault, Fault::At(_, Happening::Vanishes(gone)) if gone == by),
-                ),
-                _ => false,
-            };
-            let is_excused = is_too_late || by_vanished || allowed.contains(&n);
+            let is_excused = is_too_late
+                || allowed.contains(&n)
+                || goes_without_vanished(world, &seen, verdicts, n);
             if (is_still || how == Lost::Asked) && !is_excused {
                 found.extend(check_victim(change, n, how, verdicts));
             }
@@ -150,6 +145,29 @@ pub(crate) fn check_changes(
         }
     }
     found
+}
+
+/// Whether a thing goes if what vanishes has vanished: that holds nothing any more.
+fn goes_without_vanished(
+    world: &World,
+    seen: &BTreeMap<N, Item>,
+    verdicts: &BTreeMap<N, Why>,
+    n: N,
+) -> bool {
+    let vanishes = |n: &N| {
+        let mut faults = world.faults.iter();
+        faults.any(|fault| matches!(fault, Fault::At(_, Happening::Vanishes(gone)) if gone == n))
+    };
+    if verdicts.get(&n) == Some(&Why::Goes) || !seen.keys().any(vanishes) {
+        return false;
+    }
+    let left = seen.iter().filter(|(n, _)| !vanishes(n));
+    let without = decide(&View {
+        items: &left.map(|(n, item)| (*n, item.clone())).collect(),
+        flags: &world.flags,
+        unlooked: &world.unlooked,
+    });
+    without.get(&n) == Some(&Why::Goes)
 }
 
 fn check_victim(change: &Change, n: N, how: Lost, verdicts: &BTreeMap<N, Why>) -> Option<Broken> {
@@ -372,18 +390,26 @@ fn check_words(
 /// What has to go: by what can be seen, and by what is there.
 pub(crate) fn has_to_go(world: &World, items: &[Item]) -> BTreeSet<N> {
     let seen = verdicts(world, items);
-    // Of what no listing shows to this user nobody knows where it is.
-    let is_hidden = |item: &Item| world.flags.projects.is_some() && !seen.contains_key(&item.n);
-    let elsewhere = items.iter().map(|item| {
-        let project = match is_hidden(item) {
-            true => Some(N::MAX),
-            false => item.project,
-        };
-        let item = item.clone();
-        (item.n, Item { project, ..item })
-    });
+    let mut there: BTreeMap<N, Item> = items.iter().map(|item| (item.n, item.clone())).collect();
+    if !world.flags.is_admin {
+        // Of what no listing shows to this user nobody knows where it is, or whether it is.
+        for item in items {
+            let project = Some(N::MAX);
+            if !seen.contains_key(&item.n) {
+                there
+                    .entry(item.n)
+                    .and_modify(|item| item.project = project);
+            }
+            for tie in &item.ties {
+                there.entry(tie.to).or_insert_with(|| Item {
+                    project,
+                    ..Item::stranger(tie.to, tie.kind)
+                });
+            }
+        }
+    }
     let all = decide(&View {
-        items: &elsewhere.collect(),
+        items: &there,
         flags: &world.flags,
         unlooked: &world.unlooked,
     });
@@ -396,8 +422,14 @@ pub(crate) fn check_complete(world: &World, after: &[Item], record: &Record) -> 
     let mut found = Vec::new();
     let there: BTreeSet<N> = after.iter().map(|item| item.n).collect();
     let has_to_go = has_to_go(world, &world.items);
-    for (n, why) in verdicts(world, &world.items) {
-        if has_to_go.contains(&n) && there.contains(&n) {
+    let verdicts = verdicts(world, &world.items);
+    // What was to be taken along and was not, no request may be sent for: so it holds its project.
+    let left_along = after
+        .iter()
+        .filter(|item| verdicts.get(&item.n) == Some(&Why::Along));
+    let held: BTreeSet<N> = left_along.filter_map(|item| item.project).collect();
+    for (n, why) in verdicts {
+        if has_to_go.contains(&n) && there.contains(&n) && !held.contains(&n) {
             found.push(broken(
                 "all-that-may-go-goes",
                 format!("{n} may go and is there"),

@@ -70,16 +70,8 @@ fn chance(rng: &mut Rng, percent: u8) -> bool {
 
 fn item(rng: &mut Rng, n: N, kind: K) -> Item {
     Item {
-        n,
-        kind,
-        name: Name::Foreign,
-        project: None,
-        ties: Vec::new(),
         age: if chance(rng, 50) { Age::Old } else { Age::New },
-        is_tagged: false,
-        is_made: false,
-        is_marked: false,
-        is_shared: false,
+        ..Item::stranger(n, kind)
     }
 }
 

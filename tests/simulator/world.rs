@@ -92,6 +92,22 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// A thing of which nothing is known but that somebody has called it something.
+    pub(crate) fn stranger(n: N, kind: K) -> Self {
+        Self {
+            n,
+            kind,
+            name: Name::Foreign,
+            project: None,
+            ties: Vec::new(),
+            age: Age::New,
+            is_tagged: false,
+            is_made: false,
+            is_marked: false,
+            is_shared: false,
+        }
+    }
+
     pub(crate) fn tie_to(&self, kind: K) -> Option<N> {
         self.ties
             .iter()

@@ -27,6 +27,8 @@ pub(super) const LEFT_BEHIND: &str =
 
 /// What a look at a kind showed.
 pub(super) struct Listed {
+    /// The things that were looked for, by their positions in the plan. What this says nothing of was not looked for.
+    awaited: BTreeSet<usize>,
     /// Things still there, as they are shown now.
     there: BTreeMap<IdWithin, Seen>,
     /// Things that bear others' names, by the project that they are in.
@@ -91,6 +93,7 @@ impl<R: Rule> Engine<R> {
             awaited.map(|awaited| awaited.is_asked)
         };
         let mut listed = Listed {
+            awaited: BTreeSet::new(),
             there: BTreeMap::new(),
             strangers: BTreeMap::new(),
             pages: 0,
@@ -151,13 +154,19 @@ impl<'a, R: Rule> Purge<'a, R> {
                 Some(Awaited { thing, is_asked })
             })
             .collect();
+        let items = lingering.iter().copied().collect();
         let (engine, sieve, pages) = (self.engine, self.sieve, look.pages);
         let (kind, asked) = (kind.clone(), Instant::now());
         self.running.push(Box::pin(async move {
+            let listed = engine.look(declared, &awaited, pages, sieve).await;
+            let result = listed.map(|listed| Listed {
+                awaited: items,
+                ..listed
+            });
             Done::Listed {
                 kind,
                 asked,
-                result: engine.look(declared, &awaited, pages, sieve).await,
+                result,
             }
         }));
     }
@@ -200,10 +209,13 @@ impl<'a, R: Rule> Purge<'a, R> {
         }
     }
 
-    /// Decides on each lingering thing of a kind by what a listing showed that was asked for after the thing was to go.
+    /// Decides on each thing that was looked for by what a listing showed that was asked for after the thing was to go.
     fn sort_out(&mut self, kind: &Arc<str>, asked: Instant, listed: &Listed) {
         let patience = Duration::from_secs(self.engine.limits.disappear_s_max);
-        let items: Vec<usize> = self.progress.lingering(kind).collect();
+        let lingering = self.progress.lingering(kind);
+        let items: Vec<usize> = lingering
+            .filter(|item| listed.awaited.contains(item))
+            .collect();
         let Some((_, declared)) = self.engine.kind(kind) else {
             return;
         };
