@@ -44,6 +44,10 @@ refusals! {
     a_template_with_dot_segments: "template-with-dots" => ["DELETE /v2/../{id}"];
     a_template_that_aims_at_another_thing: "template-of-another-kind" => ["DELETE /v2/images/{/base_image_ref}"];
     a_template_that_gives_an_order_to_another_thing: "template-of-an-action" => ["forceDelete", "does not aim at the thing"];
+    a_template_that_writes_in_another_collection: "template-of-another-collection" => ["acts in /v2/images/ and /v2/metadefs/", "trust = [\"unusual-fields\"]"];
+    a_template_that_says_only_when_filled_in_what_it_does: "template-that-goes-on" => ["goes on behind the thing's id", "trust = [\"unusual-fields\"]"];
+    a_template_that_makes_an_administrator: "template-of-a-grant" => ["role assignments and memberships are no rule's business"];
+    a_template_that_adds_to_a_group: "template-of-a-membership" => ["role assignments and memberships are no rule's business"];
     a_kind_name_with_control_characters: "odd-kind-name" => ["is no name of a kind"];
     a_kind_described_twice: "same-kind-twice" => ["image.image is described twice"];
     a_rule_without_kinds: "no-kind" => ["at least one"];

@@ -170,7 +170,7 @@ impl Guest {
 }
 
 fn time_checks(kind: &Kind, things: &[Seen]) -> Option<Duration> {
-    let collection = kind.requests.iter().find_map(Template::deletes_from)?;
+    let collection = kind.requests.iter().find_map(Template::acts_in)?;
     let begin = Instant::now();
     let mut checked = 0_u32;
     for Seen { thing, owners, .. } in things.iter().cycle() {

@@ -146,6 +146,12 @@ impl Kind {
         if [PROJECT_KIND, USER_KIND].contains(&&*self.name) && self.service != IDENTITY {
             return Err(Flaw::Identity(self.name.clone()));
         }
+        if let Some(grant) = self.requests.iter().find(|template| template.grants()) {
+            return Err(Flaw::Grant {
+                kind: self.name.clone(),
+                template: grant.to_string(),
+            });
+        }
         let one_per_parent = self.fields.id.is_empty() && self.reach.parent().is_some();
         let fields = &self.fields;
         let optional = [
@@ -171,7 +177,7 @@ impl Kind {
     /// What this declaration asks for beyond the ordinary, in words. It is refused unless the operator allows it.
     pub fn unusual(&self) -> Vec<String> {
         let last = |pointer: &str| pointer.rsplit('/').next().unwrap_or_default().to_owned();
-        let collections = self.requests.iter().filter_map(Template::deletes_from);
+        let collections = self.requests.iter().filter_map(Template::acts_in);
         let collections: BTreeSet<String> = collections.collect();
         let mut unusual = Vec::new();
         let id = last(&self.fields.id);
@@ -209,7 +215,13 @@ impl Kind {
         if collections.len() > 1 {
             let collections: Vec<String> = collections.into_iter().collect();
             let collections = collections.join(" and ");
-            unusual.push(format!("{} deletes from {collections}", self.name));
+            unusual.push(format!("{} acts in {collections}", self.name));
+        }
+        for template in self.requests.iter().filter(|it| it.goes_on_unknown()) {
+            unusual.push(format!(
+                "{} goes on behind the thing's id with what the object says: {template}",
+                self.name
+            ));
         }
         unusual
     }

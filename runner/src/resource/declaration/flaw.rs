@@ -22,6 +22,16 @@ pub enum Flaw {
     /// A kind passes for the projects or the users, which the runner goes by.
     #[error("kind {0} is only of the service \"identity\": the runner itself goes by it")]
     Identity(Arc<str>),
+    /// A request would change who may do what.
+    #[error(
+        "kind {kind} has the request {template:?}: role assignments and memberships are no rule's business"
+    )]
+    Grant {
+        /// The kind.
+        kind: Arc<str>,
+        /// The request.
+        template: String,
+    },
     /// A field is no pointer to a member, or to one behind a single wrapper.
     #[error("kind {kind} has {pointer:?} as a field: a field is /member or /wrapper/member")]
     Pointer {

@@ -247,6 +247,16 @@ fn declarations_beyond_the_ordinary_are_named() {
         kind.requests.extend(template);
     };
     assert_eq!(unusual(second), 1);
+    let written_elsewhere = |kind: &mut Kind| {
+        let template = Template::parse("PUT /v2.0/networks/{id} {\"network\":{}}");
+        kind.requests.extend(template);
+    };
+    assert_eq!(unusual(written_elsewhere), 1);
+    let unknown_action = |kind: &mut Kind| {
+        let template = Template::parse("PUT /v2.0/ports/{id}/{/verb} {}");
+        kind.requests.extend(template);
+    };
+    assert_eq!(unusual(unknown_action), 1);
     assert_eq!(unusual(|kind| kind.fields.id = "/network_id".to_owned()), 1);
     assert_eq!(unusual(|kind| kind.fields.id = "/_id".to_owned()), 1);
     assert_eq!(unusual(|kind| kind.fields.id = "/port_id".to_owned()), 0);
@@ -284,6 +294,11 @@ fn malformed_declarations_are_refused() {
     assert!(check(|kind| kind.name = "Network.port".into()).is_err());
     assert!(check(|kind| kind.name = PROJECT_KIND.into()).is_err());
     assert!(check(|kind| kind.requests.clear()).is_err());
+    let grant = |kind: &mut Kind| {
+        let template = Template::parse("PUT /v3/system/users/{id}/roles/r-admin");
+        kind.requests.extend(template);
+    };
+    assert!(check(grant).is_err());
     assert!(check(|kind| kind.fields.id = String::new()).is_err());
     assert!(check(|kind| kind.fields.names = vec!["/a/b/c".to_owned()]).is_err());
     assert!(check(|kind| kind.fields.project = "project_id".to_owned()).is_err());

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::super::Thing;
-use super::{Change, Filling, Piece, Template, Text, encode};
+use super::{Filling, Piece, Template, Text, encode};
 
 impl Template {
     /// The paths that may list the thing: the collection to which it belongs, which is all before `/{id}`, filled in for this
@@ -27,11 +27,9 @@ impl Template {
         paths.filter(|path| !path.contains('?')).collect()
     }
 
-    /// Where it deletes from, in words, if it does: two templates with the same words delete from the same collection.
-    pub(crate) fn deletes_from(&self) -> Option<String> {
-        if self.change != Change::Delete {
-            return None;
-        }
+    /// Where the thing is that it changes or deletes, in words: two templates with the same words are of the same collection. `None`
+    /// for an action on another thing.
+    pub(crate) fn acts_in(&self) -> Option<String> {
         let marked = self.marked()?.0.into_iter().map(|piece| match piece {
             Piece::Literal(text) => text,
             Piece::Id => "{id}".to_owned(),
@@ -41,6 +39,31 @@ impl Template {
         });
         let marked = marked.collect::<String>();
         Some(unnested(&marked).unwrap_or(marked))
+    }
+
+    /// Whether something stands behind the thing's id in the path that only the object says: nobody can know beforehand what the
+    /// request will aim at.
+    pub(crate) fn goes_on_unknown(&self) -> bool {
+        let id = self.path.0.iter().position(|piece| *piece == Piece::Id);
+        let behind = id.and_then(|at| self.path.0.get(at + 1..)).unwrap_or(&[]);
+        let is_path = |piece: &&Piece| !matches!(piece, Piece::Literal(text) if text.contains('?'));
+        let mut behind = behind.iter().take_while(is_path);
+        behind.any(|piece| !matches!(piece, Piece::Literal(_)))
+    }
+
+    /// Whether it changes who may do what: role assignments, their inheritance, and who is in a group. Whatever thing such a path
+    /// names, it is another one's rights that change.
+    pub(crate) fn grants(&self) -> bool {
+        let path = self.source.split(' ').nth(1).unwrap_or_default();
+        let path = path.split('?').next().unwrap_or_default();
+        let segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
+        let at = |name: &str| segments.iter().position(|segment| *segment == name);
+        // `/v3/roles/{id}` is a role itself, and `/v3/users/{id}` a user.
+        let is_assignment = at("roles").is_some_and(|at| at > 1);
+        let is_membership = at("groups")
+            .zip(at("users"))
+            .is_some_and(|(group, user)| group < user);
+        is_assignment || is_membership || at("implies").is_some()
     }
 
     fn before_id(&self) -> Option<Text> {
@@ -134,7 +157,7 @@ mod tests {
 
     #[test]
     fn templates_of_one_collection_say_the_same() {
-        let from = |template: &str| Template::parse(template).unwrap().deletes_from();
+        let from = |template: &str| Template::parse(template).unwrap().acts_in();
         assert_eq!(
             from("DELETE /v2.0/ports/{id}"),
             from("DELETE /v2.0/ports/{id}?force=true")
@@ -151,6 +174,55 @@ mod tests {
             from("DELETE /a/{parent}/c/{id}"),
             from("DELETE /b/{parent}/c/{id}")
         );
-        assert_eq!(from("POST /v2.0/ports/{id}"), None);
+        assert_eq!(
+            from("DELETE /v2.0/ports/{id}"),
+            from("POST /v2.0/ports/{id}/action {}")
+        );
+        let action = "PUT /v2.0/routers/{/device_id}/remove {\"port_id\":\"{id}\"}";
+        assert_eq!(from(action), None);
+    }
+
+    #[test]
+    fn behind_the_id_stands_what_everybody_can_read() {
+        for (template, is_unknown) in [
+            ("DELETE /v2.0/ports/{id}?user_id={parent}", false),
+            ("PUT /v2.0/routers/{id}/remove {}", false),
+            ("PUT /v2.0/routers/{id}/{/verb} {}", true),
+            ("PUT /v3/projects/{id}/users/{/user_id} {}", true),
+            ("PUT /v3/projects/{id}/x/{parent} {}", true),
+            (
+                "PUT /v2.0/routers/{/device_id}/remove {\"port_id\":\"{id}\"}",
+                false,
+            ),
+        ] {
+            let template = Template::parse(template).unwrap();
+            assert_eq!(template.goes_on_unknown(), is_unknown, "{template}");
+        }
+    }
+
+    #[test]
+    fn rights_are_no_things() {
+        for (template, grants) in [
+            ("DELETE /v3/roles/{id}", false),
+            ("DELETE /v3/users/{id}", false),
+            ("DELETE /v3/groups/{id}", false),
+            (
+                "DELETE /v3/users/{parent}/application_credentials/{id}",
+                false,
+            ),
+            ("PUT /v3/system/users/{id}/roles/r-admin", true),
+            ("PUT /v3/projects/p/users/{id}/roles/r-admin", true),
+            ("DELETE /v3/projects/p/users/u/roles/{id}", true),
+            (
+                "PUT /v3/OS-INHERIT/domains/d/groups/{id}/roles/r/inherited_to_projects",
+                true,
+            ),
+            ("PUT /v3/groups/g-admins/users/{id}", true),
+            ("DELETE /v3/groups/{parent}/users/{id}", true),
+            ("PUT /v3/roles/{id}/implies/r-admin", true),
+        ] {
+            let template = Template::parse(template).unwrap();
+            assert_eq!(template.grants(), grants, "{template}");
+        }
     }
 }

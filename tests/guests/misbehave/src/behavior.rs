@@ -426,6 +426,10 @@ static BEHAVIORS: &[Behavior] = &[
     describing!("template-with-dots", kind => kind.requests.push("DELETE /v2/../{id}".to_owned())),
     describing!("template-of-another-kind", kind => kind.requests.push("DELETE /v2/images/{/base_image_ref}".to_owned())),
     describing!("template-of-an-action", kind => kind.requests.push("POST /v2/servers/{/instance_uuid}/action {\"forceDelete\":\"{id}\"}".to_owned())),
+    describing!("template-of-another-collection", kind => kind.requests.push("PUT /v2/metadefs/{id} {}".to_owned())),
+    describing!("template-that-goes-on", kind => kind.requests.push("PUT /v2/images/{id}/{/status} {}".to_owned())),
+    describing!("template-of-a-grant", kind => kind.requests.push("PUT /v3/system/users/{id}/roles/admin".to_owned())),
+    describing!("template-of-a-membership", kind => kind.requests.push("PUT /v3/groups/admins/users/{id}".to_owned())),
     describing!("odd-kind-name", kind => kind.name = "image.image\x1b[2J".to_owned()),
     Behavior {
         name: "same-kind-twice",
