@@ -11,10 +11,11 @@ const SECRET_NAMES: &[&str] = &[
     "password",
     "blob",
     "adminPass",
+    "agent_token",
     "p\\u0061ssword",
     "pass\\u0077ord",
 ];
-const OPEN_NAMES: &[&str] = &["id", "name", "passwords", "Password", "links"];
+const OPEN_NAMES: &[&str] = &["id", "name", "passwords", "public_key", "links"];
 const OPEN: &[&str] = &[
     "\"a\"",
     "\"password\"",
@@ -98,8 +99,9 @@ fn blanked(value: &Value) -> Value {
         Value::Array(elements) => elements.iter().map(blanked).collect(),
         Value::Object(members) => {
             let members = members.iter().map(|(name, value)| {
-                let is_secret =
-                    ["password", "blob", "adminPass"].contains(&name.as_str()) && value.is_string();
+                let is_secret = ["password", "blob", "adminPass", "agent_token"]
+                    .contains(&name.as_str())
+                    && value.is_string();
                 let value = if is_secret {
                     "[blanked]".into()
                 } else {

@@ -1,32 +1,18 @@
 //! JSON objects: the values at a pointer, and the members that nobody needs to see.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::Value;
 
-/// Members that hold secrets wherever they occur in an answer of an OpenStack service: EC2 and other credentials' blobs,
-/// passwords that Nova and Trove show once, private halves of key pairs, user data, tokens, what a host needs to reach a
-/// volume or a share, keys of tunnels and of clusters.
-const SECRET_MEMBERS: &[&str] = &[
-    "access_key",
-    "adminPass",
-    "admin_password",
-    "api_key",
-    "auth_key",
-    "auth_password",
-    "blob",
-    "kubeconfig",
-    "original_password",
-    "passcode",
-    "passphrase",
-    "password",
-    "payload",
-    "private_key",
-    "psk",
-    "root_password",
-    "secret",
-    "token",
-    "user_data",
-    "OS-EXT-SRV-ATTR:user_data",
-];
+/// How the names of members end that hold secrets: credentials' blobs, passwords that are shown once, private halves of key pairs, user
+/// data, tokens, what a host needs to reach a volume or a share, keys of tunnels and of clusters. `key` alone is what many services
+/// call a name.
+const SECRET_ENDS: &str = "(?i:admin[_-]?pass|blob|kubeconfig|passcode|passphrase|passwd|password|payload|psk|secret|token\
+                           |user[_-]?data|[_-]key)|[a-z]Key";
+
+/// What ends like one of these and is none: public halves of keys, what a listing is sorted by, and where it goes on.
+const OPEN_ENDS: &str = "(?i)(?:authorized|foreign|partition|primary|public|sort)[_-]?key|(?:continuation|next|page)[_-]?token";
 
 /// What stands where a secret stood.
 const BLANK: &str = "[blanked]";
@@ -51,7 +37,7 @@ fn blank_secrets(value: &mut Value) {
         Value::Array(elements) => elements.iter_mut().for_each(blank_secrets),
         Value::Object(members) => {
             for (name, value) in members {
-                if SECRET_MEMBERS.contains(&name.as_str()) && value.is_string() {
+                if value.is_string() && is_secret(name) {
                     *value = Value::from(BLANK);
                 } else {
                     blank_secrets(value);
@@ -62,10 +48,34 @@ fn blank_secrets(value: &mut Value) {
     }
 }
 
+/// What finds the members that hold secrets.
+struct Secrets {
+    /// In a body that was not parsed.
+    member: Regex,
+    name: Regex,
+    open_name: Regex,
+}
+
+/// `None` never happens: the patterns are constants. If it did, everything would count as a secret.
+static SECRETS: LazyLock<Option<Secrets>> = LazyLock::new(|| {
+    Some(Secrets {
+        member: Regex::new(&format!(r#"\\u00|(?:{SECRET_ENDS})"\s*:"#)).ok()?,
+        name: Regex::new(&format!("(?:{SECRET_ENDS})$")).ok()?,
+        open_name: Regex::new(&format!("(?:{OPEN_ENDS})$")).ok()?,
+    })
+});
+
+/// Whether a member of this name holds a secret, as far as a name can say.
+fn is_secret(name: &str) -> bool {
+    SECRETS
+        .as_ref()
+        .is_none_or(|secrets| secrets.name.is_match(name) && !secrets.open_name.is_match(name))
+}
+
 /// Whether a body could hold a secret member at all: a cheap look before it is parsed. A name may be written with escapes.
 fn may_hold_secrets(body: &str) -> bool {
-    let holds = |name: &&str| body.contains(&format!("\"{name}\""));
-    body.contains("\\u00") || SECRET_MEMBERS.iter().any(holds)
+    let secrets = SECRETS.as_ref();
+    secrets.is_none_or(|secrets| secrets.member.is_match(body))
 }
 
 /// An answer's body as a rule may see it. One that may hold a secret is written anew, for a member may stand in it twice and only
@@ -104,6 +114,43 @@ mod tests {
             serde_json::from_str::<Value>(&without_secrets(body.to_string())).unwrap(),
             json!({"credentials": [{"id": "1", "blob": "[blanked]"}], "password": {"expires": 1}})
         );
+    }
+
+    #[test]
+    fn secrets_are_known_by_what_they_are_called() {
+        for (name, expected) in [
+            ("password", true),
+            ("Password", true),
+            ("root_password", true),
+            ("agent_token", true),
+            ("agent_secret_token", true),
+            ("apiToken", true),
+            ("x-auth-token", true),
+            ("client_secret", true),
+            ("pre_shared_key", true),
+            ("accessKey", true),
+            ("private-key", true),
+            ("OS-EXT-SRV-ATTR:user_data", true),
+            ("adminPass", true),
+            ("key", false),
+            ("monkey", false),
+            ("key_name", false),
+            ("public_key", false),
+            ("ssh_authorized_key", false),
+            ("nextPageToken", false),
+            ("passwords", false),
+            ("secret_ref", false),
+            ("encryption_key_id", false),
+            ("metadata", false),
+        ] {
+            assert_eq!(is_secret(name), expected, "{name}");
+            let body = json!({name: "s3cret"}).to_string();
+            assert_eq!(
+                without_secrets(body).contains("s3cret"),
+                !expected,
+                "{name}"
+            );
+        }
     }
 
     #[test]
