@@ -314,3 +314,24 @@ fn times_without_a_zone_are_utc() {
     );
     assert_eq!(parse_time("yesterday"), None);
 }
+
+/// A tenant may write any URL where a service takes free text; rules read its last segment, and so does the runner.
+#[test]
+fn the_end_of_whatever_url_is_carried() {
+    for url in [
+        "http://a/b",
+        "http://a/b/",
+        "http://a/b//",
+        "http://",
+        "://",
+        "http:///",
+        "x://y?z=/",
+    ] {
+        let read = id_in(&json!(url)).unwrap();
+        assert!(
+            read.is_empty() || ends_in_id(url, &read),
+            "{url} ends in {read}"
+        );
+    }
+    assert!(!ends_in_id("a/b/", "b"), "this is no URL");
+}
