@@ -29,7 +29,7 @@ use crate::resource::{Kind, ListScope, Owner, Reach, Relation, Seen, Thing, Thin
 use crate::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 
 use bindings::model;
-use capability::{Approved, Call, Gate, LogBudget, Relayed};
+use capability::{Approved, Budget, Call, Gate, LogBudget, Relayed};
 use reading::PageFlaw;
 use sandbox::Instance;
 
@@ -132,7 +132,7 @@ impl Guest {
             self.component.name.clone(),
             gate,
             Some(session),
-            limits.requests_max,
+            Budget::of(limits),
             self.log_budget.clone(),
         );
         call.recorder.clone_from(&self.recorder);
@@ -323,6 +323,7 @@ impl Rule for Guest {
         ListingLimits {
             pages_max: limits.pages_max,
             things_max: limits.things_max,
+            relation_bytes_max: limits.relation_bytes_max,
         }
     }
 
@@ -406,10 +407,7 @@ async fn describe(
     if owners.len() > limits.relations_max {
         return Ok(Err(limits.too_many_relations(&thing.at)));
     }
-    if let Some(flaw) = owners
-        .iter()
-        .find_map(|owner| kind.check_owner(&thing, object, owner).err())
-    {
+    if let Err(flaw) = kind.check_owners(&thing, object, &owners) {
         return Ok(Err(Cause::Misbehaved(flaw.to_string())));
     }
     let is_part = !kind.effects.is_witness;

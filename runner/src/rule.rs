@@ -22,6 +22,8 @@ pub struct ListingLimits {
     pub pages_max: usize,
     /// Things of one listing.
     pub things_max: usize,
+    /// Bytes of all owners and steps of one listing.
+    pub relation_bytes_max: usize,
 }
 
 /// What came of a deletion.

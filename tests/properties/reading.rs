@@ -209,7 +209,10 @@ pub fn holds(case: Case) {
             relation: Relation::NamedBy,
             owner: ThingRef::new("network.router", text.as_str()),
         };
-        if kind.check_owner(&thing, object, &owner).is_ok() && parent.as_ref() != Some(&owner.owner)
+        if kind
+            .check_owners(&thing, object, std::slice::from_ref(&owner))
+            .is_ok()
+            && parent.as_ref() != Some(&owner.owner)
         {
             let fields = kind.owners.iter();
             let mut values = fields.flat_map(|field| values_at(object, &field.at));

@@ -667,6 +667,7 @@ impl Rule for Service {
     fn listing_limits(&self) -> ListingLimits {
         ListingLimits {
             pages_max: 100,
+            relation_bytes_max: usize::MAX,
             things_max: 10_000,
         }
     }

@@ -442,6 +442,7 @@ impl Rule for ScriptedRule {
     fn listing_limits(&self) -> ListingLimits {
         ListingLimits {
             pages_max: 50,
+            relation_bytes_max: usize::MAX,
             things_max: 100_000,
         }
     }

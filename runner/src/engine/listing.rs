@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::resource::{Kind, ListScope, Parent, Reach, Seen, Thing, ThingRef, USER_KIND};
+use crate::resource::{Kind, ListScope, Parent, Reach, Seen, Step, Thing, ThingRef, USER_KIND};
 use crate::rule::{Cause, ListingLimits, Page, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
@@ -25,6 +25,7 @@ struct Extent {
     limits: ListingLimits,
     pages: usize,
     things: usize,
+    relation_bytes: usize,
     shown: HashSet<u64>,
     cursors: HashSet<String>,
 }
@@ -35,6 +36,7 @@ impl Extent {
             limits,
             pages: 0,
             things: 0,
+            relation_bytes: 0,
             shown: HashSet::new(),
             cursors: HashSet::new(),
         }
@@ -48,11 +50,17 @@ impl Extent {
         let ListingLimits {
             pages_max,
             things_max,
+            relation_bytes_max,
         } = self.limits;
         self.pages += 1;
         self.things += page.things.len();
         if self.things > things_max {
             return Err(Cause::Limit(format!("things_max = {things_max}")));
+        }
+        self.relation_bytes += page.things.iter().map(relation_bytes).sum::<usize>();
+        if self.relation_bytes > relation_bytes_max {
+            let limit = format!("relation_bytes_max = {relation_bytes_max}");
+            return Err(Cause::Limit(limit));
         }
         let shows_new = page.things.is_empty() || self.shows_new(&page.things);
         let Some(next) = &page.next else {
@@ -88,6 +96,16 @@ impl Extent {
         let new = things.iter().filter(|seen| self.shown.insert(digest(seen)));
         new.count() > 0
     }
+}
+
+/// What a thing's owners and steps take, roughly.
+fn relation_bytes(seen: &Seen) -> usize {
+    let bytes = |at: &ThingRef| size_of::<Step>() + at.kind.len() + at.id.len();
+    let owners = seen.owners.iter().map(|owner| &owner.owner);
+    let steps = seen.steps.iter().map(|step| match step {
+        Step::Before(other) | Step::After(other) => other,
+    });
+    owners.chain(steps).map(bytes).sum()
 }
 
 impl<R: Rule> Engine<R> {

@@ -179,9 +179,7 @@ fn time_checks(kind: &Kind, things: &[Seen]) -> Option<Duration> {
         black_box(read.is_ok());
         let name = thing.name.as_deref();
         black_box(name.map(|name| kind.check_name(&thing.at, &object, name)));
-        for owner in owners {
-            black_box(kind.check_owner(thing, &object, owner).is_ok());
-        }
+        black_box(kind.check_owners(thing, &object, owners).is_ok());
         let path = format!("{collection}/{}", thing.at.id);
         for template in &kind.requests {
             black_box(template.matches(thing, &object, "DELETE", &path, None));

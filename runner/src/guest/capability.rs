@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use super::bindings::{http, logging, model};
+use super::limits::Limits;
 use super::recorder::Recorder;
 use super::sandbox::State;
 use super::words::plain;
@@ -33,6 +34,9 @@ const RESPONSE_HEADERS: &[&str] = &[
     "x-openstack-request-id",
     "x-total-count",
 ];
+
+/// Requests of one `send-all` that are under way at once.
+const SENT_AT_ONCE: usize = 32;
 
 /// What a call may send.
 pub(super) enum Gate {
@@ -84,12 +88,28 @@ impl LogBudget {
     }
 }
 
+/// What one call may still ask for and be shown.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Budget {
+    requests: u32,
+    answer_bytes: usize,
+}
+
+impl Budget {
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            requests: limits.requests_max,
+            answer_bytes: limits.answers_bytes_max,
+        }
+    }
+}
+
 /// One call's rights, and what it did with them.
 pub(super) struct Call {
     rule: Arc<str>,
     gate: Gate,
     session: Option<Session>,
-    requests_left: u32,
+    budget: Budget,
     log_budget: LogBudget,
     /// Who takes down what is asked and shown, if somebody does.
     pub(super) recorder: Option<Recorder>,
@@ -102,21 +122,27 @@ pub(super) struct Call {
 impl Call {
     /// A call that may do nothing.
     pub(super) fn closed() -> Self {
-        Self::new(Arc::from(""), Gate::Closed, None, 0, LogBudget::default())
+        Self::new(
+            Arc::from(""),
+            Gate::Closed,
+            None,
+            Budget::default(),
+            LogBudget::default(),
+        )
     }
 
     pub(super) fn new(
         rule: Arc<str>,
         gate: Gate,
         session: Option<Session>,
-        requests_left: u32,
+        budget: Budget,
         log_budget: LogBudget,
     ) -> Self {
         Self {
             rule,
             gate,
             session,
-            requests_left,
+            budget,
             log_budget,
             recorder: None,
             relayed: Vec::new(),
@@ -209,8 +235,9 @@ impl Call {
         if let Some(header) = request.headers.iter().find(|header| !is_allowed(header)) {
             return Err(format!("the header {:?} may not be set", header.name));
         }
-        self.requests_left = self
-            .requests_left
+        self.budget.requests = self
+            .budget
+            .requests
             .checked_sub(1)
             .ok_or("the limit requests_max of one call is used up")?;
         let session = self
@@ -225,7 +252,15 @@ impl Call {
         Ok((session, request))
     }
 
-    fn relay(&mut self, request: &cloud::Request, response: cloud::Response) -> http::Response {
+    /// Shows a rule an answer, and keeps what its page may point to.
+    ///
+    /// # Errors
+    /// If that is more than one call may be shown.
+    fn relay(
+        &mut self,
+        request: &cloud::Request,
+        response: cloud::Response,
+    ) -> Result<http::Response, http::HttpError> {
         let is_shown = |name: &str| RESPONSE_HEADERS.contains(&name);
         let mut response = response;
         response.headers.retain(|(name, _)| is_shown(name));
@@ -239,6 +274,11 @@ impl Call {
         if let Some(recorder) = &self.recorder {
             recorder.note(request, Ok(response.clone()));
         }
+        let left = self.budget.answer_bytes.checked_sub(response.body.len());
+        self.budget.answer_bytes = left.ok_or_else(|| {
+            let why = "the limit answers_bytes_max of one call is used up";
+            http::HttpError::TooLarge(why.to_owned())
+        })?;
         let number = u32::try_from(self.relayed.len()).unwrap_or(u32::MAX);
         let path = request
             .path
@@ -255,14 +295,14 @@ impl Call {
         };
         self.relayed.push(Relayed { path, body: kept });
         let headers = response.headers.into_iter();
-        http::Response {
+        Ok(http::Response {
             number,
             status: u32::from(response.status),
             headers: headers
                 .map(|(name, value)| http::Header { name, value })
                 .collect(),
             body: response.body,
-        }
+        })
     }
 }
 
@@ -365,9 +405,10 @@ impl State {
         request: &cloud::Request,
         result: Result<cloud::Response, cloud::Error>,
     ) -> Result<http::Response, http::HttpError> {
-        result
-            .map(|response| self.call.relay(request, response))
-            .map_err(|error| self.no_answer(request, &error))
+        match result {
+            Ok(response) => self.call.relay(request, response),
+            Err(error) => Err(self.no_answer(request, &error)),
+        }
     }
 
     fn no_answer(&mut self, request: &cloud::Request, error: &cloud::Error) -> http::HttpError {
@@ -420,11 +461,13 @@ impl http::Host for State {
             }
             Err(refused) => Err(refused),
         });
-        let answers = join_all(sent).await;
-        let relayed = answers
-            .into_iter()
-            .map(|answer| answer.and_then(|(request, result)| self.hand_over(&request, result)));
-        relayed.collect()
+        // Each is handed over as it comes, so that no more of them are held at once than the call may be shown.
+        let mut answers = stream::iter(sent).buffered(SENT_AT_ONCE);
+        let mut relayed = Vec::new();
+        while let Some(answer) = answers.next().await {
+            relayed.push(answer.and_then(|(request, result)| self.hand_over(&request, result)));
+        }
+        relayed
     }
 }
 
@@ -491,6 +534,33 @@ fn is_json(response: &cloud::Response) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::Method;
+
+    #[test]
+    fn a_call_is_shown_no_more_than_its_budget() {
+        let budget = Budget {
+            requests: 10,
+            answer_bytes: 5,
+        };
+        let rule = Arc::from("rule");
+        let mut call = Call::new(rule, Gate::Closed, None, budget, LogBudget::default());
+        let request = cloud::Request::new("image", Method::Get, "/v2/images");
+        let mut shown = |body: &str| {
+            let response = cloud::Response {
+                status: 200,
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: body.to_owned(),
+                request_id: None,
+            };
+            call.relay(&request, response).map(|shown| shown.body)
+        };
+        assert_eq!(shown("[1]").unwrap(), "[1]");
+        let refused = shown("[2]").unwrap_err();
+        assert!(
+            matches!(refused, http::HttpError::TooLarge(why) if why.contains("answers_bytes_max"))
+        );
+        assert_eq!(shown("[]").unwrap(), "[]");
+    }
 
     #[test]
     fn a_body_says_each_thing_once() {

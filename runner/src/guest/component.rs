@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::capability::{Call, Gate, LogBudget};
+use super::capability::{Budget, Call, Gate, LogBudget};
 use super::compiler::CompileError;
 use super::contract::{CONTRACT_VERSION, ContractError, Outline, inspect};
 use super::limits::Limits;
@@ -287,7 +287,7 @@ async fn describe(name: &Arc<str>, pool: &Pool) -> Result<Vec<Arc<Kind>>, LoadFl
         name.clone(),
         Gate::Closed,
         None,
-        0,
+        Budget::default(),
         LogBudget::new(pool.limits().log_bytes_max),
     );
     let described = pool

@@ -17,6 +17,8 @@ pub struct Limits {
     pub call_s_max: u64,
     /// Requests that one call may send.
     pub requests_max: u32,
+    /// Bytes of the answers that one call of `list` may have the runner keep, for its page to point to.
+    pub answers_bytes_max: usize,
     /// Bytes that a call may hand to the runner at once.
     pub handover_bytes_max: usize,
     /// Things on one page of a listing.
@@ -29,6 +31,8 @@ pub struct Limits {
     pub cursor_bytes_max: usize,
     /// Owners of one thing, and its places in the order.
     pub relations_max: usize,
+    /// Bytes of all owners and places in the order of one listing, which are kept until the plan is made.
+    pub relation_bytes_max: usize,
     /// Kinds of one component.
     pub kinds_max: usize,
     /// Bytes that a rule may write to the log in a run.
@@ -56,12 +60,14 @@ impl Default for Limits {
             cpu_ms_max: 10_000,
             call_s_max: 300,
             requests_max: 1_000,
+            answers_bytes_max: 128 << 20,
             handover_bytes_max: 16 << 20,
             page_things_max: 20_000,
             pages_max: 10_000,
             things_max: 1_000_000,
             cursor_bytes_max: 8 << 10,
             relations_max: 10_000,
+            relation_bytes_max: 256 << 20,
             kinds_max: 500,
             log_bytes_max: 64 << 10,
             stderr_bytes_max: 16 << 10,

@@ -52,9 +52,14 @@ impl Inventory {
     /// Remembers what earlier runs were to delete.
     #[must_use]
     pub fn remembering<'a>(mut self, remnants: impl IntoIterator<Item = &'a Remnant>) -> Self {
-        let remnants = remnants.into_iter();
-        let remnants = remnants.map(|remnant| (remnant.thing.clone(), remnant.clone()));
-        self.remnants = remnants.collect();
+        for remnant in remnants {
+            // What the thing's own object has said counts more than what an owner's has.
+            let known = self.remnants.get(&remnant.thing);
+            if known.is_none_or(|known| known.by_owner) {
+                let thing = remnant.thing.clone();
+                self.remnants.insert(thing, remnant.clone());
+            }
+        }
         self
     }
 

@@ -25,6 +25,8 @@ pub struct Remnant {
     pub created_at: Option<Timestamp>,
     /// The owner for whom it was to go.
     pub owner: ThingRef,
+    /// Whether only the owner's object said so, not the thing's own: then its kind has to agree that such owners take it along.
+    pub by_owner: bool,
 }
 
 impl Remnant {
@@ -43,6 +45,7 @@ impl Remnant {
             project: item.project.clone(),
             created_at: item.seen.as_ref().and_then(|seen| seen.created_at),
             owner: owner.clone(),
+            by_owner: false,
         })
     }
 
@@ -53,6 +56,7 @@ impl Remnant {
             project: item.project.clone(),
             created_at: None,
             owner: item.thing.clone(),
+            by_owner: true,
         })
     }
 

@@ -5,9 +5,10 @@
 //! projects come from fields that are called so, in objects of the very collection that the kind's templates delete from.
 //! Anything else is *unusual* and needs the operator's word.
 
+mod check;
 mod flaw;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,40 +19,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::object::values_at;
-use super::{Effects, Owner, PROJECT_KIND, Template, Thing, ThingRef, USER_KIND};
+use super::{Effects, Owner, Template, Thing, ThingRef};
 
 pub use flaw::Flaw;
 
+/// Longest value in which an owner's id is looked for: that of a URL.
+const REFERENCE_BYTES_MAX: usize = 4_096;
+
 /// Ids longer than this are no ids. OpenStack's longest, names of Swift objects, have up to 1,024 bytes.
 const ID_BYTES_MAX: usize = 1_024;
-
-/// Fields that hold a thing's own id.
-const ID_FIELDS: &[&str] = &["id", "uuid", "name", "namespace"];
-
-/// Fields that hold a thing's own name.
-const NAME_FIELDS: &[&str] = &[
-    "name",
-    "display_name",
-    "stack_name",
-    "namespace",
-    "description",
-    "title",
-    "workflow_name",
-    "original_resource_id",
-];
-
-/// Fields that hold the id of a thing's own project; an extension's prefix (`os-vol-tenant-attr:`) may stand before.
-const PROJECT_FIELDS: &[&str] = &[
-    "project_id",
-    "tenant_id",
-    "project",
-    "owner",
-    "source_project_id",
-    "created_by_project_id",
-];
-
-/// The service of the kinds that mean something to the runner itself.
-const IDENTITY: &str = "identity";
 
 /// How much one listing of a kind shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,103 +105,6 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// Checks a declaration by itself.
-    ///
-    /// # Errors
-    /// The first flaw.
-    pub fn check(&self) -> Result<(), Flaw> {
-        if !is_kind_name(&self.name) {
-            return Err(Flaw::KindName(self.name.to_string()));
-        }
-        if self.effects.is_witness && !self.requests.is_empty() {
-            return Err(Flaw::Witness(self.name.clone()));
-        }
-        if !self.effects.is_witness && self.requests.iter().all(Template::is_forced) {
-            return Err(Flaw::NoRequest(self.name.clone()));
-        }
-        if [PROJECT_KIND, USER_KIND].contains(&&*self.name) && self.service != IDENTITY {
-            return Err(Flaw::Identity(self.name.clone()));
-        }
-        if let Some(grant) = self.requests.iter().find(|template| template.grants()) {
-            return Err(Flaw::Grant {
-                kind: self.name.clone(),
-                template: grant.to_string(),
-            });
-        }
-        let one_per_parent = self.fields.id.is_empty() && self.reach.parent().is_some();
-        let fields = &self.fields;
-        let optional = [
-            &fields.project,
-            &fields.created_at,
-            &fields.status,
-            &fields.tags,
-        ];
-        let given = fields
-            .names
-            .iter()
-            .chain(optional.into_iter().filter(|pointer| !pointer.is_empty()));
-        let id = std::iter::once(&fields.id).filter(|_| !one_per_parent);
-        match given.chain(id).find(|pointer| !is_field(pointer)) {
-            Some(pointer) => Err(Flaw::Pointer {
-                kind: self.name.clone(),
-                pointer: pointer.clone(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// What this declaration asks for beyond the ordinary, in words. It is refused unless the operator allows it.
-    pub fn unusual(&self) -> Vec<String> {
-        let last = |pointer: &str| pointer.rsplit('/').next().unwrap_or_default().to_owned();
-        let collections = self.requests.iter().filter_map(Template::acts_in);
-        let collections: BTreeSet<String> = collections.collect();
-        let mut unusual = Vec::new();
-        let id = last(&self.fields.id);
-        let is_known = ID_FIELDS.contains(&id.as_str()) || id.ends_with("_ref");
-        let is_known = is_known || self.effects.is_witness;
-        if !id.is_empty() && !is_known && !is_called_after(&id, &collections) {
-            unusual.push(format!(
-                "{} takes its id from {}",
-                self.name, self.fields.id
-            ));
-        }
-        let is_ordinary = |pointer: &&String| {
-            **pointer == self.fields.id || NAME_FIELDS.contains(&last(pointer).as_str())
-        };
-        for pointer in self
-            .fields
-            .names
-            .iter()
-            .filter(|pointer| !is_ordinary(pointer))
-        {
-            unusual.push(format!(
-                "{} takes its name from {pointer}, and names are in fields such as {}",
-                self.name,
-                NAME_FIELDS.join(", ")
-            ));
-        }
-        let project = last(&self.fields.project);
-        let project = project.rsplit(':').next().unwrap_or_default();
-        if !project.is_empty() && !PROJECT_FIELDS.contains(&project) {
-            unusual.push(format!(
-                "{} takes its project from {}",
-                self.name, self.fields.project
-            ));
-        }
-        if collections.len() > 1 {
-            let collections: Vec<String> = collections.into_iter().collect();
-            let collections = collections.join(" and ");
-            unusual.push(format!("{} acts in {collections}", self.name));
-        }
-        for template in self.requests.iter().filter(|it| it.goes_on_unknown()) {
-            unusual.push(format!(
-                "{} goes on behind the thing's id with what the object says: {template}",
-                self.name
-            ));
-        }
-        unusual
-    }
-
     /// Whether only a token for their project shows its things, or what they are listed under. `known` finds a kind by its name.
     pub fn needs_project_token<'a>(&'a self, known: &dyn Fn(&str) -> Option<&'a Self>) -> bool {
         let mut kind = self;
@@ -358,7 +237,7 @@ impl Kind {
             owner.kind == parent.kind
                 && values_at(object, &owner.at)
                     .filter_map(Value::as_str)
-                    .any(|value| ends_in_id(value, &parent.id))
+                    .any(|value| ids_in(value).any(|id| *id == *parent.id))
         };
         field.is_empty()
             || self.requests.iter().all(Template::leads_through_parent)
@@ -408,26 +287,38 @@ impl Kind {
         names.any(|name| !name.is_empty())
     }
 
-    /// Checks an owner that a rule gives a thing, against the owner fields of its object. The id may stand there behind a
-    /// prefix (`lb-<id>`) or as the end of a URL.
+    /// Checks the owners that a rule gives a thing, against the owner fields of its object. An id may stand there behind a prefix
+    /// (`lb-<id>`) or as the end of a URL. The object is looked through once, however many owners there are.
     ///
     /// # Errors
-    /// `Owner` if the object does not carry it.
-    pub fn check_owner(&self, thing: &Thing, object: &Value, owner: &Owner) -> Result<(), Flaw> {
-        let id = &*owner.owner.id;
-        let carries = |field: &OwnerField| {
-            field.kind == owner.owner.kind
-                && values_at(object, &field.at)
-                    .filter_map(Value::as_str)
-                    .any(|value| ends_in_id(value, id))
-        };
-        if thing.parent.as_ref() == Some(&owner.owner) || self.owners.iter().any(carries) {
-            Ok(())
-        } else {
-            Err(Flaw::Owner {
+    /// `Owner` for the first that the object does not carry.
+    pub fn check_owners(
+        &self,
+        thing: &Thing,
+        object: &Value,
+        owners: &[Owner],
+    ) -> Result<(), Flaw> {
+        let is_parent = |owner: &&Owner| thing.parent.as_ref() == Some(&owner.owner);
+        let mut unknown = owners.iter().filter(|owner| !is_parent(owner)).peekable();
+        if unknown.peek().is_none() {
+            return Ok(());
+        }
+        let carried: HashSet<(&str, &str)> = self
+            .owners
+            .iter()
+            .flat_map(|field| {
+                let texts = values_at(object, &field.at).filter_map(Value::as_str);
+                let ids = texts.flat_map(ids_in);
+                ids.map(|id| (&*field.kind, id))
+            })
+            .collect();
+        let is_forged = |owner: &&Owner| !carried.contains(&(&*owner.owner.kind, &*owner.owner.id));
+        match unknown.find(is_forged) {
+            None => Ok(()),
+            Some(owner) => Err(Flaw::Owner {
                 thing: thing.at.clone(),
                 owner: owner.owner.clone(),
-            })
+            }),
         }
     }
 
@@ -500,36 +391,6 @@ fn without_version(path: &str) -> &str {
     }
 }
 
-fn is_kind_name(name: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty()
-            && word
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    };
-    name.len() <= 100
-        && name
-            .split_once('.')
-            .is_some_and(|(service, resource)| word(service) && word(resource))
-}
-
-/// Whether a field is called after what the collections hold: `alarm_id`, of what is deleted from `/v2/alarms/`.
-fn is_called_after(field: &str, collections: &BTreeSet<String>) -> bool {
-    let Some(stem) = field.strip_suffix("_id").filter(|stem| !stem.is_empty()) else {
-        return false;
-    };
-    let end = format!("/{stem}s/");
-    !collections.is_empty() && collections.iter().all(|it| it.ends_with(&end))
-}
-
-fn is_field(pointer: &str) -> bool {
-    let Some(steps) = pointer.strip_prefix('/') else {
-        return false;
-    };
-    let steps: Vec<&str> = steps.split('/').collect();
-    steps.len() <= 2 && steps.iter().all(|step| !step.is_empty() && *step != "*")
-}
-
 pub(super) fn id_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.contains("://") => text
@@ -549,14 +410,22 @@ fn text_in(value: &Value) -> Option<String> {
     }
 }
 
-fn ends_in_id(value: &str, id: &str) -> bool {
+/// The ids that a value may stand for: itself, and whatever stands behind a `-`, `/` or `:` in it. What is longer than any reference
+/// is none.
+fn ids_in(value: &str) -> impl Iterator<Item = &str> {
     // As `id_in` reads a URL, for what is written there may be a tenant's: it must not make an honest rule a liar.
     let value = match value.contains("://") {
         true => value.trim_end_matches('/'),
         false => value,
     };
-    let boundary = |before: &str| before.is_empty() || before.ends_with(['-', '/', ':']);
-    !id.is_empty() && value.strip_suffix(id).is_some_and(boundary)
+    let value = Some(value).filter(|value| value.len() <= REFERENCE_BYTES_MAX);
+    value.into_iter().flat_map(|value| {
+        let behind = value.match_indices(['-', '/', ':']);
+        let behind = behind.filter_map(|(at, _)| value.get(at + 1..));
+        std::iter::once(value)
+            .chain(behind)
+            .filter(|id| !id.is_empty())
+    })
 }
 
 fn tags_in(value: &Value) -> Vec<String> {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::resource::{PROJECT_KIND, ThingRef};
 
 use super::super::inventory::Entry;
+use super::super::remnant::Remnant;
 use super::super::sieve::{Standing, SweepScope};
 use super::super::ties::{Namer, Ties};
 use super::{CHAIN_MAX, Decision, Keep, Reason, Support, Verdict, keep};
@@ -94,10 +95,14 @@ fn by_name(entry: &Entry) -> Option<Reason> {
 /// A nameless thing of which nobody speaks any more, and that an earlier run was to delete with its owner. That owner must be gone:
 /// one that is there and does not speak for it has let it go.
 fn by_record(ties: &Ties, scope: &SweepScope, position: usize, entry: &Entry) -> Option<Reason> {
-    let owner = &ties.inventory.remembered(entry)?.owner;
+    let inventory = ties.inventory;
+    let Remnant {
+        owner, by_owner, ..
+    } = inventory.remembered(entry)?;
     let is_nobodys =
         ties.namer(position, entry) == Namer::Nobody && ties.unknown_whole(entry).is_none();
-    (is_nobodys && scope.takes(&owner.kind) && ties.inventory.is_gone(owner)).then(|| {
+    let agrees = !by_owner || inventory.goes_with_kind(entry, &owner.kind);
+    (is_nobodys && agrees && scope.takes(&owner.kind) && inventory.is_gone(owner)).then(|| {
         Reason::Remembered {
             owner: owner.clone(),
         }

@@ -34,6 +34,7 @@ fn volume_of_record() -> Remnant {
         project: Some("demo".into()),
         created_at: MADE.parse().ok(),
         owner: at("a.server/1"),
+        by_owner: false,
     }
 }
 
@@ -94,6 +95,31 @@ fn an_owner_that_may_be_there_is_not_gone() {
     // Of two with one id nobody knows which was meant.
     let twin = volume().of_project("other");
     expect(vec![volume(), twin], &all, None, false);
+}
+
+/// No rule can leave a note that somebody else's thing was made for its own.
+#[test]
+fn what_only_an_owner_has_said_needs_the_word_of_the_things_kind() {
+    let all = SweepScope::default();
+    let goes = |agrees: bool| {
+        let volume_kind = Kind {
+            effects: Effects {
+                taken_by: agrees.then(|| "a.server".into()).into_iter().collect(),
+                ..Effects::default()
+            },
+            ..(*kind("a.volume")).clone()
+        };
+        let coverage = Coverage::of([kind("a.server"), Arc::new(volume_kind)]);
+        let remnant = Remnant {
+            by_owner: true,
+            ..volume_of_record()
+        };
+        let inventory = inventory_of(vec![volume()], &all, coverage).remembering(&[remnant]);
+        let (plan, _) = Plan::new(inventory, all.clone(), BTreeMap::new());
+        plan.items.len() == 1
+    };
+    assert!(goes(true));
+    assert!(!goes(false));
 }
 
 #[test]

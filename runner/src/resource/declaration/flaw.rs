@@ -22,6 +22,14 @@ pub enum Flaw {
     /// A kind passes for the projects or the users, which the runner goes by.
     #[error("kind {0} is only of the service \"identity\": the runner itself goes by it")]
     Identity(Arc<str>),
+    /// A kind declares something too often.
+    #[error("kind {kind} declares too many {what}: 200 are the most")]
+    TooMany {
+        /// The kind.
+        kind: Arc<str>,
+        /// What.
+        what: &'static str,
+    },
     /// A request would change who may do what.
     #[error(
         "kind {kind} has the request {template:?}: role assignments and memberships are no rule's business"

@@ -1,0 +1,200 @@
+//! What a declaration may say: what is malformed, and what is unusual.
+
+use std::collections::BTreeSet;
+
+use super::{Flaw, Kind};
+use crate::resource::{Effects, PROJECT_KIND, Template, USER_KIND};
+
+/// Most fields, templates or properties of one sort that a kind may declare. The richest kind of the pack has two dozen.
+const DECLARED_MAX: usize = 200;
+
+/// Fields that hold a thing's own id.
+const ID_FIELDS: &[&str] = &["id", "uuid", "name", "namespace"];
+
+/// Fields that hold a thing's own name.
+const NAME_FIELDS: &[&str] = &[
+    "name",
+    "display_name",
+    "stack_name",
+    "namespace",
+    "description",
+    "title",
+    "workflow_name",
+    "original_resource_id",
+];
+
+/// Fields that hold the id of a thing's own project; an extension's prefix (`os-vol-tenant-attr:`) may stand before.
+const PROJECT_FIELDS: &[&str] = &[
+    "project_id",
+    "tenant_id",
+    "project",
+    "owner",
+    "source_project_id",
+    "created_by_project_id",
+];
+
+/// The service of the kinds that mean something to the runner itself.
+const IDENTITY: &str = "identity";
+
+impl Kind {
+    /// Checks a declaration by itself.
+    ///
+    /// # Errors
+    /// The first flaw.
+    pub fn check(&self) -> Result<(), Flaw> {
+        if !is_kind_name(&self.name) {
+            return Err(Flaw::KindName(self.name.to_string()));
+        }
+        if self.effects.is_witness && !self.requests.is_empty() {
+            return Err(Flaw::Witness(self.name.clone()));
+        }
+        if !self.effects.is_witness && self.requests.iter().all(Template::is_forced) {
+            return Err(Flaw::NoRequest(self.name.clone()));
+        }
+        if [PROJECT_KIND, USER_KIND].contains(&&*self.name) && self.service != IDENTITY {
+            return Err(Flaw::Identity(self.name.clone()));
+        }
+        if let Some(what) = self.too_much() {
+            let kind = self.name.clone();
+            return Err(Flaw::TooMany { kind, what });
+        }
+        if let Some(grant) = self.requests.iter().find(|template| template.grants()) {
+            return Err(Flaw::Grant {
+                kind: self.name.clone(),
+                template: grant.to_string(),
+            });
+        }
+        let one_per_parent = self.fields.id.is_empty() && self.reach.parent().is_some();
+        let fields = &self.fields;
+        let optional = [
+            &fields.project,
+            &fields.created_at,
+            &fields.status,
+            &fields.tags,
+        ];
+        let given = fields
+            .names
+            .iter()
+            .chain(optional.into_iter().filter(|pointer| !pointer.is_empty()));
+        let id = std::iter::once(&fields.id).filter(|_| !one_per_parent);
+        match given.chain(id).find(|pointer| !is_field(pointer)) {
+            Some(pointer) => Err(Flaw::Pointer {
+                kind: self.name.clone(),
+                pointer: pointer.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What is declared more often than any object could need: the runner looks at each for every thing.
+    fn too_much(&self) -> Option<&'static str> {
+        let Effects {
+            takes,
+            taken_by,
+            made_for,
+            holds,
+            shared_if,
+            refused_if,
+            hidden_states,
+            beside,
+            ..
+        } = &self.effects;
+        let counts = [
+            ("name fields", self.fields.names.len()),
+            ("owner fields", self.owners.len()),
+            ("kinds to wait for", self.after.len()),
+            ("requests", self.requests.len()),
+            ("failed states", self.failed_states.len()),
+            ("kinds that it takes along", takes.len()),
+            ("kinds that take it along", taken_by.len() + made_for.len()),
+            ("kinds that it holds", holds.len()),
+            ("signs", shared_if.len() + refused_if.len()),
+            ("hidden states", hidden_states.len()),
+            ("words on what goes beside it", beside.len()),
+        ];
+        let mut counts = counts.into_iter();
+        counts.find_map(|(what, count)| (count > DECLARED_MAX).then_some(what))
+    }
+
+    /// What this declaration asks for beyond the ordinary, in words. It is refused unless the operator allows it.
+    pub fn unusual(&self) -> Vec<String> {
+        let last = |pointer: &str| pointer.rsplit('/').next().unwrap_or_default().to_owned();
+        let collections = self.requests.iter().filter_map(Template::acts_in);
+        let collections: BTreeSet<String> = collections.collect();
+        let mut unusual = Vec::new();
+        let id = last(&self.fields.id);
+        let is_known = ID_FIELDS.contains(&id.as_str()) || id.ends_with("_ref");
+        let is_known = is_known || self.effects.is_witness;
+        if !id.is_empty() && !is_known && !is_called_after(&id, &collections) {
+            unusual.push(format!(
+                "{} takes its id from {}",
+                self.name, self.fields.id
+            ));
+        }
+        let is_ordinary = |pointer: &&String| {
+            **pointer == self.fields.id || NAME_FIELDS.contains(&last(pointer).as_str())
+        };
+        for pointer in self
+            .fields
+            .names
+            .iter()
+            .filter(|pointer| !is_ordinary(pointer))
+        {
+            unusual.push(format!(
+                "{} takes its name from {pointer}, and names are in fields such as {}",
+                self.name,
+                NAME_FIELDS.join(", ")
+            ));
+        }
+        let project = last(&self.fields.project);
+        let project = project.rsplit(':').next().unwrap_or_default();
+        if !project.is_empty() && !PROJECT_FIELDS.contains(&project) {
+            unusual.push(format!(
+                "{} takes its project from {}",
+                self.name, self.fields.project
+            ));
+        }
+        if collections.len() > 1 {
+            let collections: Vec<String> = collections.into_iter().collect();
+            let collections = collections.join(" and ");
+            unusual.push(format!("{} acts in {collections}", self.name));
+        }
+        for template in self.requests.iter().filter(|it| it.goes_on_unknown()) {
+            unusual.push(format!(
+                "{} goes on behind the thing's id with what the object says: {template}",
+                self.name
+            ));
+        }
+        unusual
+    }
+}
+
+fn is_kind_name(name: &str) -> bool {
+    let word = |word: &str| {
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    name.len() <= 100
+        && name
+            .split_once('.')
+            .is_some_and(|(service, resource)| word(service) && word(resource))
+}
+
+/// Whether a field is called after what the collections hold: `alarm_id`, of what is deleted from `/v2/alarms/`.
+fn is_called_after(field: &str, collections: &BTreeSet<String>) -> bool {
+    let Some(stem) = field.strip_suffix("_id").filter(|stem| !stem.is_empty()) else {
+        return false;
+    };
+    let end = format!("/{stem}s/");
+    !collections.is_empty() && collections.iter().all(|it| it.ends_with(&end))
+}
+
+fn is_field(pointer: &str) -> bool {
+    let Some(steps) = pointer.strip_prefix('/') else {
+        return false;
+    };
+    let steps: Vec<&str> = steps.split('/').collect();
+    steps.len() <= 2 && steps.iter().all(|step| !step.is_empty() && *step != "*")
+}
