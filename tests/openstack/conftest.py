@@ -25,7 +25,7 @@ UP_SECONDS_MAX = 900
 SEED_SECONDS_MAX = 900
 # What needs least comes first: rules in other languages are built late. The last two bring up further services, and the others
 # measure themselves by a cloud that has the core only.
-ORDER = ["test_sweep", "test_flags", "test_languages", "test_rally", "test_services"]
+ORDER = ["test_sweep", "test_flags", "test_doubt", "test_languages", "test_rally", "test_services"]
 # Six tasks beside two tenants; the last has a tenant's port in one of its networks.
 SEED = ["--core", "--tasks", 6, "--foreign-port"]
 SEED_AHEAD = STATE / "seed-ahead.json"

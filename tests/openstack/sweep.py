@@ -52,6 +52,7 @@ class Runner:
         # The cache goes by content: another run's serves as well, and rules take minutes to compile.
         cache = os.environ.get("RUNNER_CACHE", directory / "cache")
         self.environment |= {"OS_CLIENT_CONFIG_FILE": str(clouds_yaml), "XDG_CACHE_HOME": str(cache)}
+        self.environment |= {"XDG_STATE_HOME": str(directory / "state")}
 
     def command(self, *tasks, cloud="admin", guests=None, extra=()):
         command = [self.binary, "--os-cloud", cloud, "--guests", guests or self.guests, "-f", "json"]
