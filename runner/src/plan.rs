@@ -97,6 +97,16 @@ pub struct Blocker {
     pub why: String,
 }
 
+impl Blocker {
+    /// Why a thing does not go that this holds, in words.
+    pub(crate) fn why_not(&self, held: &ThingRef) -> String {
+        match self.thing == *held {
+            true => self.why.clone(),
+            false => format!("{} is in the way ({})", self.thing, self.why),
+        }
+    }
+}
+
 /// A thing that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {

@@ -127,10 +127,7 @@ impl Progress {
         }
         for (position, item) in plan.items.iter().enumerate() {
             if let Some(blocker) = item.blocked_by.first() {
-                progress.end(
-                    position,
-                    Fate::Blocked(format!("{} is in the way ({})", blocker.thing, blocker.why)),
-                );
+                progress.end(position, Fate::Blocked(blocker.why_not(&item.thing)));
             } else if item.waits_for.is_empty() {
                 progress.ready(position);
             }
