@@ -22,7 +22,7 @@ fn document(run: &Run, format: &str) -> Value {
 }
 
 fn start(place: &Place, arguments: &[&str]) -> Child {
-    let mut command = place.command(arguments);
+    let mut command = place.hearing_command(arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("the binary runs")
 }

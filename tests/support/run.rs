@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -80,6 +80,36 @@ impl Place {
         S: AsRef<OsStr>,
     {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
+        self.furnish(&mut command, arguments);
+        command
+    }
+
+    /// The same for a run that is to be sent signals. The tests may have been started with some of them ignored, as `nohup` and a
+    /// shell's `&` do it, and what is ignored stays so: `env` takes that back, where it can.
+    pub(crate) fn hearing_command<I, S>(&self, arguments: I) -> Command
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let hears = ["--default-signal", "true"];
+        let hears = Command::new("env")
+            .args(hears)
+            .stderr(Stdio::null())
+            .status();
+        if !hears.is_ok_and(|status| status.success()) {
+            return self.command(arguments);
+        }
+        let mut command = Command::new("env");
+        command.args(["--default-signal", env!("CARGO_BIN_EXE_runner")]);
+        self.furnish(&mut command, arguments);
+        command
+    }
+
+    fn furnish<I, S>(&self, command: &mut Command, arguments: I)
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -91,8 +121,7 @@ impl Place {
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("OS_CLIENT_CONFIG_FILE", self.path("clouds.yaml"))
             .env("OS_CLOUD", &self.cloud)
-            .stdin(std::process::Stdio::null());
-        command
+            .stdin(Stdio::null());
     }
 
     /// Runs a command to its end.

@@ -325,7 +325,9 @@ async fn an_interrupted_sweep_says_so_and_leaves_a_complete_log() {
         ..Options::default()
     })
     .await;
-    let mut command = scene.place.command(scene.arguments(&["--task", TASK]));
+    let mut command = scene
+        .place
+        .hearing_command(scene.arguments(&["--task", TASK]));
     let sweep = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
