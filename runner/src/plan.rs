@@ -124,12 +124,10 @@ impl PlanItem {
     /// Whether this thing's rule has called another one its owner.
     pub(crate) fn names_as_owner(&self, other: &ThingRef) -> bool {
         // A plan that was read from a file holds the owner for whom a thing goes, and no others.
-        let goes_for = match &self.reason {
-            Reason::Owner { chain } | Reason::Part { chain } => chain.first(),
-            _ => None,
-        };
         let listed = self.owners.iter().map(|it| &it.owner);
-        listed.chain(goes_for).any(|owner| owner == other)
+        listed
+            .chain(self.reason.owner())
+            .any(|owner| owner == other)
     }
 
     fn as_blocker(&self, why: &str) -> Blocker {

@@ -15,6 +15,7 @@ import pytest
 
 import listing
 from access_log import AccessLog
+from seed import Task
 from sweep import Runner
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -93,6 +94,18 @@ def administrator():
     for name in ("admin", "demo", "demo2"):
         list(openstack.connect(cloud=name).network.security_groups())
     return cloud
+
+
+@pytest.fixture
+def demo(cloud):
+    """A tenant, after `cloud` has set the configuration's place."""
+    return openstack.connect(cloud="demo")
+
+
+@pytest.fixture
+def task():
+    """One that has made nothing yet."""
+    return Task()
 
 
 @pytest.fixture

@@ -11,21 +11,10 @@ import pytest
 from openstack import exceptions
 
 from access_log import AccessLog
-from seed import Task
 from test_flags import volume_in
 from test_sweep import CLEAN, LEFTOVERS, changes, gone_between
 
 SECONDS_MAX = 120
-
-
-@pytest.fixture
-def task():
-    return Task()
-
-
-@pytest.fixture
-def demo(cloud):
-    return openstack.connect(cloud="demo")
 
 
 @pytest.fixture

@@ -4,23 +4,11 @@ import contextlib
 import json
 import time
 
-import openstack
 import pytest
 
 from leftovers.rest import Rest
 from seed import Task
 from test_sweep import CLEAN, LEFTOVERS, USAGE, gone_between
-
-
-@pytest.fixture
-def task():
-    return Task()
-
-
-@pytest.fixture
-def demo(cloud):
-    """A tenant, after `cloud` has set the configuration's place."""
-    return openstack.connect(cloud="demo")
 
 
 @pytest.fixture

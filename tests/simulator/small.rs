@@ -5,7 +5,7 @@ use crate::kinds::{
     APP_CREDENTIAL, ASSIGNMENT, BALANCER, FLOATING_IP, K, KINDS, LISTENER, NETWORK, PORT, PROJECT,
     RECORD_SET, ROLE, ROUTER, SECRET, SERVER, SNAPSHOT, SUBNET, USER, VOLUME, ZONE,
 };
-use crate::world::{Age, Bad, Family, Fault, Flags, Item, N, Name, Task, Tie, Trouble, World};
+use crate::world::{Bad, Family, Fault, Flags, Item, N, Name, Task, Tie, Trouble, World};
 
 /// Things that hang together: their kinds, and which hangs on which.
 struct Shape {
@@ -152,9 +152,9 @@ fn of_shape(shape: &Shape, mut rest: u64) -> World {
             } else {
                 Name::Foreign
             },
-            ..item(P1, PROJECT)
+            ..Item::stranger(P1, PROJECT)
         },
-        item(P2, PROJECT),
+        Item::stranger(P2, PROJECT),
     ];
     for (at, kind) in shape.kinds.iter().enumerate() {
         items.push(thing(
@@ -173,21 +173,6 @@ fn of_shape(shape: &Shape, mut rest: u64) -> World {
         items,
         unlooked: unlooked.into_iter().collect(),
         page: 0,
-    }
-}
-
-fn item(n: N, kind: K) -> Item {
-    Item {
-        n,
-        kind,
-        name: Name::Foreign,
-        project: None,
-        ties: Vec::new(),
-        age: Age::New,
-        is_tagged: false,
-        is_made: false,
-        is_marked: false,
-        is_shared: false,
     }
 }
 
@@ -225,7 +210,7 @@ fn thing(shape: &Shape, at: usize, kind: K, name: u64, places: &[u64], is_tagged
         is_tagged,
         is_made: kind == PORT && name.is_none(),
         is_marked: kind == VOLUME,
-        ..item(number(at), kind)
+        ..Item::stranger(number(at), kind)
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Limits {
     pub call_s_max: u64,
     /// Requests that one call may send.
     pub requests_max: u32,
-    /// Bytes of the answers that one call of `list` may have the runner keep, for its page to point to.
+    /// Bytes of the answers that one call may be shown. Those of a listing are kept, for its page to point to.
     pub answers_bytes_max: usize,
     /// Bytes that a call may hand to the runner at once.
     pub handover_bytes_max: usize,

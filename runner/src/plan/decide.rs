@@ -143,11 +143,24 @@ impl Keep {
 }
 
 impl Reason {
+    /// The owner for whom a thing goes that has no name of its own, or is a part.
+    pub fn owner(&self) -> Option<&ThingRef> {
+        match self {
+            Self::Owner { chain } | Self::Part { chain } => chain.first(),
+            Self::Remembered { owner } => Some(owner),
+            Self::Name { .. }
+            | Self::Project { .. }
+            | Self::WithProject { .. }
+            | Self::Along { .. }
+            | Self::Unmatched => None,
+        }
+    }
+
     /// Whether this is an earlier plan's reason, or what has become of it: the owner may have gone meanwhile.
     pub fn follows_from(&self, earlier: &Self) -> bool {
         match (self, earlier) {
-            (Self::Remembered { owner }, Self::Owner { chain } | Self::Part { chain }) => {
-                chain.first() == Some(owner)
+            (Self::Remembered { owner }, Self::Owner { .. } | Self::Part { .. }) => {
+                earlier.owner() == Some(owner)
             }
             _ => self == earlier,
         }

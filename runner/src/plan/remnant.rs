@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::{Thing, ThingRef};
 
-use super::decide::Reason;
 use super::{Plan, PlanItem};
 
 /// A nameless thing that was to go with its owner.
@@ -31,15 +30,7 @@ pub struct Remnant {
 
 impl Remnant {
     fn of(item: &PlanItem) -> Option<Self> {
-        let owner = match &item.reason {
-            Reason::Owner { chain } | Reason::Part { chain } => chain.first()?,
-            Reason::Remembered { owner } => owner,
-            Reason::Name { .. }
-            | Reason::Project { .. }
-            | Reason::WithProject { .. }
-            | Reason::Along { .. }
-            | Reason::Unmatched => return None,
-        };
+        let owner = item.reason.owner()?;
         item.name.is_none().then(|| Self {
             thing: item.thing.clone(),
             project: item.project.clone(),

@@ -7,7 +7,7 @@ const PROJECT: &str = "identity.project/demo";
 const OUR_PROJECT: &str = "c_rally_0a1b2c3d_AbCdEf12";
 
 /// A kind with these properties.
-fn kind(name: &str, properties: &[(&str, &str)]) -> Arc<Kind> {
+pub(super) fn kind(name: &str, properties: &[(&str, &str)]) -> Arc<Kind> {
     let mut effects = crate::resource::Effects::default();
     for (property, value) in properties {
         assert!(effects.declare(property, value).unwrap());

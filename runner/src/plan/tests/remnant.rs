@@ -1,27 +1,14 @@
 //! What an earlier run was to delete and did not come to: who takes it up, and who leaves it.
 
+use super::doubt::kind;
 use super::*;
-use crate::resource::{Effects, Fields, Kind, ListScope, Reach};
+use crate::resource::ListScope;
 
 const MADE: &str = "2026-01-02T03:04:05Z";
 
-fn kind(name: &str) -> Arc<Kind> {
-    Arc::new(Kind {
-        name: name.into(),
-        service: "scripted".to_owned(),
-        reach: Reach::Projects,
-        fields: Fields::default(),
-        owners: Vec::new(),
-        after: Vec::new(),
-        requests: Vec::new(),
-        failed_states: Vec::new(),
-        effects: Effects::default(),
-    })
-}
-
 /// A look at these kinds that shows these things, and remembers a nameless volume of a server.
 fn looked_at(things: Vec<Seen>, scope: &SweepScope, gap: Option<&str>) -> Inventory {
-    let mut coverage = Coverage::of(["a.server", "a.volume"].map(kind));
+    let mut coverage = Coverage::of(["a.server", "a.volume"].map(|name| kind(name, &[])));
     if let Some(gap) = gap {
         coverage.note_gap(gap.into(), ListScope::All);
     }
@@ -102,14 +89,12 @@ fn an_owner_that_may_be_there_is_not_gone() {
 fn what_only_an_owner_has_said_needs_the_word_of_the_things_kind() {
     let all = SweepScope::default();
     let goes = |agrees: bool| {
-        let volume_kind = Kind {
-            effects: Effects {
-                taken_by: agrees.then(|| "a.server".into()).into_iter().collect(),
-                ..Effects::default()
-            },
-            ..(*kind("a.volume")).clone()
+        let taken: &[(&str, &str)] = if agrees {
+            &[("taken-by", "a.server")]
+        } else {
+            &[]
         };
-        let coverage = Coverage::of([kind("a.server"), Arc::new(volume_kind)]);
+        let coverage = Coverage::of([kind("a.server", &[]), kind("a.volume", taken)]);
         let remnant = Remnant {
             by_owner: true,
             ..volume_of_record()
