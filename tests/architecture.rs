@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 const FLOOR_PLAN: &[(&str, &[&str])] = &[
     // Ground: no I/O, no clock, no environment.
     ("name", &[]),
-    ("resource", &[]),
+    ("text", &[]),
+    ("resource", &["text"]),
     ("rule", &["resource"]),
     ("event", &["resource"]),
     ("plan", &["name", "resource"]),
@@ -23,12 +24,12 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     // Floor 2
     (
         "guest",
-        &["audit", "cloud", "resource", "rule", "signature"],
+        &["audit", "cloud", "resource", "rule", "signature", "text"],
     ),
     // Floor 3
     ("engine", &["event", "plan", "resource", "rule"]),
     ("case", &["audit", "cloud", "guest", "resource", "rule"]),
-    ("lock", &["guest", "resource"]),
+    ("lock", &["guest", "resource", "signature"]),
     // Floor 4
     (
         "run",
@@ -38,9 +39,11 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     ),
     (
         "report",
-        &["engine", "event", "outcome", "plan", "resource", "run"],
+        &[
+            "engine", "event", "outcome", "plan", "resource", "run", "text",
+        ],
     ),
-    ("records", &["name", "plan", "run"]),
+    ("records", &["name", "plan", "resource", "run"]),
     // Floor 5
     (
         "config",
@@ -76,6 +79,7 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
             "rule",
             "run",
             "signature",
+            "text",
         ],
     ),
     ("lib", &[]),
@@ -126,6 +130,7 @@ const GROUND: &[&str] = &[
     "signature",
     "outcome",
     "exit",
+    "text",
 ];
 
 /// Files longer than [`LINES_MAX`], each with the reason.

@@ -1,6 +1,6 @@
 //! A run as a value: the steps that the command line drives, over a scripted rule, in paused time, without a socket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -395,6 +395,7 @@ fn here() -> Place {
         auth_url: Some("https://keystone.example.org/v3".to_owned()),
         region: None,
         interfaces: vec!["public".to_owned()],
+        endpoints: BTreeMap::new(),
         user: "admin".to_owned(),
         scope: "the whole system".to_owned(),
         rules: [("scripted".to_owned(), "abc".to_owned())].into(),

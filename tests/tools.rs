@@ -393,7 +393,7 @@ fn a_check_says_what_a_rule_is_and_may_do() {
     let run = place.run(["rules", "check", "image.wasm"]);
     run.expect_code(CLEAN);
     for words in [
-        "built for contract 0.1.0",
+        "for contract 0.1.0",
         "compiled ",
         "sha256",
         "DELETE /v2/images/{id}",

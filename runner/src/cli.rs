@@ -5,6 +5,7 @@ mod advice;
 mod args;
 mod bench;
 mod cases;
+mod check;
 mod components;
 mod confirm;
 mod connected;
@@ -29,10 +30,11 @@ use tracing_subscriber::EnvFilter;
 use crate::exit::Exit;
 use crate::guest::{CompileError, compile_in_bounds};
 use crate::report::Format;
+use crate::text;
 
 use args::{Cli, Command, CompileArgs, RulesCommand};
 use failure::Failure;
-use output::{asked_format, fail, print};
+use output::{LogWriter, asked_format, fail, print};
 
 /// First argument of the process that compiles a component and ends. Not for people.
 pub const COMPILE_COMPONENT: &str = "compile-component";
@@ -100,7 +102,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Doctor(doctor)) => inspect::doctor(&common, &doctor).await,
         Some(Command::Rules { command }) => match command {
             RulesCommand::List(list) => inspect::list(&common, &list).await,
-            RulesCommand::Check(check) => inspect::check(&common, &check).await,
+            RulesCommand::Check(check) => self::check::check(&common, &check).await,
             RulesCommand::Add(add) => self::add::add(&common, &add).await,
             RulesCommand::Lock(place) => lock::lock(&common, &place).await,
             RulesCommand::Diff(place) => lock::diff(&common, &place).await,
@@ -127,7 +129,7 @@ fn compile(bounds: &CompileArgs) -> Result<Exit, Failure> {
     match compile_in_bounds(cache_dir, *cpu_s_max, *memory_bytes_max, component) {
         Ok(()) => Ok(Exit::Clean),
         Err(CompileError::Refused(why)) => {
-            let _ = writeln!(std::io::stderr(), "{why}");
+            let _ = writeln!(std::io::stderr(), "{}", text::lines(&why));
             Ok(Exit::Usage)
         }
         Err(error) => Err(Failure::usage(error.to_string())),
@@ -146,7 +148,7 @@ fn log_to_stderr(verbose: u8, quiet: bool) {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogWriter(std::io::stderr()))
         .with_ansi(colored && !no_color)
         .without_time()
         .with_target(verbose > 1)

@@ -59,6 +59,8 @@ pub struct CloudConfig {
     pub keystone: Option<KeystoneConfig>,
     /// Region whose endpoints are used. `None` accepts a catalog with a single region per service.
     pub region: Option<String>,
+    /// Whether nobody has chosen that region: it is the first of several that the configuration lists.
+    pub is_region_unchosen: bool,
     /// Endpoint interfaces in order of preference; the first that the service offers is used.
     pub interfaces: Vec<Interface>,
     /// How servers are verified and how we show who we are.
@@ -80,6 +82,7 @@ impl CloudConfig {
             name: name.into(),
             keystone: None,
             region: None,
+            is_region_unchosen: false,
             interfaces: vec![Interface::Public],
             tls: Tls::default(),
             endpoint_overrides: BTreeMap::new(),

@@ -112,8 +112,8 @@ pub struct HttpConfig {
 pub struct RuleConfig {
     /// What it is allowed beyond the ordinary.
     pub trust: BTreeSet<Trust>,
-    /// Kinds that it is left, of those it describes.
-    pub only: Vec<KindPattern>,
+    /// Kinds that it is left, of those it describes. Without it all; an empty list leaves none.
+    pub only: Option<Vec<KindPattern>>,
     /// Kinds that it is not left.
     pub except: Vec<KindPattern>,
     /// Its limits, instead of the common ones.

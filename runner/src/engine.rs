@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Listener};
-use crate::plan::{Kept, Plan, Sieve, SweepScope};
-use crate::resource::{DOMAIN_KIND, Kind, PROJECT_KIND, USER_KIND};
+use crate::plan::{Keep, Kept, Plan, Sieve, SweepScope};
+use crate::resource::{DOMAIN_KIND, Kind, PROJECT_KIND, Thing, USER_KIND};
 use crate::rule::Rule;
 
 pub use purge::Fate;
@@ -182,12 +182,22 @@ impl<R: Rule> Engine<R> {
 
     /// Makes the plan of what a survey found.
     pub fn plan(&self, survey: Survey, sieve: &Sieve) -> (Plan, Vec<Kept>) {
+        self.plan_sparing(survey, sieve, &|_| None)
+    }
+
+    /// The same, but for what is spared.
+    pub fn plan_sparing(
+        &self,
+        survey: Survey,
+        sieve: &Sieve,
+        spare: &dyn Fn(&Thing) -> Option<Keep>,
+    ) -> (Plan, Vec<Kept>) {
         let Survey { inventory, .. } = survey;
         let scope = SweepScope {
             force: self.insists,
             ..sieve.scope().clone()
         };
-        let (plan, kept) = Plan::new(inventory, scope, self.kind_order());
+        let (plan, kept) = Plan::sparing(inventory, scope, self.kind_order(), spare);
         self.notice(Event::Planned {
             found: plan.found,
             matched: plan.items.len(),

@@ -10,6 +10,8 @@ mod capability;
 mod compiler;
 mod component;
 mod contract;
+mod describing;
+mod gate;
 mod limits;
 pub mod reading;
 mod recorder;
@@ -22,15 +24,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::audit::Audit;
 use crate::cloud::Session;
-use crate::resource::{Kind, ListScope, Owner, Reach, Relation, Seen, Thing, ThingRef};
+use crate::resource::{Kind, ListScope, Thing, ThingRef};
 use crate::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 
 use bindings::model;
-use capability::{Approved, Budget, Call, Gate, LogBudget, Relayed};
-use reading::PageFlaw;
+use capability::{Budget, Call, LogBudget, Relayed};
+use describing::Relations;
+use gate::{Approved, Evidence, Gate};
+use reading::{PageFlaw, without_query};
 use sandbox::Instance;
 
 pub use bench::{CallCost, StartCost};
@@ -40,20 +45,47 @@ pub use contract::{CONTRACT_VERSION, ContractError, Outline};
 pub use limits::Limits;
 pub use recorder::Recorder;
 pub use sandbox::Sandbox;
-pub use words::plain;
 
-/// A component at work in a cloud.
+/// So many times `failures_max` are the most failures of a run: a rule that fails every other time is of no use to anybody.
+const FAILURES_IN_ALL: u32 = 10;
+
+/// A component at work in a cloud. Cheap to clone: clones are the same rule at the same work.
+#[derive(Clone)]
 pub struct Guest {
     component: Arc<Component>,
-    kinds: Vec<Arc<Kind>>,
+    kinds: Arc<[Arc<Kind>]>,
     session: Session,
     audit: Option<Audit>,
+    conduct: Arc<Conduct>,
+    log_budget: LogBudget,
+    recorder: Option<Recorder>,
+}
+
+/// What a rule's calls have come to so far.
+#[derive(Default)]
+struct Conduct {
+    /// Failures in a row.
     failures: AtomicU32,
+    /// Failures of the whole run.
+    failures_in_all: AtomicU32,
     is_off: AtomicBool,
     /// Things of which the cloud itself has said that they may count as gone: a rule's word alone is not enough.
     granted: Mutex<HashSet<(ThingRef, Option<String>)>>,
-    log_budget: LogBudget,
-    recorder: Option<Recorder>,
+}
+
+impl Conduct {
+    /// Takes note of a failure. Too many in a row switch the rule off, and so do too many in all.
+    fn failed(&self, max: u32) {
+        let count = |failures: &AtomicU32| failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let (in_a_row, in_all) = (count(&self.failures), count(&self.failures_in_all));
+        if in_a_row >= max || in_all >= max.saturating_mul(FAILURES_IN_ALL) {
+            self.is_off.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn succeeded(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Guest {
@@ -67,9 +99,7 @@ impl Guest {
             kinds,
             session,
             audit,
-            failures: AtomicU32::new(0),
-            is_off: AtomicBool::new(false),
-            granted: Mutex::default(),
+            conduct: Arc::default(),
             log_budget,
             recorder: None,
         }
@@ -122,7 +152,7 @@ impl Guest {
         session: Session,
         work: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<Result<T, Cause>>,
     ) -> Result<T, Cause> {
-        if self.is_off.load(Ordering::Relaxed) {
+        if self.conduct.is_off.load(Ordering::Relaxed) {
             return Err(Cause::Off(
                 "it failed too often, or did what no rule may".to_owned(),
             ));
@@ -134,7 +164,8 @@ impl Guest {
             Some(session),
             Budget::of(limits),
             self.log_budget.clone(),
-        );
+        )
+        .reading(self.component.reads.clone());
         call.recorder.clone_from(&self.recorder);
         let (result, call) = match self.component.pool.run(call, work).await {
             Ok((result, call)) => (result, Some(call)),
@@ -148,11 +179,11 @@ impl Guest {
         result
     }
 
-    /// Switches the rule off after a misdeed, or after too many failures in a row.
+    /// Switches the rule off after a misdeed, or after too many failures in a row or in all.
     async fn note<T>(&self, result: &Result<T, Cause>) {
         match result {
             Err(Cause::Misbehaved(deed)) => {
-                self.is_off.store(true, Ordering::Relaxed);
+                self.conduct.is_off.store(true, Ordering::Relaxed);
                 if let Some(audit) = &self.audit
                     && let Err(error) = audit.refusal(&self.component.name, deed).await
                 {
@@ -160,12 +191,10 @@ impl Guest {
                 }
             }
             Err(Cause::Crashed(_) | Cause::Limit(_)) => {
-                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-                if failures >= self.component.pool.limits().failures_max {
-                    self.is_off.store(true, Ordering::Relaxed);
-                }
+                self.conduct
+                    .failed(self.component.pool.limits().failures_max);
             }
-            Ok(_) | Err(_) => self.failures.store(0, Ordering::Relaxed),
+            Ok(_) | Err(_) => self.conduct.succeeded(),
         }
     }
 
@@ -194,8 +223,9 @@ impl Guest {
         let limits = self.component.pool.limits();
         let (scope, service) = (model::Scope::from(scope), kind.service.as_str());
         let relative = session.clone();
+        let about = parent.as_ref().map(|parent| parent.id.clone());
         self.call(
-            Gate::Reading(kind.clone()),
+            Gate::Reading(kind.clone(), about),
             session,
             async move |instance| {
                 let listed = instance
@@ -213,7 +243,8 @@ impl Guest {
                 let relayed = std::mem::take(&mut instance.store.data_mut().call.relayed);
                 instance.store.data_mut().call.close();
                 let slices = page.slices.iter().map(|it| (it.response, it.at.as_str()));
-                let read = match reading::read(kind, parent.as_ref(), slices, &relayed, limits) {
+                let read = || reading::read(kind, parent.as_ref(), slices, &relayed, limits);
+                let read = match instance.store.data_mut().bill(read)? {
                     Ok(read) => read,
                     Err(flaw) if flaw.is_misdeed() => {
                         return Ok(Err(Cause::Misbehaved(flaw.to_string())));
@@ -225,13 +256,16 @@ impl Guest {
                 };
                 drop(relayed);
                 let mut things = Vec::with_capacity(read.len());
+                let mut relations = Relations::of(limits);
                 for reading::Read { mut thing, object } in read {
                     if needs_project_token && thing.project.is_none() {
                         // The token was for this project, so whatever it shows is the project's, unless it says otherwise: an
                         // administrator's shows more.
-                        thing.project = Kind::own_project(&object).or(project).map(Arc::from);
+                        thing.project = project.map(Arc::from);
                     }
-                    match describe(instance, limits, kind, thing, &object).await? {
+                    let described =
+                        describing::describe(instance, &mut relations, kind, thing, object);
+                    match described.await? {
                         Ok(seen) => things.push(seen),
                         Err(cause) => return Ok(Err(cause)),
                     }
@@ -258,15 +292,16 @@ impl Guest {
             .map_err(|_| Cause::Malformed("its object is no JSON".to_owned()))?;
         let session = self.session_for(kind, thing.project.as_deref()).await?;
         let item = model::Item::from(thing);
-        let is_granted = Arc::new(AtomicBool::new(false));
+        let evidence = Arc::new(Evidence::default());
         let approved = Approved {
             kind: kind.clone(),
             thing: thing.clone(),
             object,
             audit,
-            is_granted: is_granted.clone(),
+            evidence: evidence.clone(),
             is_forced,
         };
+        let relations_max = self.component.pool.limits().relations_max;
         let deleted = self.call(
             Gate::Deleting(Box::new(approved)),
             session,
@@ -276,18 +311,32 @@ impl Guest {
                     Some(force) => force.call_force(store, &kind.name, &item).await?,
                     None => linked.rule.call_delete(store, &kind.name, &item).await?,
                 };
-                Ok(deleted.map(Outcome::from).map_err(Cause::from))
+                Ok(match deleted {
+                    Ok(model::Outcome::Gone) | Err(model::RuleError::NotFound)
+                        if !evidence.may_be_gone() =>
+                    {
+                        Err(Cause::Misbehaved(format!(
+                            "it says that {} is gone, and no answer of the cloud in this call does",
+                            thing.at
+                        )))
+                    }
+                    Ok(model::Outcome::Blocked(by)) if by.len() > relations_max => {
+                        Err(describing::too_many_relations(relations_max, &thing.at))
+                    }
+                    deleted => deleted.map(Outcome::from).map_err(Cause::from),
+                })
             },
         );
         let deleted = deleted.await;
-        if is_granted.load(Ordering::Relaxed) {
+        if evidence.was_deleted() {
             self.granted().insert(identity(kind, thing));
         }
         deleted
     }
 
     fn granted(&self) -> MutexGuard<'_, HashSet<(ThingRef, Option<String>)>> {
-        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+        let granted = self.conduct.granted.lock();
+        granted.unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, Cause> {
@@ -296,7 +345,8 @@ impl Guest {
         }
         let session = self.session_for(kind, thing.project.as_deref()).await?;
         let item = model::Item::from(thing);
-        self.call(Gate::Reading(kind.clone()), session, async |instance| {
+        let gate = Gate::Reading(kind.clone(), Some(thing.at.id.clone()));
+        self.call(gate, session, async |instance| {
             let Some(presence) = &instance.linked.presence else {
                 return Ok(Ok(false));
             };
@@ -333,13 +383,15 @@ impl Rule for Guest {
         scope: &ListScope,
         cursor: Option<String>,
     ) -> Result<Page, RuleError> {
-        self.list_page(kind, scope, cursor)
+        let (guest, asked, scope) = (self.clone(), kind.clone(), scope.clone());
+        on_own_task(async move { guest.list_page(&asked, &scope, cursor).await })
             .await
             .map_err(|cause| self.error("list", &kind.name, cause))
     }
 
     async fn delete(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
-        self.delete_thing(kind, thing, false)
+        let (guest, asked, doomed) = (self.clone(), kind.clone(), thing.clone());
+        on_own_task(async move { guest.delete_thing(&asked, &doomed, false).await })
             .await
             .map_err(|cause| self.error("delete", &thing.at, cause))
     }
@@ -349,17 +401,32 @@ impl Rule for Guest {
     }
 
     async fn force(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
-        self.delete_thing(kind, thing, true)
+        let (guest, asked, doomed) = (self.clone(), kind.clone(), thing.clone());
+        on_own_task(async move { guest.delete_thing(&asked, &doomed, true).await })
             .await
             .map_err(|cause| self.error("force", &thing.at, cause))
     }
 
     async fn is_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, RuleError> {
-        let answer = self.ask_gone(kind, thing).await;
-        let answer = answer.map_err(|cause| self.error("gone", &thing.at, cause));
-        // Whoever asks takes a failure for a no, and what the rule did would go unsaid.
-        answer.inspect_err(|error| tracing::warn!("{error}"))
+        let (guest, asked, doomed) = (self.clone(), kind.clone(), thing.clone());
+        on_own_task(async move { guest.ask_gone(&asked, &doomed).await })
+            .await
+            .map_err(|cause| self.error("gone", &thing.at, cause))
+            // Whoever asks takes a failure for a no, and what the rule did would go unsaid.
+            .inspect_err(|error| tracing::warn!("{error}"))
     }
+}
+
+/// Runs a call on a task of its own: what a rule computes, and what the runner makes of its statements, holds up no other rule,
+/// no limit of time and no interruption. A call that nobody waits for any more ends where it next pauses.
+async fn on_own_task<T: Send + 'static>(
+    call: impl Future<Output = Result<T, Cause>> + Send + 'static,
+) -> Result<T, Cause> {
+    let ended = AbortOnDropHandle::new(tokio::spawn(call)).await;
+    ended.unwrap_or_else(|ended| match ended.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Err(Cause::Other("the runner is shutting down".to_owned())),
+    })
 }
 
 /// By what a thing is known, also where its id is not the only one of its sort.
@@ -367,89 +434,12 @@ fn identity(kind: &Kind, thing: &Thing) -> (ThingRef, Option<String>) {
     (thing.at.clone(), kind.within(thing).map(str::to_owned))
 }
 
-/// Asks a rule for a thing's name, owners and order, and checks them against its object.
-async fn describe(
-    instance: &mut Instance,
-    limits: &Limits,
-    kind: &Kind,
-    mut thing: Thing,
-    object: &Value,
-) -> wasmtime::Result<Result<Seen, Cause>> {
-    let item = model::Item::from(&thing);
-    let Instance { store, linked } = instance;
-    thing.name = linked
-        .rule
-        .call_name(&mut *store, &kind.name, &item)
-        .await?
-        .filter(|name| !name.is_empty());
-    thing.is_cloud_named = thing.name.is_none() && kind.has_name(object);
-    if let Some(Err(flaw)) = thing
-        .name
-        .as_deref()
-        .map(|name| kind.check_name(&thing.at, object, name))
-    {
-        return Ok(Err(Cause::Misbehaved(flaw.to_string())));
-    }
-    let mut owners = Vec::new();
-    if let Some(exported) = linked
-        .owners
-        .as_ref()
-        .filter(|_| !kind.owners.is_empty() || thing.parent.is_some())
-    {
-        owners.extend(
-            exported
-                .call_owners(&mut *store, &kind.name, &item)
-                .await?
-                .into_iter()
-                .map(Into::into),
-        );
-    }
-    if owners.len() > limits.relations_max {
-        return Ok(Err(limits.too_many_relations(&thing.at)));
-    }
-    if let Err(flaw) = kind.check_owners(&thing, object, &owners) {
-        return Ok(Err(Cause::Misbehaved(flaw.to_string())));
-    }
-    let is_part = !kind.effects.is_witness;
-    if let (Reach::UnderDeleted(_), Some(parent), true) = (&kind.reach, &thing.parent, is_part) {
-        owners.push(Owner {
-            relation: Relation::PartOf,
-            owner: parent.clone(),
-        });
-    }
-    let mut steps = Vec::new();
-    if let Some(exported) = &linked.order {
-        steps.extend(
-            exported
-                .call_order(&mut *store, &kind.name, &item)
-                .await?
-                .into_iter()
-                .map(Into::into),
-        );
-    }
-    if steps.len() > limits.relations_max {
-        return Ok(Err(limits.too_many_relations(&thing.at)));
-    }
-    Ok(Ok(Seen {
-        thing,
-        owners,
-        steps,
-        foreseen: kind.effects.foresee(object),
-    }))
-}
-
-impl Limits {
-    fn too_many_relations(&self, of: &ThingRef) -> Cause {
-        Cause::Limit(format!("relations_max = {} for {of}", self.relations_max))
-    }
-}
-
 /// A collection that is not there is no empty one: it is not called so, or is of another version. Under a parent it went with
 /// that.
 fn unlisted(cause: Cause, scope: &model::Scope, relayed: &[Relayed]) -> Cause {
     match (cause, scope, relayed.last()) {
         (Cause::NotFound, model::Scope::All | model::Scope::Project(_), Some(last)) => {
-            let path = &last.path;
+            let path = without_query(&last.path);
             Cause::Other(format!(
                 "not found: {path} is no collection of this service; compare it with the API's documentation"
             ))
@@ -477,5 +467,24 @@ fn next_cursor(
             ))),
         },
         other => Ok(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A success in between takes a row back, and not what there was in all.
+    #[test]
+    fn too_many_failures_in_all_switch_a_rule_off() {
+        let conduct = Conduct::default();
+        let is_off = || conduct.is_off.load(Ordering::Relaxed);
+        for _ in 1..3 * FAILURES_IN_ALL {
+            conduct.failed(3);
+            conduct.succeeded();
+            assert!(!is_off());
+        }
+        conduct.failed(3);
+        assert!(is_off());
     }
 }

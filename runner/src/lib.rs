@@ -11,7 +11,7 @@
 //!                          │
 //!   floor 1   registry ──► cloud     the only place that knows HTTP and Keystone        audit
 //!
-//!   ground    name   resource   plan   event   rule   signature   outcome   exit     pure: no I/O, no clock, no environment
+//!   ground    name   resource   plan   event   rule   signature   outcome   exit   text   pure: no I/O, no clock, no environment
 //! ```
 //!
 //! Arrows go down only. `docs/architecture.md` is the guide to the house; `tests/architecture.rs` holds its walls up.
@@ -36,3 +36,4 @@ pub mod resource;
 pub mod rule;
 pub mod run;
 pub mod signature;
+pub mod text;

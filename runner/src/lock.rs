@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::guest::{Component, Limits};
 use crate::resource::Kind;
+use crate::signature::Revoked;
 
 /// The version of the file's form.
 const VERSION: u32 = 1;
@@ -28,6 +29,9 @@ const PREFACE: &str = "\
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     version: u32,
+    /// Keys of signers, and components by `sha256:…`, that are trusted no more. A person writes it, and it stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    revoked: Vec<Revoked>,
     /// By name.
     #[serde(default)]
     rules: BTreeMap<String, LockedRule>,
@@ -42,6 +46,9 @@ struct LockedRule {
     /// The public key of whoever signed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signed_by: Option<String>,
+    /// The interfaces that it exports: what it may be asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exports: Vec<String>,
     /// What it is allowed beyond the ordinary, kind by kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unusual: Vec<String>,
@@ -65,7 +72,7 @@ pub struct Source {
     pub manifest: String,
 }
 
-/// A kind, as far as it matters to whoever lets a rule run.
+/// A kind, all that its rule declares of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LockedKind {
@@ -75,10 +82,26 @@ struct LockedKind {
     id: String,
     names: Vec<String>,
     project: String,
+    /// Where its age, its state and its tags are.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    created_at: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    status: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    tags: String,
     /// `<kind> at <pointer>`
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     owners: Vec<String>,
+    /// Kinds all of whose things go first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    after: Vec<String>,
     requests: Vec<String>,
+    /// States in which nobody waits for a deletion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failed_states: Vec<String>,
+    /// Where it reads beside its collections.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reads: Vec<String>,
     /// What its deletion does beside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     effects: Vec<String>,
@@ -102,6 +125,7 @@ impl Lock {
         let rules = components.into_iter();
         Self {
             version: VERSION,
+            revoked: Vec::new(),
             rules: rules
                 .map(|it| (it.name().to_string(), LockedRule::of(it, common)))
                 .collect(),
@@ -151,8 +175,9 @@ impl Lock {
         self
     }
 
-    /// The same, with what another lock knows of where its files come from: a file itself does not say it.
-    pub fn sourced_as(mut self, other: &Self) -> Self {
+    /// The same, with what another lock knows that files do not say: where they come from, and what is revoked.
+    pub fn informed_by(mut self, other: &Self) -> Self {
+        self.revoked.clone_from(&other.revoked);
         for (name, rule) in &mut self.rules {
             let known = other.rules.get(name);
             let known = known.filter(|known| rule.source.is_none() && known.sha256 == rule.sha256);
@@ -161,6 +186,23 @@ impl Lock {
             }
         }
         self
+    }
+
+    /// What is revoked of what another lock has, a sentence each.
+    pub fn revoked_in(&self, now: &Self) -> Vec<String> {
+        let is_revoked = |rule: &LockedRule, revoked: &Revoked| match revoked {
+            Revoked::Component(sha256) => *sha256 == rule.sha256,
+            Revoked::Key(key) => {
+                let signers = rule.signed_by.as_deref().unwrap_or_default();
+                signers.split(", ").any(|signer| signer == key.as_str())
+            }
+        };
+        let rules = now.rules.iter();
+        let found = rules.flat_map(|(name, rule)| {
+            let revoked = self.revoked.iter().filter(|it| is_revoked(rule, it));
+            revoked.map(move |it| format!("{name}: {it} is revoked"))
+        });
+        found.collect()
     }
 
     /// A kind that two rules describe, with both.
@@ -204,7 +246,8 @@ impl LockedRule {
         Self {
             sha256: component.sha256().to_owned(),
             contract: component.outline().contract().to_owned(),
-            signed_by: component.signer().map(ToString::to_string),
+            signed_by: component.signed_by(),
+            exports: component.outline().interfaces(),
             unusual: unusual.collect(),
             source: None,
             limits: other_limits(component.limits(), common),
@@ -224,10 +267,16 @@ impl LockedKind {
             id: kind.fields.id.clone(),
             names: kind.fields.names.clone(),
             project: kind.fields.project.clone(),
+            created_at: kind.fields.created_at.clone(),
+            status: kind.fields.status.clone(),
+            tags: kind.fields.tags.clone(),
             owners: owners
                 .map(|owner| format!("{} at {}", owner.kind, owner.at))
                 .collect(),
+            after: kind.after.iter().map(ToString::to_string).collect(),
             requests: kind.requests.iter().map(ToString::to_string).collect(),
+            failed_states: kind.failed_states.clone(),
+            reads: kind.reads.iter().map(ToString::to_string).collect(),
             effects: kind.effects.lines(),
         }
     }

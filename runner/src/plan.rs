@@ -18,12 +18,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{Owner, Thing, ThingRef};
+use crate::resource::{Foreseen, Owner, Step, Thing, ThingRef};
 
+use decide::Decision;
 use hold::Hold;
 
 pub use coverage::Coverage;
-pub use decide::{Keep, Reason, Verdict};
+pub use decide::{Keep, Reason, Support, Verdict};
 pub use inventory::{Entry, Inventory};
 pub use place::Place;
 pub use remnant::Remnant;
@@ -75,9 +76,15 @@ pub struct PlanItem {
     /// Who speaks for it, as it was listed. Not written to files.
     #[serde(skip)]
     pub owners: Vec<Owner>,
-    /// What the cloud made for it alone, by what its object says, whether a listing shows it or not. Not written to files.
+    /// Its place in the order, by what its rule said. Not written to files.
     #[serde(skip)]
-    pub makes: Vec<ThingRef>,
+    pub steps: Vec<Step>,
+    /// What its object said of how it will go. Not written to files.
+    #[serde(skip)]
+    pub foreseen: Foreseen,
+    /// What has to go for it to go, as positions in the plan. Not written to files.
+    #[serde(skip)]
+    pub rests_on: Support,
     /// The thing as it was listed. Not written to files: a plan that is read back takes it from a new listing.
     #[serde(skip)]
     pub seen: Option<Thing>,
@@ -97,16 +104,6 @@ pub struct Blocker {
     pub why: String,
 }
 
-impl Blocker {
-    /// Why a thing does not go that this holds, in words.
-    pub(crate) fn why_not(&self, held: &ThingRef) -> String {
-        match self.thing == *held {
-            true => self.why.clone(),
-            false => format!("{} is in the way ({})", self.thing, self.why),
-        }
-    }
-}
-
 /// A thing that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
@@ -121,6 +118,19 @@ pub struct Kept {
 }
 
 impl PlanItem {
+    /// Why a thing is blocked, in words; `None` if it is not.
+    pub(crate) fn why_blocked(&self) -> Option<String> {
+        let (first, others) = self.blocked_by.split_first()?;
+        let why = match first.thing == self.thing {
+            true => first.why.clone(),
+            false => format!("{} is in the way: {}", first.thing, first.why),
+        };
+        Some(match others.len() {
+            0 => why,
+            more => format!("{why}; and {more} more"),
+        })
+    }
+
     /// Whether this thing's rule has called another one its owner.
     pub(crate) fn names_as_owner(&self, other: &ThingRef) -> bool {
         // A plan that was read from a file holds the owner for whom a thing goes, and no others.
@@ -129,46 +139,49 @@ impl PlanItem {
             .chain(self.reason.owner())
             .any(|owner| owner == other)
     }
-
-    fn as_blocker(&self, why: &str) -> Blocker {
-        Blocker {
-            thing: self.thing.clone(),
-            name: self.name.clone(),
-            why: why.to_owned(),
-        }
-    }
 }
 
 impl Plan {
     /// Makes the plan of an inventory. Returns the kept things beside it: they are many, and only some reports show them.
     pub fn new(
+        inventory: Inventory,
+        scope: SweepScope,
+        kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    ) -> (Self, Vec<Kept>) {
+        Self::sparing(inventory, scope, kind_order, &|_| None)
+    }
+
+    /// The same, but for what is spared: it is kept, for the reason given, and holds others as whatever is kept does.
+    pub fn sparing(
         mut inventory: Inventory,
         scope: SweepScope,
         kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+        spare: &dyn Fn(&Thing) -> Option<Keep>,
     ) -> (Self, Vec<Kept>) {
         inventory.sort();
         let Settled {
             order,
-            verdicts,
+            decisions,
             blocked_by,
-        } = settle(&inventory, &scope);
+        } = settle(&inventory, &scope, spare);
         let witnesses: BTreeSet<Arc<str>> = inventory.witnesses().cloned().collect();
         let mut found = 0;
         let mut kept = Vec::new();
-        let mut doomed: BTreeMap<usize, (Entry, Reason)> = BTreeMap::new();
-        for (position, (entry, verdict)) in inventory
-            .into_entries()
-            .into_iter()
-            .zip(verdicts)
-            .enumerate()
-        {
+        let mut doomed: BTreeMap<usize, Doomed> = BTreeMap::new();
+        let decided = inventory.into_entries().into_iter().zip(decisions);
+        for (position, (entry, Decision { verdict, support })) in decided.enumerate() {
             if witnesses.contains(&entry.thing.at.kind) {
                 continue;
             }
             found += 1;
             match verdict {
                 Verdict::Delete(reason) => {
-                    doomed.insert(position, (entry, reason));
+                    let entry = Doomed {
+                        entry,
+                        reason,
+                        support,
+                    };
+                    doomed.insert(position, entry);
                 }
                 Verdict::Keep(reason) => {
                     let Thing {
@@ -202,51 +215,6 @@ impl Plan {
         )
     }
 
-    /// Reduces a fresh plan to what a saved one names. What the saved one leaves out is not deleted, and blocks what waits for it.
-    ///
-    /// # Errors
-    /// If a thing of the saved plan has another name, project or reason now.
-    pub fn only(self, saved: &Self) -> Result<Self, String> {
-        let mut wanted: BTreeMap<&ThingRef, Vec<&PlanItem>> = BTreeMap::new();
-        for item in &saved.items {
-            wanted.entry(&item.thing).or_default().push(item);
-        }
-        let mut places = BTreeMap::new();
-        // What stays, by its position in the fresh plan. A thing comes after all that it waits for, so one pass finds all.
-        let mut staying: BTreeMap<usize, Blocker> = BTreeMap::new();
-        let mut items: Vec<PlanItem> = Vec::new();
-        for (position, mut item) in self.items.into_iter().enumerate() {
-            let Some(before) = wanted.get(&item.thing) else {
-                staying.insert(position, item.as_blocker("the saved plan leaves it out"));
-                continue;
-            };
-            let as_it_was = |before: &&PlanItem| {
-                (&item.name, &item.project) == (&before.name, &before.project)
-                    && item.reason.follows_from(&before.reason)
-            };
-            if !before.iter().any(as_it_was) {
-                return Err(format!(
-                    "{} now has another name, project or owner",
-                    item.thing
-                ));
-            }
-            // The cloud would not always tell: a project can be deleted while something is in it.
-            if item.blocked_by.is_empty() {
-                let blockers = item.waits_for.iter().filter_map(|first| staying.get(first));
-                item.blocked_by = blockers.take(order::BLOCKERS_MAX).cloned().collect();
-            }
-            if !item.blocked_by.is_empty() {
-                staying.insert(position, item.as_blocker(BLOCKED_ITSELF));
-            }
-            let new = |old: &usize| places.get(old).copied();
-            item.waits_for = item.waits_for.iter().filter_map(new).collect();
-            item.goes_with = item.goes_with.as_ref().and_then(new);
-            places.insert(position, items.len());
-            items.push(item);
-        }
-        Ok(Self { items, ..self })
-    }
-
     /// The things that can go.
     pub fn open(&self) -> impl Iterator<Item = (usize, &PlanItem)> {
         self.items
@@ -261,9 +229,16 @@ impl Plan {
     }
 }
 
+/// A thing that is to go, why, and what has to go for it to go, by positions in the inventory.
+struct Doomed {
+    entry: Entry,
+    reason: Reason,
+    support: Support,
+}
+
 fn items(
     order: &order::Order,
-    mut doomed: BTreeMap<usize, (Entry, Reason)>,
+    mut doomed: BTreeMap<usize, Doomed>,
     mut blocked_by: BTreeMap<usize, Vec<Blocker>>,
 ) -> Vec<PlanItem> {
     let places: BTreeMap<usize, usize> = order
@@ -273,10 +248,15 @@ fn items(
         .map(|(place, &position)| (position, place))
         .collect();
     let items = order.sequence.iter().filter_map(|position| {
-        let (entry, reason) = doomed.remove(position)?;
+        let Doomed {
+            entry,
+            reason,
+            support,
+        } = doomed.remove(position)?;
         let Entry {
             thing,
             owners,
+            steps,
             foreseen,
             ..
         } = entry;
@@ -298,7 +278,9 @@ fn items(
             goes_with,
             blocked_by: blocked_by.remove(position).unwrap_or_default(),
             owners,
-            makes: foreseen.makes,
+            steps,
+            foreseen,
+            rests_on: support.moved(&places),
             seen: Some(thing),
         })
     });
@@ -308,17 +290,29 @@ fn items(
 /// What was decided, in which order, and what stands in the way.
 struct Settled {
     order: order::Order,
-    verdicts: Vec<Verdict>,
+    decisions: Vec<Decision>,
     blocked_by: BTreeMap<usize, Vec<Blocker>>,
 }
 
-fn settle(inventory: &Inventory, scope: &SweepScope) -> Settled {
+fn settle(
+    inventory: &Inventory,
+    scope: &SweepScope,
+    spare: &dyn Fn(&Thing) -> Option<Keep>,
+) -> Settled {
     let ties = ties::Ties::of(inventory);
     let mut decisions = decide::decide(&ties, scope);
-    let mut order = order::order(&ties, &decisions, scope);
+    let mut spared = order::Spared::new();
+    let decided = inventory.entries().iter().zip(&mut decisions);
+    for (position, (entry, decision)) in decided.enumerate() {
+        if let Some(keep) = spare(&entry.thing).filter(|_| decision.verdict.is_delete()) {
+            let before = std::mem::replace(&mut decision.verdict, Verdict::Keep(keep));
+            spared.insert(position, before);
+        }
+    }
+    let mut order = order::order(&ties, &decisions, &spared, scope);
     // What goes with any of several may have been given the one as its reason that stays.
     if decide::give_other_reasons(&ties, &mut decisions, &|it| order.held.contains_key(&it)) {
-        order = order::order(&ties, &decisions, scope);
+        order = order::order(&ties, &decisions, &spared, scope);
     }
     let blocked_by = order.held.iter().map(|(&position, holds)| {
         let blockers = holds.iter();
@@ -328,13 +322,13 @@ fn settle(inventory: &Inventory, scope: &SweepScope) -> Settled {
     Settled {
         blocked_by: blocked_by.collect(),
         order,
-        verdicts: decisions.into_iter().map(|it| it.verdict).collect(),
+        decisions,
     }
 }
 
 fn blocker(
     inventory: &Inventory,
-    decisions: &[decide::Decision],
+    decisions: &[Decision],
     held: usize,
     hold: &Hold,
 ) -> Option<Blocker> {

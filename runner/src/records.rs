@@ -1,23 +1,31 @@
 //! Records of what runs were about to delete: a folder with a file for each run that has not come to its end.
 //!
-//! A file is written before the first change, and goes when nothing is left to do about what it names. Nobody writes into another
-//! run's file, so two runs side by side, or one that is killed at any moment, lose nothing.
+//! A file is written before the first change, and goes when nothing is left to do about what it names. Beside it lies a second one,
+//! to which a line is added just before the cloud is asked to delete one of those because of whom something else was to go. Nobody
+//! writes into another run's files, so two runs side by side, or one that is killed at any moment, lose nothing.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::name::OriginFilter;
 use crate::plan::{Place, Remnant};
+use crate::resource::ThingRef;
 use crate::run::Memory;
 
 /// Version of the file's form.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// What the second file is called behind the run's id.
+const ASKED: &str = "asked";
 
 /// What one run was about to delete, and where.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Record {
     version: u32,
     place: Place,
@@ -34,6 +42,8 @@ pub struct Records {
     origin: OriginFilter,
     /// Earlier runs' that this one takes up, with their files.
     recalled: Vec<(PathBuf, Record)>,
+    /// Whose deletion is to be marked, and has not been.
+    unmarked: Mutex<BTreeSet<ThingRef>>,
 }
 
 /// Why a record of an earlier run cannot be taken up.
@@ -75,7 +85,20 @@ impl Records {
             place,
             origin,
             recalled,
+            unmarked: Mutex::default(),
         })
+    }
+
+    fn unmarked(&self) -> std::sync::MutexGuard<'_, BTreeSet<ThingRef>> {
+        self.unmarked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mark(&self, thing: &ThingRef) -> io::Result<()> {
+        let file = self.own_file().with_extension(ASKED);
+        let mut file = File::options().append(true).create(true).open(file)?;
+        let mut line = serde_json::to_vec(thing)?;
+        line.push(b'\n');
+        file.write_all(&line)
     }
 
     fn own_file(&self) -> PathBuf {
@@ -117,7 +140,22 @@ impl Memory for Records {
         self.write(remnants).map_err(|error| {
             let folder = self.folder.display();
             format!("what is about to be deleted cannot be put on record in {folder}: {error}")
-        })
+        })?;
+        let owners = remnants.iter().flat_map(|it| it.owners.iter().cloned());
+        self.unmarked().extend(owners);
+        Ok(())
+    }
+
+    fn note_asked(&self, thing: &ThingRef) {
+        if !self.unmarked().remove(thing) {
+            return;
+        }
+        if let Err(error) = self.mark(thing) {
+            let folder = self.folder.display();
+            tracing::warn!(
+                "{thing} is not marked in {folder}, so what goes after it may be left if this run is cut short: {error}"
+            );
+        }
     }
 
     fn forget(&self, is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String> {
@@ -129,7 +167,9 @@ impl Memory for Records {
             if !record.remnants.iter().all(is_settled) {
                 continue;
             }
-            if let Err(error) = remove(path) {
+            // Without the first file the second means nothing.
+            let removed = remove(path).and_then(|()| remove(&path.with_extension(ASKED)));
+            if let Err(error) = removed {
                 return Err(format!(
                     "the record {} cannot be removed: {error}",
                     path.display()
@@ -172,9 +212,25 @@ fn read(path: &Path) -> Result<Option<Record>, String> {
             "it has version {version}, and this runner knows version {VERSION}"
         ));
     }
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|error| error.to_string())
+    let mut record: Record = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let asked = asked(&path.with_extension(ASKED)).map_err(|error| error.to_string())?;
+    let asked = Arc::new(asked);
+    for remnant in &mut record.remnants {
+        remnant.asked = asked.clone();
+    }
+    Ok(Some(record))
+}
+
+/// What the cloud was asked to delete. A line that was cut short by the run's end says nothing.
+fn asked(path: &Path) -> io::Result<BTreeSet<ThingRef>> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text?,
+    };
+    let lines = text.lines();
+    Ok(lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect())
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -6,7 +6,7 @@ mod alike;
 mod people;
 pub mod progress;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +15,10 @@ use serde::Serialize;
 
 use crate::engine::{Fate, Left, ListingFailure};
 use crate::outcome::Unlooked;
-use crate::plan::{Blocker, Kept, Plan, Reason};
+use crate::plan::{Blocker, Kept, Plan, PlanItem, Reason};
 use crate::resource::ThingRef;
 use crate::run::{Aim, Outcome, Refusal};
+use crate::text::Visible;
 
 /// Version of the report's form.
 pub const REPORT_VERSION: u32 = 1;
@@ -153,18 +154,15 @@ pub struct Summary {
 
 /// The rows of a plan. Without fates nothing was tried.
 pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
+    let ended = plan.items.iter().zip(fates.into_iter().flatten());
+    let left = ended.filter(|(_, fate)| **fate != Fate::Gone);
+    let left: BTreeSet<&ThingRef> = left.map(|(item, _)| &item.thing).collect();
     let rows = plan.items.iter().enumerate().map(|(position, item)| {
-        let blocked = item.blocked_by.first().map(|blocker| {
-            if blocker.thing == item.thing {
-                blocker.why.clone()
-            } else {
-                format!("{} is in the way: {}", blocker.thing, blocker.why)
-            }
-        });
+        let blocked = item.why_blocked();
         let (result, detail) = match fates.map(|fates| fates.get(position)) {
             _ if blocked.is_some() => ("blocked", blocked),
             None => ("delete", None),
-            Some(Some(Fate::Gone)) => ("gone", None),
+            Some(Some(Fate::Gone)) => ("gone", gone_before(item, &left)),
             Some(Some(Fate::Failed(why))) => ("failed", Some(why.clone())),
             Some(Some(Fate::Blocked(why))) => ("blocked", Some(why.clone())),
             Some(Some(Fate::Asked(why))) => ("asked", Some(why.clone())),
@@ -183,6 +181,15 @@ pub fn rows(plan: &Plan, fates: Option<&[Fate]>) -> Vec<Row> {
         }
     });
     rows.collect()
+}
+
+/// What is to be said of a thing that has gone because of others, and before them, if one of these is left.
+fn gone_before(item: &PlanItem, left: &BTreeSet<&ThingRef>) -> Option<String> {
+    let mut owners = item.reason.chain().iter();
+    let owner = owners.find(|owner| left.contains(owner))?;
+    Some(format!(
+        "it had to go before {owner}, because of which it went, and which is left"
+    ))
 }
 
 impl Summary {
@@ -337,11 +344,9 @@ fn cells(
     texts.into_iter().map(printable).collect()
 }
 
-/// A text that names came from is shown without the control characters that could move a terminal's cursor.
+/// A text that names came from, in one line and without tricks.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    Visible(text).to_string()
 }
 
 /// A table for people.

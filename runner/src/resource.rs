@@ -7,7 +7,11 @@ pub mod declaration;
 pub mod effects;
 pub mod object;
 pub mod pattern;
+pub mod reads;
+pub mod secrets;
+pub mod selection;
 pub mod template;
+pub mod unreadable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +19,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::text::Visible;
+
 pub use declaration::{Fields, Flaw, Kind, OwnerField, Reach};
 pub use effects::{Effects, Foreseen};
 pub use pattern::{KindPattern, PatternError};
+pub use reads::{ReadPath, ReadPathError};
 pub use template::{Template, TemplateError};
 
 /// The kind whose things are the projects themselves. Everything in a project must be gone before the project is.
@@ -47,6 +54,11 @@ impl ThingRef {
         }
     }
 
+    /// What a tie to it takes in memory, roughly.
+    pub fn relation_bytes(&self) -> usize {
+        size_of::<Step>() + self.kind.len() + self.id.len()
+    }
+
     /// Reads what `Display` writes: `<kind>/<id>`. `None` without a slash, a kind or an id.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, id) = text.split_once('/')?;
@@ -56,13 +68,13 @@ impl ThingRef {
 
 impl fmt::Display for ThingRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.kind, self.id)
+        write!(formatter, "{}/{}", self.kind, Visible(&self.id))
     }
 }
 
 impl Serialize for ThingRef {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.collect_str(&format_args!("{}/{}", self.kind, self.id))
     }
 }
 
@@ -98,7 +110,7 @@ pub struct Thing {
 }
 
 /// What an owner's fate means for a thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
     /// The owner's name counts where the thing has none of its own.
@@ -108,7 +120,7 @@ pub enum Relation {
 }
 
 /// Who speaks for a thing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner {
     /// How.
     pub relation: Relation,
@@ -117,12 +129,21 @@ pub struct Owner {
 }
 
 /// An edge of the order in which things can go, as seen from one thing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     /// The other one can go only when this thing is gone.
     Before(ThingRef),
     /// This thing can go only when the other one is gone.
     After(ThingRef),
+}
+
+impl Step {
+    /// The other thing.
+    pub fn other(&self) -> &ThingRef {
+        match self {
+            Self::Before(other) | Self::After(other) => other,
+        }
+    }
 }
 
 /// A listed thing with all that its rule says about it.

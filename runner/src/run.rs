@@ -33,6 +33,7 @@ pub use guard::{Broad, Confirm, Guards, Question, Refusal, Unconfirmed, Yes};
 pub use ledger::Ledger;
 pub use memory::Memory;
 pub use outcome::{Aim, Outcome};
+pub use reduced::Spared;
 
 use reduced::Whole;
 
@@ -145,7 +146,10 @@ impl<R: Rule> Run<R> {
     /// Executes a saved plan: looks, and deletes at most what that plan names.
     pub async fn apply(&self, saved: &Plan, age_s_max: u64, guards: &Guards<'_>) -> Outcome {
         let look = match self.suits(saved, age_s_max) {
-            Ok(()) => self.look().await.reduced_to(saved),
+            Ok(()) => match self.survey().await {
+                Some(survey) => self.plan_within(survey, saved),
+                None => self.unseen(),
+            },
             Err(refusal) => Look {
                 refusal: Some(refusal),
                 ..self.unseen()
@@ -239,6 +243,25 @@ impl<R: Rule> Run<R> {
         }
     }
 
+    /// Makes the plan of what was found, but of at most what a saved plan names and has not changed since.
+    fn plan_within(&self, survey: Survey, saved: &Plan) -> Look {
+        let whole = self.plan(survey.clone());
+        let spared = Spared::of(&whole.plan, &whole.kept, saved);
+        let (plan, _) = self
+            .engine
+            .plan_sparing(survey, &self.sieve, &|thing| spared.keep(&thing.at));
+        Look {
+            plan: Plan {
+                place: whole.plan.place.clone(),
+                ..plan
+            },
+            kept: whole.kept.clone(),
+            broad: None,
+            whole: Some(spared.over(whole.plan)),
+            ..whole
+        }
+    }
+
     /// Ends a run that was to change nothing.
     pub fn show(&self, look: Look, aim: Aim) -> Outcome {
         self.outcome(look, aim).0
@@ -257,8 +280,8 @@ impl<R: Rule> Run<R> {
         outcome.aim = Aim::Delete;
         outcome.interrupted = self.cancel.is_cancelled();
         if outcome.refusal.is_none() && !outcome.interrupted {
-            self.delete(&mut outcome, whole).await;
-            self.forget(&mut outcome, &settled);
+            let absent = self.delete(&mut outcome, whole).await;
+            self.forget(&mut outcome, &settled, &absent);
         }
         if let Err(trouble) = self.ledger.end(&outcome).await {
             outcome.trouble.get_or_insert(trouble);
@@ -280,21 +303,23 @@ impl<R: Rule> Run<R> {
         }
     }
 
-    /// Purges and verifies. Of what was reduced, all that it was reduced from is looked at again: what stays is to be said.
-    async fn delete(&self, outcome: &mut Outcome, whole: Option<Whole>) {
+    /// Purges and verifies. Of what was reduced, all that it was reduced from is looked at again: what stays is to be said. Returns
+    /// what was looked for in the end and was not there.
+    async fn delete(&self, outcome: &mut Outcome, whole: Option<Whole>) -> BTreeSet<ThingRef> {
         let begun = match self.ledger.begin(&outcome.plan).await {
             Ok(()) => self.memory.keep(&outcome.plan.remnants()),
             Err(trouble) => Err(trouble),
         };
         if let Err(trouble) = begun {
             outcome.trouble = Some(trouble);
-            return;
+            return BTreeSet::new();
         }
         outcome.interrupted = self.cancel.is_cancelled();
         if outcome.interrupted {
-            return;
+            return BTreeSet::new();
         }
-        let mut fates = self.engine.purge(&outcome.plan, &self.sieve).await;
+        let note = |thing: &ThingRef| self.memory.note_asked(thing);
+        let mut fates = self.engine.purge(&outcome.plan, &self.sieve, &note).await;
         let verification = match &whole {
             None => self.verify(&outcome.plan, &fates).await,
             Some(whole) => {
@@ -313,6 +338,10 @@ impl<R: Rule> Run<R> {
                 }
             }
         }
+        let verified = whole.as_ref().map_or(&outcome.plan, |whole| &whole.plan);
+        let absent = verification.absent.iter();
+        let absent = absent.filter_map(|it| Some(verified.items.get(*it)?.thing.clone()));
+        let absent: BTreeSet<ThingRef> = absent.collect();
         self.chronicle.note_failures(verification.failures);
         outcome.failures = self.chronicle.collected().failures();
         outcome.left = verification.left;
@@ -321,10 +350,18 @@ impl<R: Rule> Run<R> {
         }
         outcome.fates = Some(fates);
         outcome.interrupted = self.cancel.is_cancelled();
+        absent
     }
 
-    /// Forgets what is done with of earlier runs and of this one.
-    fn forget(&self, outcome: &mut Outcome, settled: &BTreeSet<ThingRef>) {
+    /// Forgets what is done with of earlier runs and of this one: what was seen to be so, and not only said.
+    fn forget(
+        &self,
+        outcome: &mut Outcome,
+        settled: &BTreeSet<ThingRef>,
+        absent: &BTreeSet<ThingRef>,
+    ) {
+        // An owner that is still there speaks for its things itself.
+        let left: BTreeSet<&ThingRef> = outcome.left.iter().map(|left| &left.thing).collect();
         let fates = outcome.fates.iter().flatten();
         let ended: BTreeMap<&ThingRef, &Fate> = outcome
             .plan
@@ -334,7 +371,8 @@ impl<R: Rule> Run<R> {
             .zip(fates)
             .collect();
         let is_settled = |remnant: &Remnant| match ended.get(&remnant.thing) {
-            Some(fate) => **fate == Fate::Gone,
+            _ if remnant.owner().is_some_and(|owner| left.contains(owner)) => true,
+            Some(fate) => **fate == Fate::Gone && absent.contains(&remnant.thing),
             None => settled.contains(&remnant.thing),
         };
         if let Err(trouble) = self.memory.forget(&is_settled) {

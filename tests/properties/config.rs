@@ -85,7 +85,7 @@ pub fn holds(case: Case) {
     }
     let stranger = config.grants("nobody has heard of it");
     assert!(
-        !stranger.unusual_fields && stranger.only.is_empty() && stranger.limits == config.limits
+        !stranger.unusual_fields && stranger.only.is_none() && stranger.limits == config.limits
     );
     let mut spoilt: Value = toml::from_str(&case.text).expect("TOML");
     let mut places = Vec::new();

@@ -2,9 +2,10 @@
 //! line that moves no cursor.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use runner::guest::Limits;
 use runner::guest::reading::{PageFlaw, Relayed, read};
-use runner::guest::{Limits, plain};
 use runner::resource::{Effects, Fields, Kind, Reach, Template};
+use runner::text::plain;
 use serde_json::{Value, json};
 
 use super::draw;
@@ -105,6 +106,7 @@ fn kind() -> Kind {
         owners: Vec::new(),
         after: Vec::new(),
         requests: vec![Template::parse("DELETE /v2.0/ports/{id}").expect("a template")],
+        reads: Vec::new(),
         failed_states: Vec::new(),
         effects: Effects::default(),
     }

@@ -70,3 +70,16 @@ async fn where_a_rule_cannot_insist_and_after_a_misdeed_nobody_does() {
     assert!(purged.why("a.x/lied").contains("lied"));
     assert_eq!(forced(&cloud), Vec::<String>::new());
 }
+
+/// Nova shows a server as soft-deleted until it has deleted it for good.
+#[tokio::test(start_paused = true)]
+async fn what_is_hidden_and_insisted_on_is_waited_for() {
+    let mut hiding = forceful("a.x");
+    hiding.effects.hidden_states = vec!["SOFT_DELETED".to_owned()];
+    let hidden = ours("a.x/1").in_state("SOFT_DELETED").lingers_ms(4_000);
+    let cloud = ScriptedCloud::with([hidden]);
+    let mut stage = script([cloud.rule("scripted", [hiding])]).on(&cloud);
+    stage.engine = stage.engine.insisting(true);
+    stage.purge().await.expect_gone(&["a.x/1"]);
+    assert_eq!(forced(&cloud), ["a.x/1"]);
+}

@@ -49,7 +49,7 @@ async fn what_was_not_deleted_is_left_with_its_reason() {
         left(&verification),
         [
             ("a.x/1".to_owned(), "refused: no"),
-            ("a.x/2".to_owned(), "b.y/1 is in the way (kept: other name)"),
+            ("a.x/2".to_owned(), "b.y/1 is in the way: kept: other name"),
             (
                 "c.z/1".to_owned(),
                 "a.x/1 must go before it and is left: refused: no"

@@ -225,3 +225,21 @@ async fn what_changes_by_itself_is_waited_for() {
         "failed: it is still in the middle of a change after disappear_s_max = 600 s"
     );
 }
+
+/// While its database comes or goes, Keystone says of rights that it cannot look up that there are none.
+#[tokio::test(start_paused = true)]
+async fn who_could_delete_one_of_a_kind_is_believed_to_be_allowed_another() {
+    let denied = || Err(Cause::Denied("no role".to_owned()));
+    let cloud = ScriptedCloud::with([
+        ours("a.x/1"),
+        ours("a.x/2").after("a.x/1").answers(denied(), 3),
+        ours("a.x/3").after("a.x/1").answers(denied(), 99),
+        ours("b.y/1").answers(denied(), 99),
+    ]);
+    let purged = stage(&cloud, &["a.x", "b.y"]).purge().await;
+    purged.expect_gone(&["a.x/1", "a.x/2"]);
+    assert!(purged.why("a.x/3").contains("no role"));
+    assert!(purged.why("b.y/1").contains("no role"), "nobody could");
+    let tried = |thing: &str| cloud.deleted().iter().filter(|it| *it == thing).count();
+    assert_eq!((tried("a.x/3"), tried("b.y/1")), (5, 2));
+}

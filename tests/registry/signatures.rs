@@ -197,3 +197,127 @@ async fn what_is_no_key_is_said_with_its_place() {
         "{run}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_of_the_keys_must_have_signed() {
+    let scene = Scene::new().await;
+    let (first, second, stranger) = (Signer::new(), Signer::new(), Signer::new());
+    scene.configure(&format!(
+        "[signatures]\nkeys = [{:?}, {:?}]\nrequired = true\nthreshold = 2\n",
+        first.key(),
+        second.key()
+    ));
+    let by = |signers: &[&Signer]| -> String {
+        signers.iter().map(|it| it.sign(&scene.component)).collect()
+    };
+    for (signature, words) in [
+        (by(&[&first]), "`threshold = 2`"),
+        (by(&[&first, &first]), "`threshold = 2`"),
+        (by(&[&second, &stranger]), "`threshold = 2`"),
+        (by(&[&stranger]), "is signed by none of the keys"),
+        (
+            by(&[&first]) + &second.sign(b"something else"),
+            "is not what",
+        ),
+        (by(&[&first, &second]) + "untrusted comment: x\n", "none"),
+        ("x\n".to_owned() + &by(&[&first, &second]), "none"),
+    ] {
+        scene.publish_signed(&scene.component, &signature);
+        scene.is_refused(GUARDED, words);
+    }
+    // A third one's signature does no harm.
+    scene.publish_signed(&scene.component, &by(&[&second, &stranger, &first]));
+    let run = scene.add();
+    let words = format!("signed by {}, {}", first.key(), second.key());
+    assert!(run.expect_code(CLEAN).stdout.contains(&words), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_revoked_runs_no_more_whoever_else_vouches_for_it() {
+    let scene = Scene::new().await;
+    let (signer, lost) = (Signer::new(), Signer::new());
+    let keys = format!("keys = [{:?}, {:?}]", signer.key(), lost.key());
+    let digest = digest(&scene.component);
+    let shouted = digest.to_uppercase().replace("SHA256", "sha256");
+    for (signers, revoked) in [
+        (vec![&lost], lost.key()),
+        (vec![&signer, &lost], lost.key()),
+        (vec![&signer], digest),
+        (vec![], shouted),
+    ] {
+        scene.configure(&format!("[signatures]\n{keys}\nrevoked = [{revoked:?}]\n"));
+        let signature: String = signers.iter().map(|it| it.sign(&scene.component)).collect();
+        if signers.is_empty() {
+            scene.registry.publish("rules/image", "1", &scene.component);
+        } else {
+            scene.publish_signed(&scene.component, &signature);
+        }
+        scene.is_refused(GUARDED, "is revoked");
+    }
+}
+
+/// Whoever keeps the lock file speaks for all who use it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_revokes_too_and_goes_on_to() {
+    let scene = Scene::new().await;
+    let signer = Signer::new();
+    scene.signed(&[&signer], &signer.sign(&scene.component));
+    scene.add().expect_code(CLEAN);
+    let lock = scene.lock();
+    for revoked in [signer.key(), digest(&scene.component)] {
+        let revoking = lock.replace(
+            "version = 1\n",
+            &format!("version = 1\nrevoked = [{revoked:?}]\n"),
+        );
+        scene.place.write("rules/rules.lock", &revoking);
+        let words = format!("image: {revoked} is revoked");
+        let run = scene.place.run(["rules", "list"]);
+        assert!(run.expect_code(GUARDED).stderr.contains(&words), "{run}");
+        let run = scene.add_with(&["--replace"]);
+        assert!(run.expect_code(GUARDED).stderr.contains(&words), "{run}");
+        scene.place.run(["rules", "lock"]).expect_code(CLEAN);
+        assert!(scene.lock().contains(&revoked));
+        scene.place.run(["rules", "list"]).expect_code(GUARDED);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_section_that_cannot_be_meant_is_refused() {
+    let scene = Scene::new().await;
+    let key = Signer::new().key();
+    for (section, words) in [
+        (
+            format!("keys = [{key:?}]\nthreshold = 0"),
+            "`threshold` is 0",
+        ),
+        (
+            format!("keys = [{key:?}, {key:?}]\nrequired = true\nthreshold = 2"),
+            "only 1 `keys`",
+        ),
+        (
+            format!("keys = [{key:?}, {:?}]\nthreshold = 2", Signer::new().key()),
+            "`required` is not true",
+        ),
+        (
+            "revoked = [\"sha256:12\"]".to_owned(),
+            "is not a valid digest",
+        ),
+    ] {
+        scene.configure(&format!("[signatures]\n{section}\n"));
+        let run = scene.add();
+        run.expect_code(USAGE);
+        assert!(run.says(words), "{run}");
+    }
+}
+
+/// An empty list of what is trusted trusts nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_is_trusted_nothing_signed_runs() {
+    let scene = Scene::new().await;
+    let signature = Signer::new().sign(&scene.component);
+    scene.trust(&[], true);
+    scene.publish_signed(&scene.component, &signature);
+    scene.is_refused(GUARDED, "is signed by none of the keys");
+    scene.registry.publish("rules/image", "1", &scene.component);
+    scene.is_refused(GUARDED, "is not signed");
+}

@@ -23,6 +23,8 @@ attacks! {
     dots_behind_a_matrix_parameter: "dots-behind-a-parameter" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "dot segment"];
     an_overlong_path: "overlong-path" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "is longer than"];
     a_broken_encoding: "broken-encoding" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "broken percent-encoding"];
+    a_look_at_another_collection: "look-at-another-collection" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "/v2/tasks", "declares by `reads`"];
+    a_look_at_the_whole_service: "look-at-the-whole-service" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "declares by `reads`"];
     a_metadata_address: "metadata-address" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "169.254.169.254"];
 
     a_delete_by_an_encoded_slash: "delete-by-encoded-slash" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, "%2f..%2f"];
@@ -167,6 +169,10 @@ async fn no_secret_is_shown() {
         "list": [{"deep": {"password": SECRET}}],
         "instance": {"users": [{"password": SECRET}], "root_password": SECRET},
         "config": {"kubeconfig": SECRET, "api_key": SECRET},
+        "numbers": {"token": [SECRET], "credentials": {"user": SECRET}, "secret": {"a": {"b": SECRET}}},
+        "env": [{"name": "DB_PASSWORD", "value": SECRET}, {"output_key": "apiKey", "output_value": [SECRET]}],
+        "metadata": {"config": json!({"password": SECRET}).to_string(), "db_pass": SECRET, "pwd": SECRET},
+        "links": [format!("https://user:{SECRET}@example.org/x"), format!("https://example.org/x?temp_url_sig={SECRET}")],
     });
     let answer = |content_type: &'static str, body: String| Effect::Answer {
         status: 200,

@@ -8,6 +8,21 @@ attacks! {
     memory_that_is_kept_from_call_to_call: "memory-kept-over-calls" => LEFT, 1, [IN_DELETE, "memory_bytes_max = 16777216"];
 }
 
+/// What was too much is asked for no more, whatever the rule makes of the error.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_asks_on_after_too_much() {
+    let scene = Scene::set("ask-on-after-too-much").await;
+    scene.configure(
+        "requests_max = 20",
+        "requests_max = 20\nanswers_bytes_max = 1024",
+    );
+    let aftermath = scene.sweep();
+    let words = [IN_LIST, "answers_bytes_max"];
+    aftermath.is_contained().ended(UNLISTED, IMAGES, &words);
+    let asked = aftermath.requests("GET", "/image/v2/images");
+    assert!((1..=2).contains(&asked), "{asked}\n{}", aftermath.run);
+}
+
 /// So much memory and time that other limits are met first.
 fn make_room(scene: &Scene) {
     scene.configure(

@@ -12,7 +12,14 @@ attacks! {
     a_forged_owner: "forged-owner" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "does not carry image.image/00000000"];
     an_owner_of_an_undeclared_kind: "owner-of-an-undeclared-kind" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "does not carry identity.project/"];
     an_order_that_holds_everything_back: "everything-waits-for-the-victim" => LEFT, IMAGES, ["is in the way"];
-    a_deletion_that_never_was: "says-that-all-is-gone" => LEFT, IMAGES, ["it was deleted and is still listed"];
+    a_witness_by_another_id: "witness-by-another-id" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, GOES_BY_ITS_ID];
+    a_witness_of_another_collection: "witness-of-another-collection" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "not the collection"];
+    a_slice_within_another_one: "things-within-things" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "points twice to \"/tags\""];
+    a_listing_of_some_fields: "some-fields-only" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "asks for some fields", "would pass for absent"];
+    a_deletion_that_never_was: "says-that-all-is-gone" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, NOT_SAID];
+    a_deletion_of_what_was_only_looked_at: "says-gone-after-a-look" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, NOT_SAID];
+    a_thing_that_is_said_not_to_be_there: "says-not-found" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, NOT_SAID];
+    a_hundred_thousand_in_the_way: "blocked-by-a-hundred-thousand" => LEFT, IMAGES, [IN_DELETE, "relations_max = 1000"];
     a_deletion_that_was_never_accepted: "says-that-it-was-accepted" => LEFT, IMAGES, ["it is still there after disappear_s_max"];
     two_kinds_with_one_id: "two-kinds-with-one-id" => CLEAN, 0, ["image.copy"];
 }
@@ -33,8 +40,8 @@ async fn answered(behavior: &str, status: u16, code: i32, words: &[&str]) {
 /// What the cloud has refused is not gone because a rule says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_that_a_rule_calls_success() {
-    let words = ["it was deleted and is still listed"];
-    answered("says-gone-whatever-the-cloud-says", 409, LEFT, &words).await;
+    let words = [IN_DELETE, MISBEHAVED, NOT_SAID];
+    answered("says-gone-whatever-the-cloud-says", 409, UNLISTED, &words).await;
 }
 
 /// Where the cloud has agreed to delete a thing and shows it for good (a quota), the rule's word counts.
@@ -43,6 +50,21 @@ async fn what_is_listed_for_good_counts_as_gone_by_the_rules_word() {
     answered("says-gone-of-what-is-there", 204, CLEAN, &[]).await;
     let words = ["it was deleted and is still listed"];
     answered("honest", 204, LEFT, &words).await;
+}
+
+/// That the cloud has changed something about a thing does not mean that it has agreed to delete it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_passes_for_a_deletion() {
+    let scene = Scene::set("says-gone-after-another-change").await;
+    let done = Effect::Answer {
+        status: 204,
+        content_type: "application/json",
+        body: String::new(),
+    };
+    let path = "/image/v2/images/*/actions/deactivate";
+    scene.cloud.inject(Fault::on("POST", path, done));
+    let words = ["it was deleted and is still listed"];
+    scene.sweep().ended(LEFT, IMAGES, &words);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,15 +184,37 @@ async fn all_things_under_one_project_by_a_query() {
     all_under_a_project("all-under-a-project-by-query").await;
 }
 
+/// The objects have nothing but names, and the query is one that the service ignores.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_names_under_one_project_by_a_query() {
+    let mut scene = Scene::set("all-names-under-a-project-by-query").await;
+    let project = json!({"name": "c_rally_5e1f0a3c_abcdefgh"});
+    let project = scene.add("identity.project", project);
+    scene.add("image.metadef_namespace", json!({}));
+    scene.optional.insert(project);
+    let words = [
+        "list of image.junk: ",
+        MISBEHAVED,
+        "does not show that it is under",
+    ];
+    scene.sweep().is_contained().ended(UNLISTED, IMAGES, &words);
+}
+
+/// Whatever a rule declares, an image says itself whose it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_things_in_no_project() {
+    let scene = Scene::set("all-in-no-project").await;
+    let aftermath = scene.sweep_with(&["--project", "admin"]);
+    aftermath.changed_nothing_unapproved();
+    aftermath.ended(CLEAN, IMAGES, &["outside the project"]);
+    assert_eq!(aftermath.scene.cloud.mutations().len(), 0);
+}
+
 /// A kind of which each network has one takes its id from the network, and its name from where the rule points.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_networks_name_under_each_network() {
     let scene = Scene::set("another-name-under-each").await;
-    let words = [
-        "list of image.under_network: ",
-        MISBEHAVED,
-        "not the collection",
-    ];
+    let words = ["list of image.under_network: ", "has no objects"];
     // What is said to be under networks and cannot be listed holds them.
     let after = scene.sweep();
     after.changed_nothing_unapproved();
@@ -185,6 +229,40 @@ async fn all_things_in_the_project_of_the_token() {
     aftermath.changed_nothing_unapproved();
     aftermath.ended(CLEAN, IMAGES, &["outside the project"]);
     assert_eq!(aftermath.scene.cloud.mutations().len(), 0);
+}
+
+/// The cloud answers a listing of images with this.
+async fn shown(body: String, code: i32, words: &[&str]) -> Aftermath {
+    let scene = Scene::set("honest").await;
+    let answer = Effect::Answer {
+        status: 200,
+        content_type: "application/json",
+        body,
+    };
+    scene
+        .cloud
+        .inject(Fault::on("GET", "/image/v2/images", answer));
+    let aftermath = scene.sweep();
+    aftermath.is_contained().ended(code, IMAGES, words);
+    aftermath
+}
+
+/// A tenant may make a thing that no reader of JSON takes. It is named, and no rule is blamed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_cannot_be_read() {
+    let body = r#"{"images": [{"id": "a", "size": 1}, {"id": "b", "size": 1e999}]}"#;
+    let words = [IN_LIST, "cannot be read: b: number out of range"];
+    let aftermath = shown(body.to_owned(), UNLISTED, &words).await;
+    assert!(!aftermath.run.says(MISBEHAVED), "{}", aftermath.run);
+}
+
+/// Whoever gives a thing a name that makes another path of its deletion keeps it, and makes no liar of the rule.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_no_path_can_hold() {
+    let body = json!({"images": [{"id": "..", "name": NAMED, "owner": "p"}]});
+    let words = [IN_DELETE, "no path can hold its name"];
+    let aftermath = shown(body.to_string(), LEFT, &words).await;
+    assert!(!aftermath.run.says(MISBEHAVED), "{}", aftermath.run);
 }
 
 #[tokio::test(flavor = "multi_thread")]

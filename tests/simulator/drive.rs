@@ -145,6 +145,14 @@ impl Memory for Records {
         Ok(())
     }
 
+    fn note_asked(&self, thing: &ThingRef) {
+        let mut notes = self.notes.lock().expect("notes");
+        let own = self.own.get().map(|own| &mut notes[*own]);
+        for remnant in own.into_iter().flatten() {
+            Arc::make_mut(&mut remnant.asked).insert(thing.clone());
+        }
+    }
+
     fn forget(&self, is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String> {
         let mut notes = self.notes.lock().expect("notes");
         for number in (0..self.earlier).chain(self.own.get().copied()) {

@@ -28,6 +28,7 @@ pub(crate) fn kind(name: &str) -> Kind {
         owners: Vec::new(),
         after: Vec::new(),
         requests: Vec::new(),
+        reads: Vec::new(),
         failed_states: vec!["ERROR".to_owned()],
         effects: Effects::default(),
     }
@@ -117,6 +118,16 @@ impl Scripted {
 
     pub(crate) fn after(mut self, other: &str) -> Self {
         self.seen.steps.push(Step::After(at(other)));
+        self
+    }
+
+    pub(crate) fn before(mut self, other: &str) -> Self {
+        self.seen.steps.push(Step::Before(at(other)));
+        self
+    }
+
+    pub(crate) fn taking(mut self, other: &str) -> Self {
+        self.seen.foreseen.takes.push(at(other));
         self
     }
 
@@ -320,8 +331,16 @@ impl ScriptedCloud {
     /// What insisting comes to: whatever holds the thing, and whatever its deletion would have come to, it goes.
     fn force(&self, at: &ThingRef) -> Result<Outcome, Cause> {
         let mut inner = self.inner();
-        let gone = inner.things.remove(at);
-        gone.map(|_| Outcome::Gone).ok_or(Cause::NotFound)
+        match inner.things.get_mut(at) {
+            Some(thing) if !thing.lingers.is_zero() => {
+                thing.gone_at = Some(Instant::now() + thing.lingers);
+                Ok(Outcome::Accepted)
+            }
+            _ => {
+                let gone = inner.things.remove(at);
+                gone.map(|_| Outcome::Gone).ok_or(Cause::NotFound)
+            }
+        }
     }
 
     /// What the deletion comes to when its time is over.

@@ -57,10 +57,13 @@ fn delete_in_bucket(thing: &Target) -> Result<Outcome, RuleError> {
 }
 
 /// Kinto answers 403 for a bucket that does not exist, and for all in it. Whether it exists is what the list of buckets
-/// says. The quotes keep Kinto from taking an id such as `123` for a number.
+/// says, and not an answer about the thing itself: so the runner is to list it again. The quotes keep Kinto from taking an id such
+/// as `123` for a number.
 fn delete_unless_gone(thing: &Target, bucket: &str) -> Result<Outcome, RuleError> {
     match thing.finish(0) {
-        Err(RuleError::Denied(_)) if thing.fetch(bucket)?.has_none("/data") => Ok(Outcome::Gone),
+        Err(RuleError::Denied(_)) if thing.fetch(bucket)?.has_none("/data") => {
+            Ok(Outcome::Accepted)
+        }
         deleted => deleted,
     }
 }

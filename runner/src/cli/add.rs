@@ -10,10 +10,10 @@ use crate::registry::{self, Reference, SCHEME};
 use crate::signature;
 
 use super::args::{AddArgs, CommonArgs};
+use super::check::{against, description};
 use super::components::{claimed_twice, files_in, rule_name};
 use super::failure::Failure;
 use super::files::{Overwrite, put};
-use super::inspect::description;
 use super::lock::{read, write};
 use super::output::print;
 use super::setup::Setup;
@@ -63,7 +63,11 @@ pub(super) async fn add(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Fai
         Some(then) => then,
         None => setup.lock_of(&place.others(&setup).await?),
     };
-    now = now.sourced_as(&then);
+    if let Some(flaw) = then.revoked_in(&now).into_iter().next() {
+        return Err(Failure::guarded(flaw).hint("nothing was written"));
+    }
+    let news = against(Some(&then), &setup, &component, &place.component);
+    now = now.informed_by(&then);
     if !args.replace {
         place.pins(&then, &now, &parcel.name)?;
         place.is_free_for(&parcel)?;
@@ -79,7 +83,7 @@ pub(super) async fn add(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Fai
     };
     place.receive(&parcel, overwrite)?;
     write(&place.lock, &lock)?;
-    print(&description(&component, &place.component))?;
+    print(&description(&component, &place.component, &news))?;
     let by_manifest = parcel
         .source
         .map(|it| format!(", by manifest {}", it.manifest));
@@ -178,7 +182,7 @@ impl Place {
         if then.sha256(name).is_none() {
             return Ok(());
         }
-        let differences = then.clone().only([name]).sourced_as(now).differences(now);
+        let differences = then.clone().only([name]).informed_by(now).differences(now);
         if differences.is_empty() {
             return Ok(());
         }

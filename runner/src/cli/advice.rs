@@ -86,6 +86,7 @@ mod tests {
             owners: Vec::new(),
             after: Vec::new(),
             requests: Vec::new(),
+            reads: Vec::new(),
             failed_states: Vec::new(),
             effects: Effects::default(),
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
@@ -313,7 +314,7 @@ pub(super) struct ScopeArgs {
     #[arg(long, value_name = "TIME")]
     pub(super) created_before: Option<Timestamp>,
     /// Keep things with this tag (`tag` or `key=value`); can be repeated
-    #[arg(long = "protect-tag", value_name = "TAG")]
+    #[arg(long = "protect-tag", value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
     pub(super) protect_tags: Vec<String>,
 }
 

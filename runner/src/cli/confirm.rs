@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::cloud::GrantedScope;
 use crate::report::{Format, Report};
 use crate::run::{Broad, Confirm, Outcome, Question, Unconfirmed};
+use crate::text;
 
 use super::setup::Ready;
 
@@ -52,7 +53,7 @@ impl<'a> Terminal<'a> {
             report.unwrap_or_default()
         );
         let asked = self.ready.progress.quietly(|| {
-            let asked = std::io::stderr().write_all(question.as_bytes());
+            let asked = std::io::stderr().write_all(text::lines(&question).as_bytes());
             asked.is_ok()
         });
         if asked && line().await.is_some_and(|line| line.trim() == expected) {

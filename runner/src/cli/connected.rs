@@ -117,11 +117,18 @@ impl Connected {
         let identity = self.identity.as_ref();
         let user = identity.map(|it| format!("{} ({})", it.user_name, it.user_id));
         let rules = components.iter().map(|rule| digest(rule));
+        let kinds = components.iter().flat_map(|rule| rule.kinds());
+        let asked: BTreeSet<&str> = kinds.map(|kind| kind.service.as_str()).collect();
+        let endpoints = asked.into_iter().filter_map(|service| {
+            let url = self.session.url_of(service)?;
+            Some((service.to_owned(), url.to_string()))
+        });
         Place {
             cloud: self.cloud.clone(),
             auth_url: self.reached.auth_url.clone(),
             region: self.reached.region.clone(),
             interfaces: self.reached.interfaces.clone(),
+            endpoints: endpoints.collect(),
             user: user.unwrap_or_default(),
             scope: self.token_scope(),
             rules: rules.map(|rule| (rule.name, rule.sha256)).collect(),
@@ -186,7 +193,9 @@ impl Connected {
         scope
             .protected_tags
             .extend(config.protect.tags.iter().cloned());
-        scope.projectless = scope.projectless || (given.is_empty() && scope.projects.is_none());
+        // Whoever is no administrator sees the things of the own project, also those that do not show it.
+        let is_narrowed = !given.is_empty() || scope.projects.is_some();
+        scope.projectless = scope.projectless || !self.is_admin() || !is_narrowed;
         if let Some(identity) = self
             .identity
             .as_ref()

@@ -7,6 +7,7 @@ use crate::plan::Blocker;
 use crate::report::document;
 use crate::resource::ThingRef;
 use crate::run::{Aim, Look};
+use crate::text::Visible;
 
 use super::args::{CommonArgs, ExplainArgs};
 use super::failure::Failure;
@@ -100,20 +101,22 @@ impl Explanation {
 
     fn in_words(&self) -> String {
         let thing = &self.thing;
-        let name = self.name.as_deref().unwrap_or("(no name)");
+        let name = Visible(self.name.as_deref().unwrap_or("(no name)"));
+        let why = Visible(&self.why);
         let mut text = match self.verdict {
             Verdict::NotFound => return format!("{thing} was not found by any listing\n"),
-            Verdict::Keep => return format!("{thing} {name}\n{}\n", self.why),
-            Verdict::Delete => format!("{thing} {name}\nwould be deleted: {}\n", self.why),
+            Verdict::Keep => return format!("{thing} {name}\n{why}\n"),
+            Verdict::Delete => format!("{thing} {name}\nwould be deleted: {why}\n"),
         };
         for first in &self.after {
             text.push_str(&format!("after {first}\n"));
         }
         for blocker in &self.blocked_by {
+            let why = Visible(&blocker.why);
             text.push_str(&if blocker.thing == *thing {
-                format!("but it stays: {}\n", blocker.why)
+                format!("but it stays: {why}\n")
             } else {
-                format!("but {} is in the way: {}\n", blocker.thing, blocker.why)
+                format!("but {} is in the way: {why}\n", blocker.thing)
             });
         }
         text

@@ -1,6 +1,5 @@
 //! Commands that look and change nothing: names, rules, doctor.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,10 +9,9 @@ use crate::guest::Component;
 use crate::name::TaskId;
 use crate::report::rows_in;
 use crate::resource::Kind;
+use crate::text;
 
-use super::advice::advice;
-use super::args::{CheckArgs, CommonArgs, DoctorArgs, NamesArgs, RulesArgs};
-use super::components::component_files;
+use super::args::{CommonArgs, DoctorArgs, NamesArgs, RulesArgs};
 use super::failure::Failure;
 use super::output::print;
 use super::setup::Setup;
@@ -64,7 +62,7 @@ impl KindRow {
             kind: kind.name.clone(),
             service: kind.service.clone(),
             rule: rule.name().clone(),
-            signed_by: rule.signer().map(ToString::to_string),
+            signed_by: rule.signed_by(),
             listed: kind.reach.to_string(),
             names: kind.fields.names.clone(),
             owners: kind
@@ -87,85 +85,18 @@ pub(super) async fn list(common: &CommonArgs, args: &RulesArgs) -> Result<Exit, 
         .collect();
     kinds.sort_by(|a, b| a.kind.cmp(&b.kind));
     let cells = kinds.iter().map(|row| {
-        vec![
-            row.kind.to_string(),
-            row.service.clone(),
-            row.listed.clone(),
-            row.names.join(" "),
-            row.requests.join("\n"),
-            row.signed_by.clone().unwrap_or_default(),
-        ]
+        let cells = [
+            &*row.kind,
+            &row.service,
+            &row.listed,
+            &row.names.join(" "),
+            &row.requests.join("\n"),
+            row.signed_by.as_deref().unwrap_or_default(),
+        ];
+        cells.map(text::lines).to_vec()
     });
     let header = ["Kind", "Service", "Listed", "Name", "Requests", "Signed by"];
     print(&rows_in(args.format, &header, cells.collect(), &kinds).map_err(Failure::unexpected)?)
-}
-
-/// `runner rules check`
-pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<Exit, Failure> {
-    let setup = Setup::load(common)?;
-    let sandbox = setup.sandbox()?;
-    for path in &args.files {
-        for file in component_files(path)? {
-            let component = setup
-                .loaded(&sandbox, &file, &file, &setup.grants(&file))
-                .await?;
-            print(&description(&component, component.path()))?;
-        }
-    }
-    Ok(Exit::Clean)
-}
-
-/// What a person has to know of a component before it may run. `file` is where it is to be found.
-pub(super) fn description(component: &Component, file: &Path) -> String {
-    let outline = component.outline();
-    let compilation =
-        component
-            .compilation()
-            .map_or("compiled by an earlier run".to_owned(), |it| {
-                format!(
-                    "compiled in {:.1} s, which later runs find done",
-                    it.as_secs_f64()
-                )
-            });
-    let imports = outline.imports.iter().map(String::as_str);
-    let (wasi, ours): (Vec<&str>, Vec<&str>) =
-        imports.partition(|import| import.starts_with("wasi:"));
-    let signed = component
-        .signer()
-        .map_or("not signed".to_owned(), |signer| {
-            format!("signed by {signer}")
-        });
-    let mut text = format!(
-        "{}\n  {} bytes, sha256 {}\n  {signed}\n  built for contract {}; {}\n  \
-         imports: {}; and {} of WASI, which it finds empty\n  exports: {}\n",
-        file.display(),
-        component.bytes(),
-        component.sha256(),
-        outline.contract(),
-        compilation,
-        ours.join(" "),
-        wasi.len(),
-        outline.exports.join(" "),
-    );
-    for kind in component.kinds() {
-        text.push_str(&format!(
-            "  {} ({}, {}) may send\n",
-            kind.name, kind.service, kind.reach
-        ));
-        for request in &kind.requests {
-            text.push_str(&format!("    {request}\n"));
-        }
-        for owner in &kind.owners {
-            text.push_str(&format!("    owned by {} at {}\n", owner.kind, owner.at));
-        }
-        for effect in kind.effects.lines() {
-            text.push_str(&format!("    {effect}\n"));
-        }
-    }
-    for advice in advice(component) {
-        text.push_str(&format!("  advice: {advice}\n"));
-    }
-    text
 }
 
 /// What `doctor` says.
@@ -266,6 +197,7 @@ impl Diagnosis {
                 format!("{} ({rules})", service.endpoint),
             ]
         }));
-        rows
+        let visible = |cells: Vec<String>| cells.iter().map(|cell| text::lines(cell)).collect();
+        rows.into_iter().map(visible).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::exit::Exit;
 use crate::guest::Component;
 use crate::lock::Lock;
+use crate::text::Visible;
 
 use super::args::{CommonArgs, RulesPlace};
 use super::components::{component_files, one_rule_for_each_kind, rule_name};
@@ -62,7 +63,7 @@ impl Locked {
 
     /// Whether the rules are what the lock says.
     pub(super) fn check(&self, now: Lock) -> Result<(), Failure> {
-        let differences = self.lock.differences(&now.sourced_as(&self.lock));
+        let differences = self.lock.differences(&now.informed_by(&self.lock));
         if differences.is_empty() {
             return Ok(());
         }
@@ -90,11 +91,14 @@ pub(super) async fn lock(common: &CommonArgs, place: &RulesPlace) -> Result<Exit
     };
     let mut now = setup.lock_of(&unlocked(&setup, place).await?);
     if let Some(then) = &then {
-        now = now.sourced_as(then);
+        now = now.informed_by(then);
     }
     write(&file, &now)?;
     match then {
-        None => print(&format!("{} locks {}\n", file.display(), now.size())),
+        None => {
+            let file = file.display().to_string();
+            print(&format!("{} locks {}\n", Visible(&file), now.size()))
+        }
         Some(then) => print(&in_lines(&then.differences(&now))),
     }
 }
@@ -110,9 +114,10 @@ pub(super) async fn diff(common: &CommonArgs, place: &RulesPlace) -> Result<Exit
         );
     };
     let now = setup.lock_of(&unlocked(&setup, place).await?);
-    let differences = lock.differences(&now.sourced_as(&lock));
+    let differences = lock.differences(&now.informed_by(&lock));
     if differences.is_empty() {
-        return print(&format!("the rules are as {} says\n", file.display()));
+        let file = file.display().to_string();
+        return print(&format!("the rules are as {} says\n", Visible(&file)));
     }
     print(&in_lines(&differences))?;
     Ok(Exit::Guarded)
@@ -147,5 +152,6 @@ fn in_lines(differences: &[String]) -> String {
     if differences.is_empty() {
         return "nothing has changed\n".to_owned();
     }
-    differences.iter().map(|it| format!("{it}\n")).collect()
+    let lines = differences.iter().map(|it| format!("{}\n", Visible(it)));
+    lines.collect()
 }

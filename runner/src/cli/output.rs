@@ -1,11 +1,12 @@
 //! Where a command's words leave the process: data on standard output, all else on standard error.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 
 use clap::ValueEnum;
 
 use crate::exit::Exit;
 use crate::report::{Format, document};
+use crate::text;
 
 use super::failure::Failure;
 
@@ -22,8 +23,27 @@ pub(super) fn print(text: &str) -> Result<Exit, Failure> {
 /// Says on standard error why a command ends.
 pub(super) fn tell(failure: &Failure) -> Exit {
     // If standard error is gone too, the exit code is all there is to say it with.
-    let _ = write!(std::io::stderr(), "{failure}");
+    let _ = write!(std::io::stderr(), "{}", text::lines(&failure.to_string()));
     failure.exit
+}
+
+/// A place for log lines. What others wrote in them is made visible; escape sequences pass, for the log colours its lines by them,
+/// and writes those of others out itself.
+pub(super) struct LogWriter<W>(pub(super) W);
+
+impl<W: Write> Write for LogWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let parts: Vec<String> = text.split('\u{1b}').map(text::lines).collect();
+        // Where nobody can be told any more the run goes on; the log's own library would end it with a panic.
+        let _ = self.0.write_all(parts.join("\u{1b}").as_bytes());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
 }
 
 /// Ends a command that has failed: says why, and where a document was asked for, makes one of it.
@@ -56,6 +76,15 @@ pub(super) fn asked_format(words: &[String]) -> Option<Format> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_line_has_its_colours_and_no_tricks() {
+        let mut log = LogWriter(Vec::new());
+        log.write_all("\x1b[31mWARN\x1b[0m x\u{202e}y\n".as_bytes())
+            .unwrap();
+        let written = String::from_utf8(log.0).unwrap();
+        assert_eq!(written, "\x1b[31mWARN\x1b[0m x\\u{202e}y\n");
+    }
 
     #[test]
     fn the_form_that_was_asked_for_is_known_even_if_nothing_else_is_understood() {

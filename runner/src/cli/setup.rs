@@ -313,7 +313,18 @@ impl Setup {
         let Some(folder) = folder.filter(|_| !scope.unmatched) else {
             return Ok(None);
         };
-        Records::open(folder.join("runs"), run, place.clone(), scope.origin)
+        let folder = folder.join("runs");
+        if folder.exists() {
+            // Whoever writes there says what is to be deleted.
+            is_ours(&folder).map_err(|error| {
+                Failure::usage(format!(
+                    "the records in {} are not to be trusted: {error}",
+                    folder.display()
+                ))
+                .hint("make the folder yours alone (chmod 700), or move it away to do without it")
+            })?;
+        }
+        Records::open(folder, run, place.clone(), scope.origin)
             .map(Some)
             .map_err(|error| {
                 Failure::input(&error).hint(
@@ -373,6 +384,14 @@ impl Wanted {
                 "--shared does nothing without --unmatched or --with-projects",
             )
             .hint("what bears a name of the task goes, whoever else uses it"));
+        }
+        if let (Some(after), Some(before)) = (args.created_after, args.created_before)
+            && after >= before
+        {
+            return Err(Failure::usage(format!(
+                "nothing is made from {after} on and before {before}"
+            ))
+            .hint("--created-after is the earlier one of the two"));
         }
         Ok(Self {
             scope: SweepScope {

@@ -92,7 +92,8 @@ fn chosen(given: &str, by_id: Option<Project>, by_name: Vec<Project>) -> Result<
         (Some(project), []) => Ok(project.id),
         (Some(Project { id, name }), others) => refused(format!(
             "`{given}` is the id of one project and the name of another: {id} is called {name}, and {given} is what {} is \
-             called. Whoever may create projects can make that happen. Give the id of the one that is called {given}, or rename it",
+             called. Whoever may create projects can make that happen. To mean {id}, give its name; to mean the one that is \
+             called {given}, give its id",
             others.join(" and ")
         )),
         (None, [id]) => Ok(id.clone()),

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{HeaderMap, HeaderName};
 use tokio::sync::OnceCell;
+use url::Url;
 
 use self::destination::Destination;
 use super::auth::{Keystone, Token};
@@ -240,6 +241,7 @@ impl Session {
     ) -> Result<Vec<Unlooked>, UnfitWord> {
         let choice = Choice {
             region: self.shared.config.region.as_deref(),
+            is_region_unchosen: self.shared.config.is_region_unchosen,
             interfaces: &self.shared.config.interfaces,
             asked,
             words,
@@ -258,6 +260,12 @@ impl Session {
     /// Whether a service type, any alias, or a plain service's name can be reached.
     pub fn has_service(&self, service: &str) -> bool {
         self.destination(service).is_ok()
+    }
+
+    /// Where the requests of a service go: a service type, any alias, or a plain service's name. `None` if it cannot be reached.
+    pub fn url_of(&self, service: &str) -> Option<Url> {
+        let destination = self.destination(service).ok()?;
+        Some(destination.summary.url)
     }
 
     /// Cuts a link from an answer back to a path for [`send`](Self::send).

@@ -83,19 +83,34 @@ impl Pem {
     }
 
     fn read(&self, what: &str) -> Result<Vec<u8>, Error> {
+        self.bytes().map_err(|error| {
+            let message = format!("cannot read the {what} {}", self.described());
+            Error::new(ErrorKind::Invalid, message).caused_by(error)
+        })
+    }
+
+    /// Reads a key. What is no file may be the key itself in some other form, so no value is shown.
+    fn read_key(&self) -> Result<Vec<u8>, Error> {
+        self.bytes().map_err(|error| {
+            let message = "cannot read the client key: `key` names no file that can be read, or is no text of one in PEM";
+            Error::new(ErrorKind::Invalid, message).caused_by(error)
+        })
+    }
+
+    fn bytes(&self) -> std::io::Result<Vec<u8>> {
         match self {
             Self::Text(text) => Ok(text.expose_secret().as_bytes().to_vec()),
-            Self::File(path) => fs::read(path).map_err(|error| {
-                let message = format!("cannot read the {what} {}", self.described());
-                Error::new(ErrorKind::Invalid, message).caused_by(error)
-            }),
+            Self::File(path) => fs::read(path),
         }
     }
 }
 
 impl fmt::Debug for Pem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.described())
+        f.write_str(match self {
+            Self::File(_) => "a file",
+            Self::Text(_) => "a text",
+        })
     }
 }
 
@@ -105,12 +120,10 @@ pub(super) fn client(tls: &Tls, limits: &HttpLimits) -> Result<Client, Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let identity = identity(tls)?;
     let authorities = tls.ca.as_ref().map(authorities).transpose()?;
-    let builder = || {
-        let mut builder = base_client(limits).tls_danger_accept_invalid_certs(!tls.verify);
-        if let Some(identity) = &identity {
-            builder = builder.identity(identity.clone());
-        }
-        builder
+    let anonymous = || base_client(limits).tls_danger_accept_invalid_certs(!tls.verify);
+    let builder = || match &identity {
+        Some(identity) => anonymous().identity(identity.clone()),
+        None => anonymous(),
     };
     let built = match authorities {
         Some(authorities) => builder().tls_certs_only(authorities).build(),
@@ -121,11 +134,14 @@ pub(super) fn client(tls: &Tls, limits: &HttpLimits) -> Result<Client, Error> {
             .or_else(|_| builder().tls_certs_only([]).build()),
     };
     built.map_err(|error| {
-        Error::new(
-            ErrorKind::Invalid,
-            "the client certificate, its key or the CA bundle cannot be used",
-        )
-        .caused_by(error)
+        // The error does not say which, and without the certificate it may not occur.
+        let is_of_identity = identity.is_some() && anonymous().build().is_ok();
+        let unusable = if is_of_identity {
+            "the client certificate and its key cannot be used: does the key belong to it?"
+        } else {
+            "the CA bundle cannot be used"
+        };
+        Error::new(ErrorKind::Invalid, unusable).caused_by(error)
     })
 }
 
@@ -161,7 +177,7 @@ fn identity(tls: &Tls) -> Result<Option<Identity>, Error> {
     let mut pem = cert.read("client certificate")?;
     if let Some(key) = &tls.key {
         pem.push(b'\n');
-        pem.extend(key.read("client key")?);
+        pem.extend(key.read_key()?);
     }
     let identity = Identity::from_pem(&pem).map_err(|_| {
         let message = format!(
@@ -248,6 +264,13 @@ mod tests {
             SECRET.repeat(10),
         ];
         let good = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----";
+        let bare = Tls {
+            cert: path(CERTIFICATE),
+            key: path(SECRET),
+            ..Tls::default()
+        };
+        let shown = refusal(&bare);
+        assert!(!shown.contains(&SECRET[..12]), "{shown}");
         for text in &texts {
             for tls in [
                 Tls {

@@ -77,6 +77,8 @@ pub struct Unlooked {
 pub struct Choice<'a> {
     /// Region whose endpoints are used.
     pub region: Option<&'a str>,
+    /// Whether nobody has chosen that region. Then the others are missed, and not left out.
+    pub is_region_unchosen: bool,
     /// Interfaces, in order of preference.
     pub interfaces: &'a [Interface],
     /// Service types that loaded rules ask for, by any alias.
@@ -194,8 +196,16 @@ fn asked_for(
         let place = here.map_or_else(String::new, |here| format!(", and this run is in {here}"));
         let region = region.map(str::to_owned);
         let named = region.as_deref().unwrap_or("no region");
-        let why = format!("it is offered in {named} as well{place}");
-        missed(region, None, why)
+        let chosen = if choice.is_region_unchosen {
+            ", as the first that is configured: choose with --os-region-name"
+        } else {
+            ""
+        };
+        let why = format!("it is offered in {named} as well{place}{chosen}");
+        Unlooked {
+            is_failure: choice.is_region_unchosen,
+            ..missed(region, None, why)
+        }
     });
     elsewhere.collect()
 }
@@ -252,6 +262,7 @@ mod tests {
         let (asked, words) = (set(asked), set(words));
         let choice = Choice {
             region: Some("A"),
+            is_region_unchosen: false,
             interfaces: &[Interface::Public],
             asked: &asked,
             words: &words,
@@ -287,6 +298,7 @@ mod tests {
         for (for_project, expected) in [(true, 0), (false, 1)] {
             let choice = Choice {
                 region: Some("A"),
+                is_region_unchosen: false,
                 interfaces: &[Interface::Public],
                 asked: &asked,
                 words: &words,
@@ -452,6 +464,7 @@ mod tests {
         ] {
             let choice = Choice {
                 region: None,
+                is_region_unchosen: false,
                 interfaces: &[Interface::Public],
                 asked: &BTreeSet::new(),
                 words: &words,

@@ -64,8 +64,20 @@ const LIMITS: &[Bounds] = &[
     ("failures_max", 1, 1_000_000),
 ];
 
-/// The first limit that is out of its bounds, in words.
+/// What cannot be meant, in words: the first limit that is out of its bounds, or an empty word that would protect nothing.
 pub(super) fn flaw(config: &Config) -> Option<String> {
+    let protect = [
+        ("tags", &config.protect.tags),
+        ("projects", &config.protect.projects),
+    ];
+    let mut empty = protect
+        .into_iter()
+        .filter(|(_, words)| words.iter().any(|word| word.trim().is_empty()));
+    if let Some((key, _)) = empty.next() {
+        return Some(format!(
+            "{key} under [protect] holds an empty text, which protects nothing: take it out, or say what it was to be"
+        ));
+    }
     let common = [
         ("[sweep]".to_owned(), numbers(&config.sweep), SWEEP),
         ("[http]".to_owned(), numbers(&config.http), HTTP),
@@ -119,6 +131,17 @@ mod tests {
             for (key, _) in numbers {
                 assert!(known.contains(&key.as_str()), "{key} has no bounds");
             }
+        }
+    }
+
+    #[test]
+    fn what_would_protect_nothing_is_refused() {
+        for text in [
+            "[protect]\ntags = [\"a\", \"\"]\n",
+            "[protect]\nprojects = [\" \"]\n",
+        ] {
+            let flaw = flaw(&config(text)).unwrap();
+            assert!(flaw.contains("holds an empty text"), "{flaw}");
         }
     }
 

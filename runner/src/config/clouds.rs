@@ -516,7 +516,11 @@ fn from_file(
     surroundings: &Surroundings,
 ) -> Result<CloudConfig, Error> {
     let profile = files.profile(name, entry, surroundings)?;
-    let region = choose_region(name, entry, profile.as_ref(), wanted_region.as_deref())?;
+    let listed = entry.regions();
+    let listed = listed.or_else(|| profile.as_ref().and_then(Entry::regions));
+    let listed = listed.unwrap_or_default();
+    let is_region_unchosen = wanted_region.is_none() && listed.len() > 1;
+    let region = choose_region(name, listed, wanted_region)?;
     let from_env = ENV_OVER_FILE.iter().filter_map(|key| {
         let value = surroundings.var(&format!("OS_{}", key.to_uppercase()))?;
         Some(((*key).to_owned(), value.to_owned()))
@@ -538,31 +542,30 @@ fn from_file(
     }
     layers.push(Layer::new("the environment", from_env));
     layers.push(cli);
-    Settings::new(name, &in_file, &layers)?.into_config(surroundings)
+    let config = Settings::new(name, &in_file, &layers)?.into_config(surroundings)?;
+    Ok(CloudConfig {
+        is_region_unchosen,
+        ..config
+    })
 }
 
 /// The region to use with its own values: the one asked for, else the first the cloud lists.
 fn choose_region(
     cloud: &str,
-    entry: &Entry,
-    profile: Option<&Entry>,
-    wanted: Option<&str>,
+    listed: Vec<(String, Entry)>,
+    wanted: Option<String>,
 ) -> Result<Option<(String, Entry)>, Error> {
-    let listed = entry
-        .regions()
-        .or_else(|| profile.and_then(Entry::regions))
-        .unwrap_or_default();
     let Some(wanted) = wanted else {
         return Ok(listed.into_iter().next());
     };
     if listed.is_empty() {
-        return Ok(Some((wanted.to_owned(), Entry::default())));
+        return Ok(Some((wanted, Entry::default())));
     }
     let known: Vec<String> = listed.iter().map(|(name, _)| name.clone()).collect();
-    let found = listed.into_iter().find(|(name, _)| name == wanted);
+    let found = listed.into_iter().find(|(name, _)| *name == wanted);
     found.map(Some).ok_or_else(|| Error::UnknownRegion {
         cloud: cloud.to_owned(),
-        region: wanted.to_owned(),
+        region: wanted,
         known,
     })
 }

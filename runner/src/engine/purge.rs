@@ -4,6 +4,7 @@
 //! is waited for by listing its kind, one listing for all things of the kind; what something stands in the way of is tried again.
 //! What cannot go any more is told at once, and so is what depended on it.
 
+mod contents;
 mod looks;
 mod progress;
 mod sight;
@@ -19,13 +20,14 @@ use tokio::time::Instant;
 
 use crate::event::{Event, Phase};
 use crate::plan::{Plan, PlanItem, Reason, Sieve};
-use crate::resource::{Seen, Thing, ThingRef};
+use crate::resource::{Thing, ThingRef};
 use crate::rule::{Cause, Outcome, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
+use contents::{Contents, Strangers};
 use looks::{LEFT_BEHIND, Listed, Look};
 use progress::{Progress, PutOff, State};
-use sight::Sights;
+use sight::{Index, Shown, Sights};
 
 /// How a thing of the plan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,9 @@ impl Fate {
 /// How often an attempt is repeated that the cloud was too busy for.
 const BUSY_ATTEMPTS_MAX: u32 = 5;
 
+/// How often a deletion is denied that nobody has seen to be allowed, before that is believed.
+const DENIALS_MIN: u32 = 2;
+
 /// Attempts after which a thing that nothing else moves for is taken to be stuck.
 const IDLE_ATTEMPTS_MIN: u32 = 2;
 
@@ -78,10 +83,15 @@ enum Done {
         asked: Instant,
         result: Result<Listed, ListingFailure>,
     },
+    LookedInto {
+        items: BTreeSet<usize>,
+        asked: Instant,
+        result: Result<Strangers, ListingFailure>,
+    },
     Sighted {
         kind: Arc<str>,
         asked: Instant,
-        result: Result<BTreeMap<IdWithin, Seen>, ListingFailure>,
+        result: Result<Shown, ListingFailure>,
     },
 }
 
@@ -89,9 +99,14 @@ enum Done {
 type IdWithin = (Arc<str>, Option<Arc<str>>);
 
 impl<R: Rule> Engine<R> {
-    /// Executes a plan, and says how each of its things ended. A cancelled purge starts nothing more, waits for what is under way
-    /// and abandons the rest.
-    pub async fn purge(&self, plan: &Plan, sieve: &Sieve) -> Vec<Fate> {
+    /// Executes a plan, and says how each of its things ended. `before` is told of each just before the cloud is asked to delete it.
+    /// A cancelled purge starts nothing more, waits for what is under way and abandons the rest.
+    pub async fn purge(
+        &self,
+        plan: &Plan,
+        sieve: &Sieve,
+        before: &(dyn Fn(&ThingRef) + Sync),
+    ) -> Vec<Fate> {
         self.notice(Event::Phase {
             phase: Phase::Purge,
         });
@@ -99,7 +114,10 @@ impl<R: Rule> Engine<R> {
             engine: self,
             plan,
             sieve,
+            before,
             sights: Sights::default(),
+            index: Arc::new(Index::of(plan)),
+            contents: Contents::default(),
             progress: Progress::new(plan),
             running: FuturesUnordered::new(),
             deletions: 0,
@@ -140,7 +158,10 @@ struct Purge<'a, R> {
     engine: &'a Engine<R>,
     plan: &'a Plan,
     sieve: &'a Sieve,
+    before: &'a (dyn Fn(&ThingRef) + Sync),
     sights: Sights,
+    index: Arc<Index>,
+    contents: Contents,
     progress: Progress,
     running: FuturesUnordered<BoxFuture<'a, Done>>,
     deletions: usize,
@@ -194,13 +215,15 @@ impl<'a, R: Rule> Purge<'a, R> {
             let Some(item) = self.progress.next_ready(now) else {
                 break;
             };
-            if self.has_old_sight(item, now) {
-                self.progress.await_sight(item);
-            } else {
+            let old = self.old_sights(item, now);
+            if !old.is_empty() {
+                self.progress.await_sight(item, old);
+            } else if !self.await_contents(item, now) {
                 self.start_deletion(item);
             }
         }
         self.start_sightings();
+        self.start_look_into_projects();
         let due: Vec<Arc<str>> = self
             .looks
             .iter()
@@ -235,6 +258,7 @@ impl<'a, R: Rule> Purge<'a, R> {
         let Some((rule, kind)) = self.engine.kind(&planned.thing.kind) else {
             return self.progress.fail(item, "no rule knows its kind");
         };
+        (self.before)(&planned.thing);
         let attempt = self.progress.begin(item);
         self.engine.notice(Event::Asked {
             thing: planned.thing.clone(),
@@ -263,6 +287,11 @@ impl<'a, R: Rule> Purge<'a, R> {
                 asked,
                 result,
             } => self.take_look(&kind, asked, result),
+            Done::LookedInto {
+                items,
+                asked,
+                result,
+            } => self.take_look_into_projects(&items, asked, result),
             Done::Sighted {
                 kind,
                 asked,
@@ -297,11 +326,25 @@ impl<'a, R: Rule> Purge<'a, R> {
                 {
                     self.in_the_way(item, error.cause.to_string());
                 }
+                // Keystone says so too while its database is coming or going.
+                Cause::Denied(_) if self.progress.attempts(item) < self.denials_max(item) => {
+                    self.in_the_way(item, error.cause.to_string());
+                }
                 Cause::Denied(_) | Cause::Other(_) | Cause::Unavailable(_) => {
                     self.give_up(item, &error.to_string());
                 }
                 _ => self.progress.fail(item, &error.to_string()),
             },
+        }
+    }
+
+    /// How often it may be denied before that is believed. Who could delete one of a kind may delete another.
+    fn denials_max(&self, item: usize) -> u32 {
+        let kind = self.plan.items.get(item).map(|planned| &planned.thing.kind);
+        let others = kind.map_or(&[][..], |kind| self.index.of_kind(kind));
+        match others.iter().any(|other| self.progress.has_gone(*other)) {
+            true => BUSY_ATTEMPTS_MAX,
+            false => DENIALS_MIN,
         }
     }
 

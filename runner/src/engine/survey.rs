@@ -15,7 +15,7 @@ use super::listing::Place;
 use super::{Engine, ListingFailure};
 
 /// What exists, as far as it could be listed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// What was found.
     pub inventory: Inventory,
@@ -114,13 +114,22 @@ impl<R: Rule> Engine<R> {
         };
         let listed = listings.into_iter().map(async |(kind, scope)| {
             let result = self.list(kind, &scope, add).await;
-            result.err().map(|failure| (kind, scope, failure.why))
+            (kind, scope, result)
         });
         let results: Vec<_> = stream::iter(listed)
             .buffer_unordered(self.limits.listings_max)
             .collect()
             .await;
-        let mut failed: Vec<_> = results.into_iter().flatten().collect();
+        let mut failed = Vec::new();
+        for (kind, scope, result) in results {
+            match result {
+                Ok(_) => {
+                    let coverage = survey.inventory.coverage_mut();
+                    coverage.note_listed(kind.name.clone(), scope);
+                }
+                Err(failure) => failed.push((kind, scope, failure.why)),
+            }
+        }
         failed.sort_by(|(a, in_a, _), (b, in_b, _)| (&a.name, in_a).cmp(&(&b.name, in_b)));
         failed
     }

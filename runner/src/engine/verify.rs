@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -39,6 +40,8 @@ pub struct Verification {
     pub failures: Vec<ListingFailure>,
     /// What was looked for and was not there, by its position in the plan.
     pub absent: BTreeSet<usize>,
+    /// What is among what is left already.
+    noted: BTreeSet<ThingRef>,
 }
 
 impl Verification {
@@ -61,14 +64,8 @@ impl<R: Rule> Engine<R> {
                 .or_default()
                 .push(position);
         }
-        if plan.items.is_empty() {
-            // Nothing was to go, so what counts is what has come since.
-            let listed = self.kinds().filter(|kind| kind.reach.parent().is_none());
-            let listed = listed.filter(|kind| {
-                let scopes = self.scopes(kind, &|_| Vec::new());
-                scopes.is_ok_and(|scopes| !scopes.is_empty())
-            });
-            open.extend(listed.map(|kind| (kind.name.clone(), Vec::new())));
+        for kind in self.to_look_for_more(plan) {
+            open.entry(kind.name.clone()).or_default();
         }
         for round in 1..=ROUNDS {
             let looks: Vec<_> = stream::iter(open.iter().map(async |(kind, items)| {
@@ -110,6 +107,25 @@ impl<R: Rule> Engine<R> {
         }
         verification.left.sort_by(|a, b| a.thing.cmp(&b.thing));
         verification
+    }
+
+    /// The kinds in which something of the task's may have appeared since the survey, though none of it was to go. A sight holds for
+    /// a while; where nothing was to go, what has come since is all that counts.
+    fn to_look_for_more(&self, plan: &Plan) -> Vec<&Arc<Kind>> {
+        let allowed = Duration::from_secs(self.limits.sight_s_max);
+        let sights = self.sights();
+        let is_old = |kind: &Kind| {
+            let asked = sights.get(&kind.name);
+            asked.is_some_and(|asked| asked.elapsed() > allowed)
+        };
+        let kinds = self.kinds().filter(|kind| kind.reach.parent().is_none());
+        let kinds = kinds.filter(|kind| plan.items.is_empty() || is_old(kind));
+        kinds
+            .filter(|kind| {
+                let scopes = self.scopes(kind, &|_| Vec::new());
+                scopes.is_ok_and(|scopes| !scopes.is_empty())
+            })
+            .collect()
     }
 
     fn note_unlisted(&self, failure: ListingFailure, verification: &mut Verification) {
@@ -284,11 +300,7 @@ struct There {
 }
 
 fn note(verification: &mut Verification, left: Left) {
-    if !verification
-        .left
-        .iter()
-        .any(|known| known.thing == left.thing)
-    {
+    if verification.noted.insert(left.thing.clone()) {
         verification.left.push(left);
     }
 }

@@ -8,7 +8,8 @@ use crate::resource::{Kind, ListScope, Seen, Template};
 use crate::rule::Cause;
 
 use super::bindings::model;
-use super::capability::{Call, Gate};
+use super::capability::Call;
+use super::gate::Gate;
 use super::sandbox::Instance;
 use super::{Component, Guest};
 
@@ -154,7 +155,7 @@ impl Guest {
         let (mut spent, mut rounds) = (Duration::ZERO, 0_u32);
         while spent < ENOUGH {
             rewind();
-            let gate = Gate::Reading(kind.clone());
+            let gate = Gate::Reading(kind.clone(), None);
             let listed = self.call(gate, self.session.clone(), async |instance| {
                 let begin = Instant::now();
                 let rule = &instance.linked.rule;

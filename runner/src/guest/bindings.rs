@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use crate::resource::effects::EffectError;
 use crate::resource::{
-    Effects, Fields, Kind, ListScope, Owner, OwnerField, Reach, Relation, Step, Template,
-    TemplateError, Thing, ThingRef,
+    Effects, Fields, Kind, ListScope, Owner, OwnerField, Reach, ReadPath, ReadPathError, Relation,
+    Step, Template, TemplateError, Thing, ThingRef,
 };
 use crate::rule::{Cause, Outcome};
-
-use super::words::plain;
+use crate::text::plain;
 
 wasmtime::component::bindgen!({
     path: "wit",
@@ -24,6 +23,9 @@ pub(super) use exports::cleanup::rules::{force, order, owners, presence, rule};
 /// The property by which a kind declares a request that it sends only where the operator insists.
 const FORCED_REQUEST: &str = "forced-request";
 
+/// The property by which a kind declares a path that its rule reads beside its collection.
+const READS: &str = "reads";
+
 impl TryFrom<model::Kind> for Kind {
     type Error = KindError;
 
@@ -32,10 +34,13 @@ impl TryFrom<model::Kind> for Kind {
         for source in &kind.requests {
             requests.push(Template::parse(source)?);
         }
+        let mut reads = Vec::new();
         let mut effects = Effects::default();
         for property in &kind.extra {
             if property.name == FORCED_REQUEST {
                 requests.push(Template::parse_forced(&property.value)?);
+            } else if property.name == READS {
+                reads.push(ReadPath::parse(&property.value)?);
             } else if !effects.declare(&property.name, &property.value)? {
                 return Err(KindError::Property {
                     kind: kind.name,
@@ -68,6 +73,7 @@ impl TryFrom<model::Kind> for Kind {
             owners: owners.collect(),
             after: kind.after.into_iter().map(Arc::from).collect(),
             requests,
+            reads,
             failed_states: kind.failed_states,
             effects,
         })
@@ -92,6 +98,9 @@ pub enum KindError {
     /// A malformed request template.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A malformed path to read.
+    #[error(transparent)]
+    ReadPath(#[from] ReadPathError),
 }
 
 impl From<&ListScope> for model::Scope {

@@ -5,21 +5,21 @@
 //! refused request is a misdeed: it is recorded with the call, whatever the rule makes of the error it gets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use super::bindings::{http, logging, model};
+use super::component::Reads;
+use super::gate::{Admitted, Aim, Gate, Intended, Refusal, SPENT, UNFIT};
 use super::limits::Limits;
 use super::recorder::Recorder;
 use super::sandbox::State;
-use super::words::plain;
-use crate::audit::{Answer, Audit, Intention, IntentionId, Outcome};
+use crate::cloud::path::RelativePath;
 use crate::cloud::{self, ErrorKind, Method, Session};
-use crate::resource::object::without_secrets;
-use crate::resource::{Kind, Thing};
+use crate::resource::secrets::without_secrets;
+use crate::text::plain;
 
 /// Request headers that a rule may set.
 const REQUEST_HEADERS: &[&str] = &["accept", "content-type", "if-match", "if-none-match"];
@@ -38,32 +38,10 @@ const RESPONSE_HEADERS: &[&str] = &[
 /// Requests of one `send-all` that are under way at once.
 const SENT_AT_ONCE: usize = 32;
 
-/// What a call may send.
-pub(super) enum Gate {
-    /// Nothing: the call is pure.
-    Closed,
-    /// GET and HEAD to the kind's service.
-    Reading(Arc<Kind>),
-    /// Also the kind's templates, for this thing.
-    Deleting(Box<Approved>),
-}
-
-/// The one thing that a call may delete.
-pub(super) struct Approved {
-    pub(super) kind: Arc<Kind>,
-    pub(super) thing: Thing,
-    pub(super) object: Value,
-    pub(super) audit: Audit,
-    /// Set once the cloud has said yes to a change, or that there is nothing to change.
-    pub(super) is_granted: Arc<AtomicBool>,
-    /// Whether the operator insists, so that forced requests pass.
-    pub(super) is_forced: bool,
-}
-
 /// A response that was handed to the rule in this call.
 #[derive(Clone, Debug)]
 pub struct Relayed {
-    /// Path of the request, without its query.
+    /// Path of the request, with its query.
     pub path: String,
     /// The body, as the rule got it.
     pub body: String,
@@ -93,6 +71,8 @@ impl LogBudget {
 pub(super) struct Budget {
     requests: u32,
     answer_bytes: usize,
+    /// An answer was more than what was left: nothing more is asked.
+    is_spent: bool,
 }
 
 impl Budget {
@@ -100,6 +80,7 @@ impl Budget {
         Self {
             requests: limits.requests_max,
             answer_bytes: limits.answers_bytes_max,
+            is_spent: false,
         }
     }
 }
@@ -107,6 +88,7 @@ impl Budget {
 /// One call's rights, and what it did with them.
 pub(super) struct Call {
     rule: Arc<str>,
+    reads: Arc<Reads>,
     gate: Gate,
     session: Option<Session>,
     budget: Budget,
@@ -140,6 +122,7 @@ impl Call {
     ) -> Self {
         Self {
             rule,
+            reads: Arc::default(),
             gate,
             session,
             budget,
@@ -148,6 +131,11 @@ impl Call {
             relayed: Vec::new(),
             misdeed: None,
         }
+    }
+
+    /// With the right to read at these paths.
+    pub(super) fn reading(self, reads: Arc<Reads>) -> Self {
+        Self { reads, ..self }
     }
 
     /// Writes a line to the run's log under the rule's name.
@@ -170,18 +158,16 @@ impl Call {
     }
 
     /// Checks a request. What passes is ready to be sent.
-    fn admit(
-        &mut self,
-        request: &http::Request,
-    ) -> Result<(Session, cloud::Request), http::HttpError> {
+    fn admit(&mut self, request: &http::Request) -> Result<Admitted, http::HttpError> {
         if self.misdeed.is_some() {
             return Err(http::HttpError::Refused(
                 "this call has asked for what it must not".to_owned(),
             ));
         }
-        match self.check(request) {
-            Ok(admitted) => Ok(admitted),
-            Err(why) => {
+        self.check(request).map_err(|refusal| match refusal {
+            Refusal::Spent => http::HttpError::TooLarge(SPENT.to_owned()),
+            Refusal::Unfit => http::HttpError::Refused(UNFIT.to_owned()),
+            Refusal::Misdeed(why) => {
                 let deed = plain(&format!(
                     "{} {} to {}: {why}",
                     method(request.method),
@@ -190,66 +176,113 @@ impl Call {
                 ));
                 tracing::warn!(rule = %self.rule, "refused {deed}");
                 self.misdeed = Some(deed);
-                Err(http::HttpError::Refused(why))
+                http::HttpError::Refused(why)
             }
-        }
+        })
     }
 
-    fn check(&mut self, request: &http::Request) -> Result<(Session, cloud::Request), String> {
-        let (kind, approved) = match &self.gate {
-            Gate::Closed => return Err("no request may be sent in this function".to_owned()),
-            Gate::Reading(kind) => (kind, None),
-            Gate::Deleting(approved) => (&approved.kind, Some(approved)),
+    fn check(&mut self, request: &http::Request) -> Result<Admitted, Refusal> {
+        let kind = match &self.gate {
+            Gate::Closed => return Err("no request may be sent in this function".into()),
+            Gate::Reading(kind, _) => kind,
+            Gate::Deleting(approved) => &approved.kind,
         };
         if request.service != kind.service {
-            return Err(format!(
+            return Err(Refusal::Misdeed(format!(
                 "{} belongs to the service {:?}, and only that may be asked",
                 kind.name, kind.service
-            ));
+            )));
         }
         let method = method(request.method);
-        let mut is_name_below_parent = false;
-        if !method.is_read() {
-            let Some(approved) = approved else {
-                return Err("only GET and HEAD may be sent outside delete".to_owned());
-            };
-            let (thing, object) = (&approved.thing, &approved.object);
-            let body = request.body.as_deref();
-            let templates = kind.requests.iter();
-            let mut templates = templates.filter(|it| approved.is_forced || !it.is_forced());
-            let declared = templates
-                .clone()
-                .find(|it| it.matches(thing, object, method.as_str(), &request.path, body));
-            is_name_below_parent = declared.is_some_and(|it| it.is_name_below_parent())
-                && thing.parent.as_ref().is_some_and(|it| !it.id.contains('/'));
-            if declared.is_none() {
-                let templates: Vec<String> = templates.by_ref().map(ToString::to_string).collect();
-                return Err(format!(
-                    "it equals none of the request templates of {} for {}; it may send {}",
-                    kind.name,
-                    thing.at,
-                    templates.join(", ")
-                ));
-            }
-        }
+        let (asked, aim) = if method.is_read() {
+            self.check_read(request, method)?
+        } else {
+            self.check_change(request, method)?
+        };
         if let Some(header) = request.headers.iter().find(|header| !is_allowed(header)) {
-            return Err(format!("the header {:?} may not be set", header.name));
+            let name = &header.name;
+            return Err(Refusal::Misdeed(format!(
+                "the header {name:?} may not be set"
+            )));
+        }
+        if self.budget.is_spent {
+            return Err(Refusal::Spent);
         }
         self.budget.requests = self
             .budget
             .requests
             .checked_sub(1)
             .ok_or("the limit requests_max of one call is used up")?;
-        let session = self
-            .session
-            .clone()
-            .ok_or("this runner is not connected to a cloud")?;
-        let mut request = to_cloud(request, method);
-        if !method.is_read() {
-            request.body = request.body.and_then(|body| as_compared(&body));
-            request.is_name_below_parent = is_name_below_parent;
+        let session = self.session.clone();
+        Ok(Admitted {
+            session: session.ok_or("this runner is not connected to a cloud")?,
+            request: asked,
+            aim,
+        })
+    }
+
+    fn check_read(
+        &self,
+        request: &http::Request,
+        method: Method,
+    ) -> Result<(cloud::Request, Aim), Refusal> {
+        if let Err(error) = RelativePath::parse(&request.path) {
+            return Err(match self.gate.has_unfit_name(&request.path) {
+                true => Refusal::Unfit,
+                false => Refusal::Misdeed(error.to_string()),
+            });
         }
-        Ok((session, request))
+        if !self.reads.covers(&request.service, &request.path) {
+            return Err(
+                "it is neither at or below a collection of the rule's kinds, nor what one of them declares by `reads`"
+                    .into(),
+            );
+        }
+        let is_thing = match &self.gate {
+            Gate::Deleting(approved) => approved.is_at(&request.path),
+            Gate::Closed | Gate::Reading(..) => false,
+        };
+        let aim = Aim {
+            is_thing,
+            is_deletion: false,
+        };
+        Ok((to_cloud(request, method), aim))
+    }
+
+    fn check_change(
+        &self,
+        request: &http::Request,
+        method: Method,
+    ) -> Result<(cloud::Request, Aim), Refusal> {
+        let Gate::Deleting(approved) = &self.gate else {
+            return Err("only GET and HEAD may be sent outside delete".into());
+        };
+        let thing = &approved.thing;
+        let Some(template) = approved.declared(request, method) else {
+            let templates = approved.templates().map(ToString::to_string);
+            return Err(Refusal::Misdeed(format!(
+                "it equals none of the request templates of {} for {}; it may send {}",
+                approved.kind.name,
+                thing.at,
+                templates.collect::<Vec<_>>().join(", ")
+            )));
+        };
+        let is_name_below_parent = template.is_name_below_parent()
+            && thing.parent.as_ref().is_some_and(|it| !it.id.contains('/'));
+        let parsed = match is_name_below_parent {
+            true => RelativePath::parse_with_names(&request.path),
+            false => RelativePath::parse(&request.path),
+        };
+        // The rule has asked for what it may: it is the cloud's name for the thing that makes another path of it.
+        parsed.map_err(|_| Refusal::Unfit)?;
+        let mut request = to_cloud(request, method);
+        request.body = request.body.and_then(|body| as_compared(&body));
+        request.is_name_below_parent = is_name_below_parent;
+        let aim = Aim {
+            is_thing: true,
+            is_deletion: approved.is_deletion(template),
+        };
+        Ok((request, aim))
     }
 
     /// Shows a rule an answer, and keeps what its page may point to.
@@ -275,19 +308,15 @@ impl Call {
             recorder.note(request, Ok(response.clone()));
         }
         let left = self.budget.answer_bytes.checked_sub(response.body.len());
-        self.budget.answer_bytes = left.ok_or_else(|| {
-            let why = "the limit answers_bytes_max of one call is used up";
-            http::HttpError::TooLarge(why.to_owned())
-        })?;
+        let Some(left) = left.filter(|_| !self.budget.is_spent) else {
+            self.budget.is_spent = true;
+            return Err(http::HttpError::TooLarge(SPENT.to_owned()));
+        };
+        self.budget.answer_bytes = left;
         let number = u32::try_from(self.relayed.len()).unwrap_or(u32::MAX);
-        let path = request
-            .path
-            .split('?')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let path = request.path.clone();
         // A deletion's answers are shown once; a listing's are what the page will point to. An error shows no things.
-        let is_listing = matches!(self.gate, Gate::Reading(_));
+        let is_listing = matches!(self.gate, Gate::Reading(..));
         let kept = if is_listing && is_success {
             response.body.clone()
         } else {
@@ -306,98 +335,30 @@ impl Call {
     }
 }
 
-/// A change that is in the audit log and about to be sent.
-struct Intended {
-    audit: Audit,
-    id: IntentionId,
-    sent: Instant,
-    is_granted: Arc<AtomicBool>,
-}
-
-impl Intended {
-    async fn record(
-        approved: &Approved,
-        rule: &str,
-        request: &cloud::Request,
-    ) -> Result<Self, String> {
-        let Approved {
-            thing,
-            audit,
-            is_granted,
-            ..
-        } = approved;
-        let intention = Intention {
-            rule: rule.to_owned(),
-            kind: thing.at.kind.to_string(),
-            id: thing.at.id.to_string(),
-            name: thing.name.clone(),
-            project: thing.project.as_deref().map(str::to_owned),
-            method: request.method.as_str().to_owned(),
-            service: request.service.clone(),
-            path: request.path.clone(),
-            body: request.body.clone(),
-        };
-        let id = audit
-            .intention(&intention)
-            .await
-            .map_err(|error| format!("the audit log cannot be written: {error}"))?;
-        Ok(Self {
-            audit: audit.clone(),
-            id,
-            sent: Instant::now(),
-            is_granted: is_granted.clone(),
-        })
-    }
-
-    async fn came_to(self, result: &Result<cloud::Response, cloud::Error>) {
-        if let Ok(response) = result
-            && matches!(response.status, 200..300 | 404 | 410)
-        {
-            self.is_granted.store(true, Ordering::Relaxed);
-        }
-        let (answer, request_id) = match result {
-            Ok(response) => (Answer::Status(response.status), response.request_id.clone()),
-            Err(error) => (
-                Answer::Error(error.to_string()),
-                error.request_id().map(str::to_owned),
-            ),
-        };
-        let ms = u64::try_from(self.sent.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if let Err(error) = self
-            .audit
-            .outcome(
-                self.id,
-                Outcome {
-                    answer,
-                    request_id,
-                    ms,
-                },
-            )
-            .await
-        {
-            tracing::error!("the outcome of a request is not in the audit log: {error}");
-        }
-    }
-}
-
 impl State {
     async fn exchange(
         &mut self,
         request: http::Request,
     ) -> Result<http::Response, http::HttpError> {
-        let (session, request) = self.call.admit(&request)?;
+        let admitted = self.call.admit(&request)?;
+        let request = &admitted.request;
         let intended = match &self.call.gate {
             Gate::Deleting(approved) if !request.method.is_read() => {
-                let recorded = Intended::record(approved, &self.call.rule, &request).await;
+                let recorded = Intended::record(approved, &self.call.rule, request).await;
                 Some(recorded.map_err(http::HttpError::Other)?)
             }
-            Gate::Closed | Gate::Reading(_) | Gate::Deleting(_) => None,
+            Gate::Closed | Gate::Reading(..) | Gate::Deleting(_) => None,
         };
-        let result = session.send(request.clone()).await;
+        let result = admitted.send().await;
+        if let (Gate::Deleting(approved), Ok(response)) = (&self.call.gate, &result)
+            && admitted.speaks_of_an_end(response.status)
+        {
+            approved.evidence.note(admitted.aim.is_deletion);
+        }
         if let Some(intended) = intended {
             intended.came_to(&result).await;
         }
-        self.hand_over(&request, result)
+        self.hand_over(request, result)
     }
 
     fn hand_over(
@@ -442,7 +403,7 @@ impl http::Host for State {
         &mut self,
         requests: Vec<http::Request>,
     ) -> Vec<Result<http::Response, http::HttpError>> {
-        if !matches!(self.call.gate, Gate::Reading(_)) {
+        if !matches!(self.call.gate, Gate::Reading(..)) {
             // The order of changes is the rule's business, so they are sent one after the other.
             let mut responses = Vec::with_capacity(requests.len());
             for request in requests {
@@ -455,9 +416,9 @@ impl http::Host for State {
             .map(|request| self.call.admit(request))
             .collect();
         let sent = admitted.into_iter().map(async |admitted| match admitted {
-            Ok((session, request)) => {
-                let result = session.send(request.clone()).await;
-                Ok((request, result))
+            Ok(admitted) => {
+                let result = admitted.send().await;
+                Ok((admitted.request, result))
             }
             Err(refused) => Err(refused),
         });
@@ -541,6 +502,7 @@ mod tests {
         let budget = Budget {
             requests: 10,
             answer_bytes: 5,
+            is_spent: false,
         };
         let rule = Arc::from("rule");
         let mut call = Call::new(rule, Gate::Closed, None, budget, LogBudget::default());
@@ -559,7 +521,7 @@ mod tests {
         assert!(
             matches!(refused, http::HttpError::TooLarge(why) if why.contains("answers_bytes_max"))
         );
-        assert_eq!(shown("[]").unwrap(), "[]");
+        assert!(shown("[]").is_err(), "what was too much ends it");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Loading a component: size, contract, compilation, and the kinds that it describes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,23 +8,26 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::capability::{Budget, Call, Gate, LogBudget};
+use super::capability::{Budget, Call, LogBudget};
 use super::compiler::CompileError;
 use super::contract::{CONTRACT_VERSION, ContractError, Outline, inspect};
+use super::gate::Gate;
 use super::limits::Limits;
 use super::sandbox::{Pool, Sandbox};
-use super::words::plain;
-use crate::resource::{Kind, KindPattern};
+use crate::resource::{Kind, KindPattern, ReadPath};
 use crate::signature::{self, SignatureFlaw, Signatures, SignerKey};
+use crate::text::plain;
 
 /// A component that was loaded and has described itself.
 pub struct Component {
     pub(super) name: Arc<str>,
     pub(super) pool: Pool,
     kinds: Vec<Arc<Kind>>,
+    /// Where it may read, by service: for all kinds that it describes, for it may need one of them to know another.
+    pub(super) reads: Arc<Reads>,
     path: PathBuf,
     sha256: String,
-    signer: Option<SignerKey>,
+    signers: Vec<SignerKey>,
     outline: Outline,
     bytes: usize,
     compilation: Option<Duration>,
@@ -114,8 +117,8 @@ pub enum LoadFlaw {
 pub struct Grants {
     /// Whether ids, names and projects may stand in fields that are not called so.
     pub unusual_fields: bool,
-    /// Kinds that it is left, of those it describes. Empty: all.
-    pub only: Vec<KindPattern>,
+    /// Kinds that it is left, of those it describes. `None`: all; an empty list: none.
+    pub only: Option<Vec<KindPattern>>,
     /// Kinds that it is not left.
     pub except: Vec<KindPattern>,
     /// The SHA-256 that its file must have, in hex.
@@ -130,7 +133,7 @@ impl Grants {
     /// What is left of a component's kinds. A pattern that fits none of them is taken for a slip: it would narrow nothing.
     fn chosen(&self, mut kinds: Vec<Arc<Kind>>) -> Result<Vec<Arc<Kind>>, LoadFlaw> {
         let fits = |pattern: &KindPattern, kind: &Arc<Kind>| pattern.matches(&kind.name);
-        let mut patterns = self.only.iter().chain(&self.except);
+        let mut patterns = self.only.iter().flatten().chain(&self.except);
         if let Some(pattern) = patterns.find(|it| !kinds.iter().any(|kind| fits(it, kind))) {
             let names: Vec<&str> = kinds.iter().map(|kind| &*kind.name).collect();
             return Err(LoadFlaw::NoSuchKind {
@@ -139,7 +142,8 @@ impl Grants {
             });
         }
         kinds.retain(|kind| {
-            (self.only.is_empty() || self.only.iter().any(|it| fits(it, kind)))
+            let only = self.only.as_ref();
+            only.is_none_or(|only| only.iter().any(|it| fits(it, kind)))
                 && !self.except.iter().any(|it| fits(it, kind))
         });
         if kinds.is_empty() {
@@ -168,7 +172,7 @@ impl Component {
                 locked: locked.clone(),
             }));
         }
-        let signer = signer(path, &bytes, &grants.signatures).map_err(failed)?;
+        let signers = signers(path, &bytes, &sha256, &grants.signatures).map_err(failed)?;
         let outline = inspect(&bytes).map_err(|error| failed(error.into()))?;
         let types =
             |error: wasmtime::Error| failed(LoadFlaw::Types(error.root_cause().to_string()));
@@ -183,7 +187,8 @@ impl Component {
             .unwrap_or_default()
             .to_string_lossy()
             .into();
-        let described = describe(&name, &pool).await.map_err(failed)?;
+        let described = described(&name, &pool).await.map_err(failed)?;
+        let reads = Arc::new(Reads::of(&described));
         let kinds = grants.chosen(described).map_err(failed)?;
         let unusual: Vec<String> = kinds
             .iter()
@@ -200,9 +205,10 @@ impl Component {
             name,
             pool,
             kinds,
+            reads,
             path: path.to_owned(),
             sha256,
-            signer,
+            signers,
             outline,
             bytes: bytes_len,
             compilation: compiled.took,
@@ -224,9 +230,9 @@ impl Component {
         &self.sha256
     }
 
-    /// Who signed it; `None` if nobody did.
-    pub fn signer(&self) -> Option<&SignerKey> {
-        self.signer.as_ref()
+    /// Who signed it, in one text; `None` if nobody did.
+    pub fn signed_by(&self) -> Option<String> {
+        (!self.signers.is_empty()).then(|| signature::signed_by(&self.signers))
     }
 
     /// The file's size in bytes.
@@ -255,6 +261,27 @@ impl Component {
     }
 }
 
+/// Where a component may read.
+#[derive(Debug, Default)]
+pub(super) struct Reads(BTreeMap<String, BTreeSet<ReadPath>>);
+
+impl Reads {
+    fn of(kinds: &[Arc<Kind>]) -> Self {
+        let mut reads: BTreeMap<String, BTreeSet<ReadPath>> = BTreeMap::new();
+        for kind in kinds {
+            let paths = reads.entry(kind.service.clone()).or_default();
+            paths.extend(kind.read_paths());
+        }
+        Self(reads)
+    }
+
+    /// Whether a path of a service may be read.
+    pub(super) fn covers(&self, service: &str, path: &str) -> bool {
+        let mut paths = self.0.get(service).into_iter().flatten();
+        paths.any(|own| own.covers(path))
+    }
+}
+
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadFlaw> {
     let bytes = std::fs::metadata(path).map_err(LoadFlaw::Unreadable)?.len();
     if bytes > limit {
@@ -263,12 +290,13 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadFlaw> {
     std::fs::read(path).map_err(LoadFlaw::Unreadable)
 }
 
-/// Who signed a component, by the signature beside it. One that cannot be read is not taken for none.
-fn signer(
+/// Who signed a component, by the signatures beside it. What cannot be read is not taken for none.
+fn signers(
     component: &Path,
     bytes: &[u8],
+    sha256: &str,
     signatures: &Signatures,
-) -> Result<Option<SignerKey>, LoadFlaw> {
+) -> Result<Vec<SignerKey>, LoadFlaw> {
     let file = component.with_added_extension(signature::EXTENSION);
     let text = match read(&file, signature::BYTES_MAX) {
         Ok(text) => Some(String::from_utf8_lossy(&text).into_owned()),
@@ -279,7 +307,18 @@ fn signer(
         }
         Err(flaw) => return Err(SignatureFlaw::Malformed(flaw.to_string()).into()),
     };
-    Ok(signatures.verify(bytes, text.as_deref())?)
+    Ok(signatures.verify(bytes, sha256, text.as_deref())?)
+}
+
+/// The kinds that a component describes, if it describes the same ones to whoever asks: what is reviewed is what runs.
+async fn described(name: &Arc<str>, pool: &Pool) -> Result<Vec<Arc<Kind>>, LoadFlaw> {
+    let once = describe(name, pool).await?;
+    pool.refresh();
+    if describe(name, pool).await? != once {
+        let why = "it describes others when it is asked again";
+        return Err(LoadFlaw::Kinds(why.to_owned()));
+    }
+    Ok(once)
 }
 
 async fn describe(name: &Arc<str>, pool: &Pool) -> Result<Vec<Arc<Kind>>, LoadFlaw> {

@@ -38,6 +38,17 @@ impl Outline {
         let mut versions = self.exports.iter().filter_map(|name| version_of(name));
         versions.next().unwrap_or_default()
     }
+
+    /// The optional interfaces of the contract that it exports: what it may be asked beside what every rule is.
+    pub fn interfaces(&self) -> Vec<String> {
+        let exported = self.exports.iter().filter_map(|name| interface(name));
+        let mut optional: Vec<String> = exported
+            .filter(|interface| *interface != "rule")
+            .map(str::to_owned)
+            .collect();
+        optional.sort();
+        optional
+    }
 }
 
 /// Why bytes are no rule for this runner.

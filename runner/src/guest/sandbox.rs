@@ -26,6 +26,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// Instances, memories and tables that one component may consist of. CPython needs the most: about 30.
 const PARTS_MAX: usize = 200;
 
+/// Resources (streams, clocks, pollables) that an instance may hold at once. CPython holds a dozen.
+const RESOURCES_MAX: usize = 1_000;
+
 /// What the engine says when a call hands over too much. Its type is private to the engine, so its words have to do; no word of
 /// a rule's is among them.
 const HANDOVER_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
@@ -189,9 +192,39 @@ pub(super) struct State {
     table: ResourceTable,
     stderr: Tail,
     memory: Bounds,
+    cpu_ms_max: u64,
     ticks_left: u64,
+    /// Time of the runner's own work for the rule that is less than a tick, and not yet counted.
+    billed: Duration,
     /// What the current call may do and has done.
     pub(super) call: Call,
+}
+
+impl State {
+    /// Does work of the runner's own on what the rule has said, and counts its time as the rule's: who says much, pays for it.
+    ///
+    /// # Errors
+    /// If the rule has no time left.
+    pub(super) fn bill<T>(&mut self, work: impl FnOnce() -> T) -> wasmtime::Result<T> {
+        let begin = Instant::now();
+        let done = work();
+        self.billed += begin.elapsed();
+        let ticks = self.billed.as_millis() / TICK.as_millis();
+        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
+        self.billed = self.billed.saturating_sub(TICK.saturating_mul(ticks));
+        self.spend(u64::from(ticks))?;
+        Ok(done)
+    }
+
+    /// Takes note of time that the current call has taken.
+    fn spend(&mut self, ticks: u64) -> Result<(), LimitReached> {
+        let left = self.ticks_left.checked_sub(ticks);
+        self.ticks_left = left.ok_or(LimitReached {
+            name: "cpu_ms_max",
+            value: self.cpu_ms_max,
+        })?;
+        Ok(())
+    }
 }
 
 impl WasiView for State {
@@ -347,6 +380,12 @@ impl Pool {
         Cause::Limit(format!("call_s_max = {}", self.limits.call_s_max))
     }
 
+    /// Ends the instances that wait for calls: the next call gets a fresh one.
+    pub(super) fn refresh(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.clear();
+    }
+
     /// A new instance.
     pub(super) async fn fresh(&self) -> Result<Instance, Cause> {
         let instance = self.instantiate().await;
@@ -364,34 +403,27 @@ impl Pool {
             memory_bytes: Share::new("memory_bytes_max", self.limits.memory_bytes_max),
             table_elements: Share::new("table_elements_max", self.limits.table_elements_max),
         };
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES_MAX);
         let state = State {
             wasi,
-            table: ResourceTable::new(),
+            table,
             stderr,
             memory,
+            cpu_ms_max: self.limits.cpu_ms_max,
             ticks_left: 0,
+            billed: Duration::ZERO,
             call: Call::closed(),
         };
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(self.limits.handover_bytes_max);
         store.set_epoch_deadline(1);
-        let cpu_ms_max = self.limits.cpu_ms_max;
-        store.epoch_deadline_callback(move |mut context| {
-            let state = context.data_mut();
-            match state.ticks_left.checked_sub(1) {
-                Some(left) => {
-                    state.ticks_left = left;
-                    Ok(UpdateDeadline::Yield(1))
-                }
-                None => Err(LimitReached {
-                    name: "cpu_ms_max",
-                    value: cpu_ms_max,
-                }
-                .into()),
-            }
+        store.epoch_deadline_callback(|mut context| {
+            context.data_mut().spend(1)?;
+            Ok(UpdateDeadline::Yield(1))
         });
-        store.data_mut().ticks_left = ticks(cpu_ms_max);
+        store.data_mut().ticks_left = ticks(self.limits.cpu_ms_max);
         match self.link(&mut store).await {
             Ok(linked) => Ok(Instance { store, linked }),
             Err(error) => {
@@ -459,6 +491,7 @@ impl Instance {
         let before = std::mem::replace(&mut state.call, call);
         state.call.misdeed = before.misdeed;
         state.ticks_left = ticks(limits.cpu_ms_max);
+        state.billed = Duration::ZERO;
         self.store.set_epoch_deadline(1);
     }
 

@@ -6,9 +6,9 @@ use std::fmt::Display;
 use super::{Lock, LockedKind, LockedRule, Source};
 
 impl Lock {
-    /// What `now` has that is not locked, lacks that is, or has otherwise: a sentence each.
+    /// What `now` has that is revoked or not locked, lacks that is locked, or has otherwise: a sentence each.
     pub fn differences(&self, now: &Self) -> Vec<String> {
-        let mut found = Vec::new();
+        let mut found = self.revoked_in(now);
         for (name, then, now) in pairs(&self.rules, &now.rules) {
             match (then, now) {
                 (Some(then), Some(now)) => {
@@ -34,6 +34,7 @@ impl LockedRule {
         source(&mut found, self.source.as_ref(), now.source.as_ref());
         signer(&mut found, self.signed_by.as_ref(), now.signed_by.as_ref());
         changed(&mut found, "contract", &self.contract, &now.contract);
+        set(&mut found, "be asked for", &self.exports, &now.exports);
         set(&mut found, "ask for", &self.unusual, &now.unusual);
         for (name, then, now) in pairs(&self.limits, &now.limits) {
             let common = "the common one".to_owned();
@@ -75,9 +76,24 @@ impl LockedKind {
             &self.project,
             &now.project,
         );
+        for (what, then, now) in [
+            ("place of the age", &self.created_at, &now.created_at),
+            ("place of the state", &self.status, &now.status),
+            ("place of the tags", &self.tags, &now.tags),
+        ] {
+            changed(&mut found, what, then, now);
+        }
         set(&mut found, "read names at", &self.names, &now.names);
         set(&mut found, "be owned by", &self.owners, &now.owners);
+        set(&mut found, "go after all", &self.after, &now.after);
         set(&mut found, "send", &self.requests, &now.requests);
+        set(
+            &mut found,
+            "be given up in the state",
+            &self.failed_states,
+            &now.failed_states,
+        );
+        set(&mut found, "read", &self.reads, &now.reads);
         set(
             &mut found,
             "say of its effects",
@@ -186,6 +202,7 @@ requests = ["DELETE /v2/zones/{id}"]
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn each_change_is_said_in_words() {
         for (from, to, words) in [
             ("\"0a\"", "\"0b\"", "a: another file: SHA-256 0b, not 0a"),
@@ -220,6 +237,26 @@ requests = ["DELETE /v2/zones/{id}"]
                 "id = \"/id\"",
                 "id = \"/name\"",
                 "a: dns.zone place of the id: \"/name\", not \"/id\"",
+            ),
+            (
+                "project = ",
+                "tags = \"/tags\"\nproject = ",
+                "a: dns.zone place of the tags: \"/tags\", not \"\"",
+            ),
+            (
+                "owners = []",
+                "after = [\"dns.tld\"]\nfailed_states = [\"ERROR\"]",
+                "a: dns.zone may also go after all dns.tld",
+            ),
+            (
+                "owners = []",
+                "after = [\"dns.tld\"]\nfailed_states = [\"ERROR\"]",
+                "a: dns.zone may also be given up in the state ERROR",
+            ),
+            (
+                "signed_by",
+                "exports = [\"order\"]\nsigned_by",
+                "a: may also be asked for order",
             ),
             (
                 "[\"/name\"]",

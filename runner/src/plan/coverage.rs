@@ -15,6 +15,7 @@ use crate::resource::{
 pub struct Coverage {
     kinds: BTreeMap<Arc<str>, Arc<Kind>>,
     whole: BTreeSet<Arc<str>>,
+    listed: BTreeMap<Arc<str>, BTreeSet<ListScope>>,
     gaps: Vec<Gap>,
     unlooked: Vec<String>,
 }
@@ -41,6 +42,28 @@ impl Coverage {
     /// All things of a kind, wherever they are, were listed.
     pub fn note_whole(&mut self, kind: Arc<str>) {
         self.whole.insert(kind);
+    }
+
+    /// A listing has come to its end.
+    pub fn note_listed(&mut self, kind: Arc<str>, scope: ListScope) {
+        self.listed.entry(kind).or_default().insert(scope);
+    }
+
+    /// Whether a kind was listed to the end where things of this project, or under one of these, would be shown.
+    pub fn was_listed(&self, kind: &str, project: Option<&Arc<str>>, under: &[ThingRef]) -> bool {
+        let mut scopes = self.listed.get(kind).into_iter().flatten();
+        scopes.any(|scope| match scope {
+            ListScope::All => true,
+            ListScope::Project(listed) => project == Some(listed),
+            ListScope::Under(parent) => under.contains(&parent.at),
+        })
+    }
+
+    /// Whether things of a kind are listed under those of another one.
+    pub fn is_under(&self, kind: &str, parent: &str) -> bool {
+        let kind = self.kinds.get(kind);
+        let known = kind.and_then(|kind| kind.reach.parent());
+        known.is_some_and(|known| **known == *parent)
     }
 
     /// A listing failed.

@@ -7,6 +7,7 @@
 mod negative;
 mod spread;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -104,6 +105,11 @@ pub enum Keep {
     OutsideProject,
     /// It is outside the sweep's age bounds.
     OutsideAge,
+    /// A saved plan is executed, and does not name it, or names it as it is no more.
+    NotAsPlanned {
+        /// In words.
+        how: String,
+    },
 }
 
 /// What happens to a thing.
@@ -138,6 +144,7 @@ impl Keep {
             Self::Protected { .. } => "protected",
             Self::OutsideProject => "outside the project",
             Self::OutsideAge => "outside the age bounds",
+            Self::NotAsPlanned { .. } => "not as planned",
         }
     }
 }
@@ -153,6 +160,17 @@ impl Reason {
             | Self::WithProject { .. }
             | Self::Along { .. }
             | Self::Unmatched => None,
+        }
+    }
+
+    /// All because of whom a thing goes: its owner, the owner's owner, and so on.
+    pub fn chain(&self) -> &[ThingRef] {
+        match self {
+            Self::Owner { chain } | Self::Part { chain } | Self::Along { chain } => chain,
+            Self::Project { project: one }
+            | Self::WithProject { project: one }
+            | Self::Remembered { owner: one } => std::slice::from_ref(one),
+            Self::Name { .. } | Self::Unmatched => &[],
         }
     }
 
@@ -211,6 +229,7 @@ impl fmt::Display for Keep {
             ),
             Self::Shared => formatter.write_str("kept: others use it, beyond its project"),
             Self::Protected { by } => write!(formatter, "kept: protected by {by}"),
+            Self::NotAsPlanned { how } => formatter.write_str(how),
             other => write!(formatter, "kept: {}", other.label()),
         }
     }
@@ -235,6 +254,38 @@ pub enum Support {
     Any(Vec<usize>),
     /// All of these.
     All(Vec<usize>),
+}
+
+impl Support {
+    /// All that it is about.
+    pub fn positions(&self) -> &[usize] {
+        match self {
+            Self::Itself => &[],
+            Self::Any(positions) | Self::All(positions) => positions,
+        }
+    }
+
+    /// Whether it holds while so much of it does.
+    pub fn holds(&self, is_held: impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::Itself => true,
+            Self::Any(positions) => positions.iter().any(|&it| is_held(it)),
+            Self::All(positions) => positions.iter().all(|&it| is_held(it)),
+        }
+    }
+
+    /// The same, by other positions; what has none is left out.
+    pub(super) fn moved(&self, places: &BTreeMap<usize, usize>) -> Self {
+        let moved = |positions: &[usize]| {
+            let known = positions.iter().filter_map(|it| places.get(it).copied());
+            known.collect()
+        };
+        match self {
+            Self::Itself => Self::Itself,
+            Self::Any(positions) => Self::Any(moved(positions)),
+            Self::All(positions) => Self::All(moved(positions)),
+        }
+    }
 }
 
 /// Decides on every thing of an inventory, in the order of its entries.

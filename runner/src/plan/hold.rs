@@ -182,7 +182,8 @@ impl<'a> Closure<'a> {
         while let Some(stays) = self.stays.pop() {
             for then in self.after.remove(&stays).unwrap_or_default() {
                 // A part that goes by its own name does not need its whole to go; what else it rests on is followed below.
-                let is_needless = self.is_whole_of(stays, then) || self.rests_only_on(stays, then);
+                let is_needless =
+                    self.ties.is_whole_of(stays, then) || self.rests_only_on(stays, then);
                 if self.is_doomed(then) && !is_needless {
                     self.hold(then, Hold::InTheWay(stays));
                 }
@@ -203,11 +204,6 @@ impl<'a> Closure<'a> {
                 }
             }
         }
-    }
-
-    fn is_whole_of(&self, whole: usize, part: usize) -> bool {
-        let entry = self.ties.inventory.entries().get(part);
-        entry.is_some_and(|entry| self.ties.wholes_of(entry).any(|known| known == whole))
     }
 
     /// Whether a thing stays for no other reason than that this one does, and so is no reason for that.

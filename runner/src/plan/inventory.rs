@@ -28,7 +28,7 @@ pub struct Entry {
 }
 
 /// Every thing that was listed, by kind and id.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inventory {
     /// Whether a thing that is kept by all that is known of it may yet go with its project.
     keeps_all_objects: bool,
@@ -36,7 +36,7 @@ pub struct Inventory {
     index: HashMap<ThingRef, Vec<usize>>,
     texts: HashSet<Arc<str>>,
     coverage: Coverage,
-    remnants: HashMap<ThingRef, Remnant>,
+    remnants: HashMap<ThingRef, Vec<Remnant>>,
 }
 
 impl Inventory {
@@ -53,12 +53,8 @@ impl Inventory {
     #[must_use]
     pub fn remembering<'a>(mut self, remnants: impl IntoIterator<Item = &'a Remnant>) -> Self {
         for remnant in remnants {
-            // What the thing's own object has said counts more than what an owner's has.
-            let known = self.remnants.get(&remnant.thing);
-            if known.is_none_or(|known| known.by_owner) {
-                let thing = remnant.thing.clone();
-                self.remnants.insert(thing, remnant.clone());
-            }
+            let known = self.remnants.entry(remnant.thing.clone()).or_default();
+            known.push(remnant.clone());
         }
         self
     }
@@ -73,28 +69,39 @@ impl Inventory {
         &mut self.coverage
     }
 
-    /// Adds a thing. One that is listed twice (by two pages, while the cloud changes) counts once; two of the same id, under two
-    /// users or in two projects, are two.
+    /// Adds a thing. One that is listed twice (by two pages, while the cloud changes) counts once, as it was shown last; but what
+    /// one of the sights keeps is kept. Two of the same id, under two users or in two projects, are two.
     pub fn add(&mut self, seen: Seen, standing: Standing) {
+        // What only ties others goes with them, whatever its rule takes for its name.
+        let is_tie = self.is_witness(&seen.thing.at.kind) && standing.may_go();
+        let standing = if is_tie { Standing::Nameless } else { standing };
+        let entry = self.entry(seen, standing);
+        let known = self.index.get(&entry.thing.at).into_iter().flatten();
+        let place = |thing: &Thing| (thing.parent.clone(), thing.project.clone());
+        let mut known = known.copied().filter(|at| {
+            let known = self.entries.get(*at);
+            known.is_some_and(|known| place(&known.thing) == place(&entry.thing))
+        });
+        match known.next().and_then(|at| self.entries.get_mut(at)) {
+            Some(before) if entry.standing.may_go() && !before.standing.may_go() => {}
+            Some(before) => *before = entry,
+            None => {
+                let position = self.entries.len();
+                let known = self.index.entry(entry.thing.at.clone()).or_default();
+                known.push(position);
+                self.entries.push(entry);
+            }
+        }
+    }
+
+    /// What is kept of a thing.
+    fn entry(&mut self, seen: Seen, standing: Standing) -> Entry {
         let Seen {
             mut thing,
-            owners,
-            steps,
+            mut owners,
+            mut steps,
             mut foreseen,
         } = seen;
-        thing.at = self.intern_ref(&thing.at);
-        let place = |thing: &Thing| (thing.parent.clone(), thing.project.clone());
-        let mut known = self.index.get(&thing.at).into_iter().flatten();
-        let same = |at: &usize| {
-            self.entries
-                .get(*at)
-                .is_some_and(|it| place(&it.thing) == place(&thing))
-        };
-        if known.any(same) {
-            return;
-        }
-        thing.project = thing.project.map(|project| self.intern(&project));
-        thing.parent = thing.parent.map(|parent| self.intern_ref(&parent));
         let may_go = match standing {
             Standing::Matched { .. } | Standing::Nameless | Standing::Unmatched => true,
             Standing::OtherTask | Standing::OtherName => {
@@ -109,35 +116,29 @@ impl Inventory {
         if !may_go {
             thing.object = String::new();
         }
-        let owners = owners
-            .into_iter()
-            .map(|owner| Owner {
-                relation: owner.relation,
-                owner: self.intern_ref(&owner.owner),
-            })
-            .collect();
-        let steps = steps
-            .into_iter()
-            .map(|step| match step {
-                Step::Before(other) => Step::Before(self.intern_ref(&other)),
-                Step::After(other) => Step::After(self.intern_ref(&other)),
-            })
-            .collect();
-        for taken in &mut foreseen.takes {
-            *taken = self.intern_ref(taken);
+        self.intern_ref(&mut thing.at);
+        if let Some(project) = &mut thing.project {
+            self.intern(project);
         }
-        let position = self.entries.len();
-        self.index
-            .entry(thing.at.clone())
-            .or_default()
-            .push(position);
-        self.entries.push(Entry {
+        if let Some(parent) = &mut thing.parent {
+            self.intern_ref(parent);
+        }
+        for Owner { owner, .. } in &mut owners {
+            self.intern_ref(owner);
+        }
+        for Step::Before(other) | Step::After(other) in &mut steps {
+            self.intern_ref(other);
+        }
+        for taken in &mut foreseen.takes {
+            self.intern_ref(taken);
+        }
+        Entry {
             thing,
             standing,
             owners,
             steps,
             foreseen,
-        });
+        }
     }
 
     /// The thing of this kind with this id, if there is exactly one.
@@ -192,28 +193,49 @@ impl Inventory {
         self.index.contains_key(at)
     }
 
-    /// The record of an earlier run that was to delete a thing, if the thing is still what it was.
-    pub(super) fn remembered(&self, entry: &Entry) -> Option<&Remnant> {
-        let remnant = self.remnants.get(&entry.thing.at)?;
+    /// The records of earlier runs that were to delete a thing, if the thing is still what it was; otherwise none.
+    pub(super) fn remembered(&self, entry: &Entry) -> &[Remnant] {
+        let known = self.remnants.get(&entry.thing.at);
+        let known = known.map_or(&[][..], Vec::as_slice);
         let is_it = entry.standing == Standing::Nameless
-            && self.position(&remnant.thing).is_some()
-            && remnant.is(&entry.thing);
-        is_it.then_some(remnant)
+            && self.position(&entry.thing.at).is_some()
+            && known.iter().all(|remnant| remnant.is(&entry.thing));
+        if is_it { known } else { &[] }
     }
 
-    /// Whether a thing that was there once is there no more: its kind was listed wherever this run looks, and nothing showed it.
-    pub(super) fn is_gone(&self, at: &ThingRef) -> bool {
-        let coverage = &self.coverage;
-        let is_looked_at = coverage.effects(&at.kind).is_some() && !coverage.has_gap(&at.kind);
-        is_looked_at && !self.is_listed(at)
+    /// Whether a thing that was there once, in this project or under one of these, is there no more: its kind was listed to the end
+    /// just there, and nothing showed it.
+    pub(super) fn is_gone(
+        &self,
+        at: &ThingRef,
+        project: Option<&Arc<str>>,
+        under: &[ThingRef],
+    ) -> bool {
+        !self.is_listed(at)
+            && (self.coverage.was_listed(&at.kind, project, under)
+                || under.iter().any(|parent| {
+                    // What was under something that has gone, went with it.
+                    self.coverage.is_under(&at.kind, &parent.kind)
+                        && !self.is_listed(parent)
+                        && self.coverage.was_listed(&parent.kind, project, &[])
+                }))
     }
 
-    /// Whether nothing is left to do about a thing of an earlier run: it is gone, or has become another thing than it was.
+    /// Whether nothing is left to do about a thing of an earlier run: it is gone or has become another thing than it was, or its owner
+    /// is there and has let it go, or one of those because of whom it was to go is to stay.
     pub fn is_settled(&self, remnant: &Remnant) -> bool {
-        match self.find(&remnant.thing) {
-            Some(entry) => !remnant.is(&entry.thing),
-            None => self.is_gone(&remnant.thing),
-        }
+        let project = remnant.project.as_ref();
+        let Some(entry) = self.find(&remnant.thing) else {
+            return self.is_gone(&remnant.thing, project, &remnant.owners);
+        };
+        let owner = remnant.owner();
+        let names_owner = entry.owners.iter().any(|it| Some(&it.owner) == owner);
+        let is_let_go = owner.is_some_and(|owner| self.is_listed(owner)) && !names_owner;
+        let stays = |owner: &ThingRef| {
+            let owner = self.find(owner);
+            owner.is_some_and(|owner| !owner.standing.may_go())
+        };
+        !remnant.is(&entry.thing) || is_let_go || remnant.owners.iter().any(stays)
     }
 
     /// Whether a thing is deleted with its owners of this kind.
@@ -240,18 +262,17 @@ impl Inventory {
         self.entries
     }
 
-    fn intern(&mut self, text: &Arc<str>) -> Arc<str> {
+    /// Replaces a text by the one that is stored already.
+    fn intern(&mut self, text: &mut Arc<str>) {
         if let Some(known) = self.texts.get(text) {
-            return known.clone();
+            *text = known.clone();
+        } else {
+            self.texts.insert(text.clone());
         }
-        self.texts.insert(text.clone());
-        text.clone()
     }
 
-    fn intern_ref(&mut self, at: &ThingRef) -> ThingRef {
-        ThingRef {
-            kind: self.intern(&at.kind),
-            id: self.intern(&at.id),
-        }
+    fn intern_ref(&mut self, at: &mut ThingRef) {
+        self.intern(&mut at.kind);
+        self.intern(&mut at.id);
     }
 }

@@ -33,8 +33,49 @@ pub(super) struct Order {
     dropped: Vec<(usize, usize)>,
 }
 
+/// What was decided on things before some of them were spared. These stay, but what was to wait for them does not go over them.
+pub(super) type Spared = BTreeMap<usize, Verdict>;
+
+/// What order follows from.
+#[derive(Clone, Copy)]
+struct Verdicts<'a> {
+    decisions: &'a [Decision],
+    spared: &'a Spared,
+}
+
+impl<'a> Verdicts<'a> {
+    fn of(&self, position: usize) -> Option<&'a Verdict> {
+        let decided = self.decisions.get(position);
+        let spared = self.spared.get(&position);
+        spared.or(decided.map(|decision| &decision.verdict))
+    }
+
+    fn is_doomed(&self, position: usize) -> bool {
+        self.of(position).is_some_and(Verdict::is_delete)
+    }
+
+    /// Whether a thing goes because of this owner.
+    fn rests_on(&self, thing: usize, owner: &ThingRef) -> bool {
+        let verdict = self.of(thing);
+        matches!(verdict, Some(Verdict::Delete(Reason::Owner { chain })) if chain.first() == Some(owner))
+    }
+
+    /// The owner that takes a thing along for which no request is sent.
+    fn along(&self, position: usize) -> Option<&'a ThingRef> {
+        match self.of(position)? {
+            Verdict::Delete(Reason::Along { chain }) => chain.first(),
+            Verdict::Delete(_) | Verdict::Keep(_) => None,
+        }
+    }
+}
+
 /// Orders the doomed things of an inventory.
-pub(super) fn order(ties: &Ties, decisions: &[Decision], scope: &SweepScope) -> Order {
+pub(super) fn order(
+    ties: &Ties,
+    decisions: &[Decision],
+    spared: &Spared,
+    scope: &SweepScope,
+) -> Order {
     let is_doomed = |position: &usize| {
         let decision = decisions.get(*position);
         decision.is_some_and(|decision| decision.verdict.is_delete())
@@ -45,10 +86,11 @@ pub(super) fn order(ties: &Ties, decisions: &[Decision], scope: &SweepScope) -> 
         entry.is_some_and(|entry| ties.inventory.is_witness(&entry.thing.at.kind))
     };
     let doomed: BTreeSet<usize> = (0..decisions.len()).filter(is_doomed).collect();
+    let verdicts = Verdicts { decisions, spared };
     let edges = Edges {
         ties,
-        decisions,
-        steps: steps(ties, decisions),
+        verdicts,
+        steps: steps(ties, verdicts),
     };
     let all: Vec<(usize, usize)> = edges.all().collect();
     let mut order = Order {
@@ -81,12 +123,8 @@ pub(super) fn order(ties: &Ties, decisions: &[Decision], scope: &SweepScope) -> 
 
 /// The edges that things name themselves, as far as they lead to a doomed thing: (what goes first, what goes then). What goes
 /// because another takes it along goes with that, so after it.
-fn steps(ties: &Ties, decisions: &[Decision]) -> BTreeSet<(usize, usize)> {
+fn steps(ties: &Ties, verdicts: Verdicts<'_>) -> BTreeSet<(usize, usize)> {
     let inventory = ties.inventory;
-    let is_doomed = |position: usize| {
-        let decision = decisions.get(position);
-        decision.is_some_and(|decision| decision.verdict.is_delete())
-    };
     let mut steps = BTreeSet::new();
     for (position, entry) in inventory.entries().iter().enumerate() {
         let named = entry.steps.iter().filter_map(|step| match step {
@@ -95,33 +133,22 @@ fn steps(ties: &Ties, decisions: &[Decision]) -> BTreeSet<(usize, usize)> {
         });
         let taken = entry.foreseen.takes.iter().filter_map(|taken| {
             let taken = inventory.position(taken)?;
-            rests_on(decisions, taken, &entry.thing.at).then_some((position, taken))
+            let goes_with = verdicts.rests_on(taken, &entry.thing.at);
+            goes_with.then_some((position, taken))
         });
-        let along = along(decisions, position).and_then(|owner| inventory.position(owner));
+        let along = verdicts.along(position);
+        let along = along.and_then(|owner| inventory.position(owner));
         let along = along.map(|owner| (owner, position));
         let edges = named.chain(taken).chain(along);
-        steps.extend(edges.filter(|(first, then)| first != then && is_doomed(*then)));
+        steps.extend(edges.filter(|(first, then)| first != then && verdicts.is_doomed(*then)));
     }
     steps
-}
-
-fn rests_on(decisions: &[Decision], thing: usize, owner: &ThingRef) -> bool {
-    let verdict = decisions.get(thing).map(|decision| &decision.verdict);
-    matches!(verdict, Some(Verdict::Delete(Reason::Owner { chain })) if chain.first() == Some(owner))
-}
-
-/// The owner that takes a thing along for which no request is sent.
-fn along(decisions: &[Decision], position: usize) -> Option<&ThingRef> {
-    match &decisions.get(position)?.verdict {
-        Verdict::Delete(Reason::Along { chain }) => chain.first(),
-        Verdict::Delete(_) | Verdict::Keep(_) => None,
-    }
 }
 
 /// What ties things to each other in time.
 struct Edges<'a> {
     ties: &'a Ties<'a>,
-    decisions: &'a [Decision],
+    verdicts: Verdicts<'a>,
     steps: BTreeSet<(usize, usize)>,
 }
 
@@ -145,21 +172,15 @@ impl Edges<'_> {
         let project = entry.thing.project.as_ref();
         let project = project.map(|id| ThingRef::new(PROJECT_KIND, id.clone()));
         // Without its parent no listing would show it any more. A kept one does not hold its parent.
-        let is_doomed = self.verdict(position).is_some_and(Verdict::is_delete);
+        let is_doomed = self.verdicts.is_doomed(position);
         let parent = entry.thing.parent.clone().filter(|_| is_doomed);
         let places = project.into_iter().chain(parent);
         places.filter_map(|place| self.ties.inventory.position(&place))
     }
 
-    fn verdict(&self, position: usize) -> Option<&Verdict> {
-        self.decisions
-            .get(position)
-            .map(|decision| &decision.verdict)
-    }
-
     /// The owner with which a thing goes.
     fn owner(&self, position: usize) -> Option<usize> {
-        match self.verdict(position)? {
+        match self.verdicts.of(position)? {
             Verdict::Delete(
                 Reason::Owner { chain } | Reason::Part { chain } | Reason::Along { chain },
             ) => self.ties.inventory.position(chain.first()?),
@@ -170,8 +191,7 @@ impl Edges<'_> {
                 let entry = self.ties.inventory.entries().get(position)?;
                 let mut wholes = self.ties.wholes_of(entry);
                 wholes.find(|&whole| {
-                    self.verdict(whole).is_some_and(Verdict::is_delete)
-                        && self.steps.contains(&(whole, position))
+                    self.verdicts.is_doomed(whole) && self.steps.contains(&(whole, position))
                 })
             }
             Verdict::Delete(Reason::Project { .. } | Reason::Remembered { .. })
@@ -193,12 +213,14 @@ fn sequence(doomed: &BTreeSet<usize>, order: &mut Order) -> Vec<usize> {
         .iter()
         .map(|&then| (then, order.waits_for.get(&then).map_or(0, BTreeSet::len)))
         .collect();
-    let mut followers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut followers: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for (&then, firsts) in &order.waits_for {
         for &first in firsts {
-            followers.entry(first).or_default().push(then);
+            followers.entry(first).or_default().insert(then);
         }
     }
+    // Where the last circle was opened there may be more of them, and whoever comes from afar would walk there again each time.
+    let mut near = None;
     let mut ready: BinaryHeap<Reverse<usize>> = unmet
         .iter()
         .filter(|(_, unmet)| **unmet == 0)
@@ -215,14 +237,17 @@ fn sequence(doomed: &BTreeSet<usize>, order: &mut Order) -> Vec<usize> {
                 }
             }
         }
-        let Some((first, then)) = circle(&unmet, order) else {
+        let from = near.filter(|near| unmet.contains_key(near));
+        let from = from.or_else(|| unmet.keys().next().copied());
+        let Some((first, then)) = from.and_then(|from| circle(&unmet, order, from)) else {
             return sequence;
         };
+        near = Some(then);
         if let Some(waits_for) = order.waits_for.get_mut(&then) {
             waits_for.remove(&first);
         }
         if let Some(followers) = followers.get_mut(&first) {
-            followers.retain(|follower| *follower != then);
+            followers.remove(&then);
         }
         order.dropped.push((first, then));
         if lose_one(&mut unmet, then) {
@@ -239,16 +264,16 @@ fn lose_one(unmet: &mut BTreeMap<usize, usize>, item: usize) -> bool {
     })
 }
 
-/// Finds a circle among what is not placed yet, and the edge by which its first thing waits: (first, then).
-fn circle(unmet: &BTreeMap<usize, usize>, order: &Order) -> Option<(usize, usize)> {
+/// Finds a circle among what is not placed yet, walking on from one thing of it, and the edge by which the circle's first thing
+/// waits: (first, then).
+fn circle(unmet: &BTreeMap<usize, usize>, order: &Order, from: usize) -> Option<(usize, usize)> {
     let waits_for = |item: usize| {
         let firsts = order.waits_for.get(&item).into_iter().flatten();
         firsts.copied().find(|first| unmet.contains_key(first))
     };
-    let (&start, _) = unmet.first_key_value()?;
     // Whoever walks on from thing to thing ends up in a circle, for all that is left waits for something that is left.
-    let mut path = BTreeSet::from([start]);
-    let mut on_circle = waits_for(start)?;
+    let mut path = BTreeSet::from([from]);
+    let mut on_circle = waits_for(from)?;
     while path.insert(on_circle) {
         on_circle = waits_for(on_circle)?;
     }

@@ -1,6 +1,6 @@
 //! Where and how a plan was made. A saved plan is good for that place, and for no other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ pub struct Place {
     pub region: Option<String>,
     /// Which endpoints are used, in order of preference.
     pub interfaces: Vec<String>,
+    /// Where the requests of each service go that a rule asks for. Two clouds may share a Keystone, and there may be none.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, String>,
     /// On whose authority: name and id.
     pub user: String,
     /// What the token is good for.
@@ -35,7 +38,10 @@ impl Place {
     /// place. When and by which version it was made does not count, nor does what a cloud with a Keystone is called.
     pub fn difference(&self, here: &Self) -> Option<String> {
         let cloud = |place: &Self| match &place.auth_url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
+            Some(url) => {
+                let url = url.trim_end_matches('/');
+                url.strip_suffix("/v3").unwrap_or(url).to_owned()
+            }
             None => place.cloud.clone(),
         };
         let region = |place: &Self| match &place.region {
@@ -61,7 +67,20 @@ impl Place {
         let differing = features.into_iter().find(|(_, then, now)| then != now);
         differing
             .map(|(what, then, now)| format!("its {what} was {then}, and here it is {now}"))
+            .or_else(|| self.other_endpoint(here))
             .or_else(|| self.other_rule(here))
+    }
+
+    /// A service whose requests went elsewhere.
+    fn other_endpoint(&self, here: &Self) -> Option<String> {
+        let services = self.endpoints.keys().chain(here.endpoints.keys());
+        let services: BTreeSet<&String> = services.collect();
+        let nowhere = "nowhere".to_owned();
+        services.into_iter().find_map(|service| {
+            let at = |place: &'_ Self| place.endpoints.get(service).unwrap_or(&nowhere).clone();
+            let (then, now) = (at(self), at(here));
+            (then != now).then(|| format!("its {service} was at {then}, and here it is at {now}"))
+        })
     }
 
     /// A rule that is not what it was, or is there only once.
@@ -81,14 +100,20 @@ impl Place {
 
     /// Whether a run here takes up what an earlier one left there: it looks wherever that one did, for all its tasks.
     pub fn takes_up(&self, earlier: &Self) -> bool {
+        // Of a service that only one of them asks for, the other has seen nothing and touches nothing.
+        let endpoints = earlier.endpoints.iter().map(|(service, then)| {
+            let now = self.endpoints.get(service).unwrap_or(then);
+            (service.clone(), now.clone())
+        });
         let meant = Self {
             tasks: earlier.tasks.clone(),
             rules: earlier.rules.clone(),
+            endpoints: endpoints.collect(),
             ..self.clone()
         };
         let is_of_all = self.tasks.is_empty();
-        let has_its_tasks =
-            !earlier.tasks.is_empty() && earlier.tasks.iter().all(|it| self.tasks.contains(it));
+        let is_meant = |it: &String| self.tasks.iter().any(|own| is_same_task(own, it));
+        let has_its_tasks = !earlier.tasks.is_empty() && earlier.tasks.iter().all(is_meant);
         earlier.difference(&meant).is_none() && (is_of_all || has_its_tasks)
     }
 
@@ -96,6 +121,15 @@ impl Place {
     pub fn is_older_than(&self, age_s_max: u64, now: Timestamp) -> bool {
         now.duration_since(self.made_at).as_secs().unsigned_abs() > age_s_max
     }
+}
+
+/// Whether names of a task that was given one way are names of it as well that was given the other way: bare or with dashes, whole
+/// or by its first eight digits.
+fn is_same_task(now: &str, then: &str) -> bool {
+    const SHORT: usize = 8;
+    let bare = |id: &str| id.replace('-', "").to_ascii_lowercase();
+    let (now, then) = (bare(now), bare(then));
+    now == then || (now.len() == SHORT && then.starts_with(&now))
 }
 
 #[cfg(test)]
@@ -108,6 +142,7 @@ mod tests {
             auth_url: Some("https://keystone.example.org/v3".to_owned()),
             region: Some("RegionOne".to_owned()),
             interfaces: vec!["public".to_owned()],
+            endpoints: [("compute".to_owned(), "https://nova.example.org/".to_owned())].into(),
             user: "admin (u1)".to_owned(),
             scope: "project admin (p1) of domain Default".to_owned(),
             rules: [("network".to_owned(), "abc".to_owned())].into(),
@@ -123,13 +158,13 @@ mod tests {
     fn another_place_is_told_by_its_first_difference() {
         let cases: &[(&str, Change)] = &[
             (
-                "its cloud was https://keystone.example.org/v3, and here it is https://other.example.org/v3",
+                "its cloud was https://keystone.example.org, and here it is https://other.example.org",
                 |it| {
                     it.auth_url = Some("https://other.example.org/v3".to_owned());
                 },
             ),
             (
-                "its cloud was https://keystone.example.org/v3, and here it is prod",
+                "its cloud was https://keystone.example.org, and here it is prod",
                 |it| it.auth_url = None,
             ),
             (
@@ -147,6 +182,17 @@ mod tests {
                 |it| {
                     it.scope = "the whole system".to_owned();
                 },
+            ),
+            (
+                "its compute was at https://nova.example.org/, and here it is at https://nova2.example.org/",
+                |it| {
+                    let other = "https://nova2.example.org/".to_owned();
+                    it.endpoints.insert("compute".to_owned(), other);
+                },
+            ),
+            (
+                "its compute was at https://nova.example.org/, and here it is at nowhere",
+                |it| it.endpoints.clear(),
             ),
             ("its task was t1, and here it is every task", |it| {
                 it.tasks.clear();
@@ -171,6 +217,7 @@ mod tests {
         let cases: &[Change] = &[
             |it| it.cloud = "production".to_owned(),
             |it| it.auth_url = Some("https://keystone.example.org/v3/".to_owned()),
+            |it| it.auth_url = Some("https://keystone.example.org".to_owned()),
             |it| it.version = "runner 0.2.0".to_owned(),
             |it| it.made_at = "2026-01-03T00:00:00Z".parse().unwrap(),
         ];

@@ -1,9 +1,11 @@
 //! What a run that is cut short may leave without anybody to speak for it.
 //!
 //! A nameless thing goes because its owner does, and often only after it: a volume after the server that it is attached to. If a
-//! run ends between the two, no listing says any more whose the thing was. So it is on record before anything is changed, and
-//! a later run takes it from there, if it is still what it was and its owner is gone.
+//! run ends between the two, no listing says any more whose the thing was. So it is on record before anything is changed, with all
+//! because of whom it was to go, and each of those is marked just before the cloud is asked to delete it. A later run takes it from
+//! there only if that mark shows that the run, and nobody else, has had the owner deleted, and the thing is still what it was.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,10 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::{Thing, ThingRef};
 
-use super::{Plan, PlanItem};
+use super::{Plan, PlanItem, Reason};
 
-/// A nameless thing that was to go with its owner.
+/// A nameless thing that was to go after its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Remnant {
     /// What.
     pub thing: ThingRef,
@@ -22,33 +25,59 @@ pub struct Remnant {
     pub project: Option<Arc<str>>,
     /// When it was made, if a listing has shown it and the API says it.
     pub created_at: Option<Timestamp>,
-    /// The owner for whom it was to go.
-    pub owner: ThingRef,
+    /// Because of whom it was to go: its owner, the owner's owner, and so on to the one that bears the task's name.
+    pub owners: Vec<ThingRef>,
     /// Whether only the owner's object said so, not the thing's own: then its kind has to agree that such owners take it along.
     pub by_owner: bool,
+    /// Which of the owners the cloud was asked to delete. A record says that apart.
+    #[serde(skip)]
+    pub asked: Arc<BTreeSet<ThingRef>>,
 }
 
 impl Remnant {
-    fn of(item: &PlanItem) -> Option<Self> {
-        let owner = item.reason.owner()?;
-        item.name.is_none().then(|| Self {
+    /// A thing that goes after one of those because of whom it goes. What goes before them can be found again by any run.
+    fn of(item: &PlanItem, plan: &Plan) -> Option<Self> {
+        let (Reason::Owner { chain } | Reason::Part { chain }) = &item.reason else {
+            return None;
+        };
+        let mut firsts = item.waits_for.iter().chain(&item.goes_with);
+        let follows = firsts.any(|first| {
+            let first = plan.items.get(*first);
+            first.is_some_and(|first| chain.contains(&first.thing))
+        });
+        (item.name.is_none() && follows).then(|| Self {
             thing: item.thing.clone(),
             project: item.project.clone(),
             created_at: item.seen.as_ref().and_then(|seen| seen.created_at),
-            owner: owner.clone(),
+            owners: chain.clone(),
             by_owner: false,
+            asked: Arc::default(),
         })
     }
 
     /// What the cloud made for a thing that goes. It may not have been seen: its listing has failed, or shows less to this user.
     fn made_for(item: &PlanItem) -> impl Iterator<Item = Self> {
-        item.makes.iter().map(|made| Self {
+        let owners = std::iter::once(&item.thing).chain(item.reason.chain());
+        let owners: Vec<ThingRef> = owners.cloned().collect();
+        item.foreseen.makes.iter().map(move |made| Self {
             thing: made.clone(),
             project: item.project.clone(),
             created_at: None,
-            owner: item.thing.clone(),
+            owners: owners.clone(),
             by_owner: true,
+            asked: Arc::default(),
         })
+    }
+
+    /// The owner that it was to go with.
+    pub fn owner(&self) -> Option<&ThingRef> {
+        self.owners.first()
+    }
+
+    /// Whether a run has had that one deleted by whose name all this began. Then it was not somebody else who did.
+    pub(super) fn is_ours(&self) -> bool {
+        let root = self.owners.last();
+        root.is_some_and(|root| self.asked.contains(root))
     }
 
     /// Whether a thing that a listing shows is this one, as it was.
@@ -61,9 +90,15 @@ impl Remnant {
 }
 
 impl Plan {
-    /// What goes with an owner and has no name of its own, blocked or not.
+    /// What is to go after an owner and has no name of its own. What is blocked is not about to go.
     pub fn remnants(&self) -> Vec<Remnant> {
-        let remnants = |item| Remnant::of(item).into_iter().chain(Remnant::made_for(item));
-        self.items.iter().flat_map(remnants).collect()
+        let open = || self.open().map(|(_, item)| item);
+        let own: Vec<Remnant> = open().filter_map(|it| Remnant::of(it, self)).collect();
+        let known: BTreeSet<ThingRef> = own.iter().map(|it| it.thing.clone()).collect();
+        // What the thing's own object says counts more than what an owner's does.
+        let made = open().flat_map(Remnant::made_for);
+        let made = made.filter(|it| !known.contains(&it.thing));
+        let made: Vec<Remnant> = made.collect();
+        own.into_iter().chain(made).collect()
     }
 }

@@ -91,6 +91,16 @@ pub enum Standing {
     OutsideAge,
 }
 
+impl Standing {
+    /// Whether a thing's own features let it go, though nobody may speak for it yet.
+    pub(super) fn may_go(&self) -> bool {
+        matches!(
+            self,
+            Self::Matched { .. } | Self::Unmatched | Self::Nameless
+        )
+    }
+}
+
 /// Tells things apart by their own features.
 #[derive(Debug)]
 pub struct Sieve {

@@ -4,6 +4,7 @@ mod doubt;
 mod laws;
 mod order;
 mod remnant;
+mod scale;
 mod verdicts;
 mod wider;
 
@@ -94,6 +95,16 @@ impl Seen {
             owner: at(owner),
         });
         self
+    }
+
+    fn taking(mut self, other: &str) -> Self {
+        self.foreseen.takes.push(at(other));
+        self
+    }
+
+    fn making(mut self, other: &str) -> Self {
+        self.foreseen.makes.push(at(other));
+        self.taking(other)
     }
 
     fn before(mut self, other: &str) -> Self {
@@ -202,67 +213,49 @@ fn blocked(plan: &Plan) -> Vec<String> {
     blocked.collect()
 }
 
-#[test]
-fn a_saved_plan_selects_from_a_new_one() {
-    let things = || {
-        vec![
-            thing("a.x/1").named(OURS),
-            thing("a.x/2").named(OURS).after("a.x/1"),
-            thing("a.x/3").named_by("a.x/2").after("a.x/2"),
-        ]
+/// Plans all but one thing, which is spared.
+fn plan_but(things: Vec<Seen>, spared: &str) -> (Plan, Vec<Kept>) {
+    let (scope, spared) = (everywhere(), at(spared));
+    let keep = |thing: &Thing| {
+        let how = "not planned".to_owned();
+        (thing.at == spared).then_some(Keep::NotAsPlanned { how })
     };
-    let without = |missing: &str| {
-        let mut things = things();
-        things.retain(|seen| seen.thing.at != at(missing));
-        things
-    };
-    let saved = plan(things());
-    assert_eq!(plan(things()).only(&saved), Ok(saved.clone()));
-
-    // What the saved plan does not name is not deleted, and what it names and is gone is not missed.
-    let older = plan(without("a.x/1"));
-    let selected = plan(things()).only(&older).unwrap();
-    assert_eq!(sequence(&selected), ["a.x/2", "a.x/3"]);
-    assert_eq!(waits_for(&selected, "a.x/2"), Vec::<String>::new());
-    assert_eq!(waits_for(&selected, "a.x/3"), ["a.x/2"]);
-    assert_eq!(selected.items[1].goes_with, Some(0));
-    let why = |item: usize| {
-        let blockers = selected.items[item].blocked_by.iter();
-        blockers
-            .map(|it| (it.thing.clone(), it.why.as_str()))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(why(0), [(at("a.x/1"), "the saved plan leaves it out")]);
-    assert_eq!(why(1), [(at("a.x/2"), "it is blocked itself")]);
-    assert_eq!(
-        sequence(&plan(without("a.x/1")).only(&saved).unwrap()),
-        ["a.x/2", "a.x/3"]
-    );
+    Plan::sparing(
+        inventory(things, &scope),
+        scope.clone(),
+        BTreeMap::new(),
+        &keep,
+    )
 }
 
 #[test]
-fn a_thing_that_has_changed_since_is_refused() {
-    let saved = plan(vec![
-        thing("a.x/1").named(OURS),
-        thing("b.y/1").named_by("a.x/1"),
-    ]);
-    let renamed = vec![thing("a.x/1").named(&format!("{OURS}-2"))];
-    let moved = vec![thing("a.x/1").named(OURS).of_project("other")];
-    let handed_over = vec![
-        thing("a.x/1").named(OURS),
-        thing("a.x/2").named(OURS),
-        thing("b.y/1").named_by("a.x/2"),
-    ];
-    for (case, things, changed) in [
-        ("name", renamed, "a.x/1"),
-        ("project", moved, "a.x/1"),
-        ("owner", handed_over, "b.y/1"),
+fn what_is_spared_is_kept_and_holds_others_as_whatever_is_kept() {
+    let things = || {
+        vec![
+            thing("a.x/1").named(OURS).taking("b.y/1"),
+            thing("a.x/2").named(OURS).after("a.x/1"),
+            thing("a.x/3").named_by("a.x/2").after("a.x/2"),
+            thing("a.x/4").named(OURS),
+            thing("b.y/1").named(OURS),
+        ]
+    };
+    let open = |plan: &Plan| -> Vec<String> {
+        plan.open()
+            .map(|(_, item)| item.thing.to_string())
+            .collect()
+    };
+    let (all, _) = plan_but(things(), "a.x/9");
+    assert_eq!(all, plan(things()));
+    for (spared, expected) in [
+        ("a.x/1", &["a.x/4", "b.y/1"][..]),
+        ("a.x/2", &["a.x/1", "a.x/4", "b.y/1"]),
+        ("a.x/4", &["a.x/1", "a.x/2", "a.x/3", "b.y/1"]),
+        ("b.y/1", &["a.x/4"]),
     ] {
-        let refused = plan(things).only(&saved).unwrap_err();
-        assert_eq!(
-            refused,
-            format!("{changed} now has another name, project or owner"),
-            "{case}"
-        );
+        let (plan, kept) = plan_but(things(), spared);
+        let mut open = open(&plan);
+        open.sort();
+        assert_eq!(open, expected, "{spared}");
+        assert_eq!(word(&plan, &kept, &at(spared)), "not planned");
     }
 }

@@ -1,6 +1,6 @@
 //! What ties things to each other: who speaks for whom, and who takes whom along.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::resource::{Relation, ThingRef};
 
@@ -23,6 +23,8 @@ pub(super) struct Ties<'a> {
     pub(super) inventory: &'a Inventory,
     /// With whom a thing is deleted along.
     takers: HashMap<usize, Vec<usize>>,
+    /// What is part of what: the whole, and the part.
+    parts: HashSet<(usize, usize)>,
 }
 
 impl<'a> Ties<'a> {
@@ -30,9 +32,12 @@ impl<'a> Ties<'a> {
         let mut ties = Self {
             inventory,
             takers: HashMap::new(),
+            parts: HashSet::new(),
         };
         for (position, entry) in inventory.entries().iter().enumerate() {
-            let taken = entry.foreseen.takes.iter();
+            // What only ties others is nobody's owner, and takes nothing along.
+            let is_witness = inventory.is_witness(&entry.thing.at.kind);
+            let taken = entry.foreseen.takes.iter().filter(|_| !is_witness);
             for taken in taken.filter_map(|taken| inventory.position(taken)) {
                 ties.add(position, taken);
             }
@@ -43,6 +48,8 @@ impl<'a> Ties<'a> {
             for owner in owners.filter_map(|owner| inventory.position(&owner.owner)) {
                 ties.add(owner, position);
             }
+            let wholes = ties.wholes_of(entry);
+            ties.parts.extend(wholes.map(|whole| (whole, position)));
         }
         ties
     }
@@ -100,6 +107,11 @@ impl<'a> Ties<'a> {
             .filter_map(|owner| inventory.position(&owner.owner))
     }
 
+    /// Whether one thing is part of the other, whoever's it is.
+    pub(super) fn is_whole_of(&self, whole: usize, part: usize) -> bool {
+        self.parts.contains(&(whole, part))
+    }
+
     /// A whole that a thing is part of, and that nobody has seen or can say does not exist.
     pub(super) fn unknown_whole(&self, entry: &'a Entry) -> Option<&'a ThingRef> {
         let wholes = entry.owners.iter();
@@ -122,6 +134,9 @@ impl<'a> Ties<'a> {
     /// thing merely uses, an image or a network, for what it belongs to.
     fn speaker(&self, entry: &Entry, rank: usize) -> Option<usize> {
         let owner = entry.owners.get(rank)?;
+        if self.inventory.is_witness(&owner.owner.kind) {
+            return None;
+        }
         let position = self.inventory.position(&owner.owner)?;
         (!self.is_elsewhere(position, entry)).then_some(position)
     }

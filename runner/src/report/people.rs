@@ -114,7 +114,7 @@ impl<'a> Groups<'a> {
         let line = Line::new(&row.thing, row.name.as_deref(), why);
         let group = self.group(row.project.as_deref(), &row.thing.kind);
         *group.results.entry(result).or_default() += 1;
-        if result != "gone" {
+        if result != "gone" || row.detail.is_some() {
             group.lines.push(line);
         }
     }

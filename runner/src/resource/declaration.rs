@@ -5,10 +5,12 @@
 //! projects come from fields that are called so, in objects of the very collection that the kind's templates delete from.
 //! Anything else is *unusual* and needs the operator's word.
 
+mod bounds;
 mod check;
 mod flaw;
+mod owned;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,13 +20,18 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::object::values_at;
-use super::{Effects, Owner, Template, Thing, ThingRef};
+use super::{Effects, ReadPath, Template, Thing, ThingRef};
 
 pub use flaw::Flaw;
 
-/// Longest value in which an owner's id is looked for: that of a URL.
-const REFERENCE_BYTES_MAX: usize = 4_096;
+/// Members by which an object says itself in which project it is.
+const PROJECT_MEMBERS: [&str; 3] = ["project_id", "tenant_id", "owner"];
+
+/// Requests in whose query the parent stands, and that count as leading through it, each with its service.
+const BOUND_BY_QUERY: &[(&str, &str)] = &[
+    // Nova keeps key pairs by user and name, and deletes the one of this user that is called so, or none.
+    ("compute", "/os-keypairs/{id}?user_id={parent}"),
+];
 
 /// Ids longer than this are no ids. OpenStack's longest, names of Swift objects, have up to 1,024 bytes.
 const ID_BYTES_MAX: usize = 1_024;
@@ -98,6 +105,8 @@ pub struct Kind {
     pub after: Vec<Arc<str>>,
     /// Every changing request.
     pub requests: Vec<Template>,
+    /// Where its rule reads beside the collections that its things are deleted from.
+    pub reads: Vec<ReadPath>,
     /// States in which a deletion has failed for good.
     pub failed_states: Vec<String>,
     /// What its deletion does beside it.
@@ -116,6 +125,12 @@ impl Kind {
             }
         }
         kind.reach == Reach::EachProject
+    }
+
+    /// Where its rule may read for its sake.
+    pub fn read_paths(&self) -> impl Iterator<Item = ReadPath> + '_ {
+        let collections = self.requests.iter().flat_map(Template::read_paths);
+        collections.chain(self.reads.iter().cloned())
     }
 
     /// Whether it has requests for where the operator insists.
@@ -147,16 +162,12 @@ impl Kind {
     ) -> Result<Thing, Flaw> {
         let id = match (self.fields.id.as_str(), parent) {
             ("", Some(parent)) => Some(parent.id.to_string()),
-            // Nothing is deleted by a witness's id, so what is unique counts more than where it stands and what a path could hold.
-            (pointer, _) if self.effects.is_witness => {
-                let id = object.pointer(pointer).and_then(Value::as_str);
-                id.map(str::to_owned)
+            // Nothing is deleted by it, so the whole link may be what is unique.
+            (pointer, _) if self.goes_by_link() => object.pointer(pointer).and_then(text_in),
+            (pointer, _) => {
+                let value = self.field(object, pointer);
+                value.and_then(|value| id_at(pointer, value))
             }
-            (pointer, _) if pointer.ends_with("/name") => {
-                // Users may call things like URLs, and what is called so is no reference.
-                self.field(object, pointer).and_then(text_in)
-            }
-            (pointer, _) => self.field(object, pointer).and_then(id_in),
         };
         let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX) else {
             return Err(Flaw::NoId {
@@ -181,7 +192,7 @@ impl Kind {
             name: None,
             is_cloud_named: false,
             project: text_at(&self.fields.project)
-                .or_else(|| self.undeclared_project(object))
+                .or_else(|| Self::own_project(object))
                 .map(Arc::from),
             parent: parent.cloned(),
             created_at: text_at(&self.fields.created_at).and_then(parse_time),
@@ -200,7 +211,7 @@ impl Kind {
                 parent: parent.clone(),
             });
         }
-        if self.effects.is_witness || self.is_collection_of(&thing, object, path) {
+        if self.is_collection_of(&thing, object, path) {
             Ok(thing)
         } else {
             Err(Flaw::Collection {
@@ -224,39 +235,47 @@ impl Kind {
         match field {
             // The number of a row in a database is beside it in some answers.
             "uuid" => own("id")?.as_str().map(str::to_owned),
-            _ => own("id").or_else(|| own("uuid")).and_then(id_in),
+            _ => own("id").or_else(|| own("uuid")).and_then(text_in),
         }
     }
 
-    /// Whether a thing belongs to what it was listed under, rather than to whatever the rule has listed there: it is the one
-    /// thing of its parent, it is deleted by a path through its parent, its object says so, or it has no id but a name,
-    /// which means nothing without the parent that its templates add.
-    fn is_under(&self, parent: &ThingRef, object: &Value) -> bool {
+    /// Whether its things go by a link of theirs, as an assignment does that has no id: only where nothing is deleted by it.
+    fn goes_by_link(&self) -> bool {
+        self.effects.is_witness && self.fields.id.starts_with("/links/")
+    }
+
+    /// Whether its things go by names, so that one may be called `detail`.
+    fn goes_by_name(&self) -> bool {
         let field = self.fields.id.rsplit('/').next().unwrap_or_default();
-        let says_so = |owner: &OwnerField| {
-            owner.kind == parent.kind
-                && values_at(object, &owner.at)
-                    .filter_map(Value::as_str)
-                    .any(|value| ids_in(value).any(|id| *id == *parent.id))
-        };
-        field.is_empty()
+        ["name", "namespace"].contains(&field) || self.fields.names.contains(&self.fields.id)
+    }
+
+    /// Whether a thing belongs to what it was listed under, rather than to whatever the rule has listed there: it is the one
+    /// thing of its parent, it is deleted by a path through its parent, or its object says so. Nothing goes because a witness is
+    /// under something.
+    fn is_under(&self, parent: &ThingRef, object: &Value) -> bool {
+        self.effects.is_witness
+            || self.fields.id.is_empty()
             || self.requests.iter().all(Template::leads_through_parent)
-            || self.owners.iter().any(says_so)
-            || (["name", "namespace"].contains(&field)
-                && self.requests.iter().all(Template::names_parent))
+            || self.says_owner(object, parent)
+            || self.requests.iter().all(|it| self.is_bound_by_query(it))
     }
 
-    /// What an object says itself of its project where the kind declares nothing, or declares a place that holds nothing: no
-    /// rule may make a project's thing pass for nobody's.
-    fn undeclared_project<'a>(&self, object: &'a Value) -> Option<&'a str> {
-        let is_in_project = matches!(self.reach, Reach::Projects | Reach::EachProject);
-        is_in_project.then(|| Self::own_project(object)).flatten()
+    /// A query ties nothing by itself: a service may ignore it, and whatever is called so is then a part of whatever goes.
+    fn is_bound_by_query(&self, template: &Template) -> bool {
+        let path = without_version(template.path_source());
+        BOUND_BY_QUERY.contains(&(self.service.as_str(), path))
     }
 
-    /// What an object says itself of its project, whatever the kind declares.
+    /// What an object says itself of its project, whatever the kind declares: no rule may make a project's thing pass for nobody's.
     pub fn own_project(object: &Value) -> Option<&str> {
-        let fields = ["project_id", "tenant_id", "owner"].into_iter();
-        let mut texts = fields.filter_map(|field| object.get(field)?.as_str());
+        let members = object.as_object()?;
+        let wrapped = members.values().next().filter(|_| members.len() == 1);
+        let objects = [Some(object), wrapped].into_iter().flatten();
+        let mut texts = objects.flat_map(|object| {
+            let fields = PROJECT_MEMBERS.iter();
+            fields.filter_map(|field| object.get(field)?.as_str())
+        });
         texts.find(|text| !text.is_empty())
     }
 
@@ -287,41 +306,6 @@ impl Kind {
         names.any(|name| !name.is_empty())
     }
 
-    /// Checks the owners that a rule gives a thing, against the owner fields of its object. An id may stand there behind a prefix
-    /// (`lb-<id>`) or as the end of a URL. The object is looked through once, however many owners there are.
-    ///
-    /// # Errors
-    /// `Owner` for the first that the object does not carry.
-    pub fn check_owners(
-        &self,
-        thing: &Thing,
-        object: &Value,
-        owners: &[Owner],
-    ) -> Result<(), Flaw> {
-        let is_parent = |owner: &&Owner| thing.parent.as_ref() == Some(&owner.owner);
-        let mut unknown = owners.iter().filter(|owner| !is_parent(owner)).peekable();
-        if unknown.peek().is_none() {
-            return Ok(());
-        }
-        let carried: HashSet<(&str, &str)> = self
-            .owners
-            .iter()
-            .flat_map(|field| {
-                let texts = values_at(object, &field.at).filter_map(Value::as_str);
-                let ids = texts.flat_map(ids_in);
-                ids.map(|id| (&*field.kind, id))
-            })
-            .collect();
-        let is_forged = |owner: &&Owner| !carried.contains(&(&*owner.owner.kind, &*owner.owner.id));
-        match unknown.find(is_forged) {
-            None => Ok(()),
-            Some(owner) => Err(Flaw::Owner {
-                thing: thing.at.clone(),
-                owner: owner.owner.clone(),
-            }),
-        }
-    }
-
     /// Whether a status says that a deletion has failed for good, or that the thing is only hidden.
     pub fn has_failed(&self, status: Option<&str>) -> bool {
         self.effects.is_hidden(status)
@@ -342,7 +326,12 @@ impl Kind {
             .flatten()
     }
 
+    /// Whether a path lists the collection that a thing is deleted from; a witness, of which nothing is deleted, the one that its
+    /// kind declares.
     fn is_collection_of(&self, thing: &Thing, object: &Value, path: &str) -> bool {
+        if self.effects.is_witness {
+            return self.reads.iter().any(|own| own.is(path));
+        }
         // A link to the next page, made relative to the service's endpoint, may have lost the API version.
         let path = without_version(path.trim_end_matches('/'));
         self.requests
@@ -351,7 +340,7 @@ impl Kind {
             .any(|collection| {
                 path.strip_prefix(without_version(&collection))
                     .is_some_and(|rest| {
-                        let is_whole = rest.is_empty() || rest == "/detail";
+                        let is_whole = rest.is_empty() || rest == "/detail" && !self.goes_by_name();
                         let id = super::template::encode(&thing.at.id);
                         // The one thing of its parent has no id to be told by in a list.
                         is_whole && !self.fields.id.is_empty()
@@ -374,7 +363,7 @@ impl fmt::Display for Reach {
 }
 
 /// `/ports` for `/v2.0/ports`.
-fn without_version(path: &str) -> &str {
+pub(super) fn without_version(path: &str) -> &str {
     let is_version = |segment: &str| {
         let is_number = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
         segment.strip_prefix('v').is_some_and(|number| {
@@ -391,15 +380,22 @@ fn without_version(path: &str) -> &str {
     }
 }
 
-pub(super) fn id_in(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if text.contains("://") => text
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .map(str::to_owned),
-        _ => text_in(value),
+/// The id that stands at a pointer: the text itself, for whoever names things may call one like a URL. Only of what is called a
+/// reference it is the end of the URL.
+pub(super) fn id_at(pointer: &str, value: &Value) -> Option<String> {
+    let text = text_in(value)?;
+    if !(is_reference(pointer) && text.contains("://")) {
+        return Some(text);
     }
+    let end = text.trim_end_matches('/').rsplit('/').next();
+    end.map(str::to_owned)
+}
+
+fn is_reference(pointer: &str) -> bool {
+    let place = pointer.trim_end_matches("/*");
+    let name = place.rsplit('/').next().unwrap_or_default();
+    let ends = ["_ref", "_refs", "_href", "_hrefs"];
+    ends.iter().any(|end| name.ends_with(end))
 }
 
 fn text_in(value: &Value) -> Option<String> {
@@ -408,24 +404,6 @@ fn text_in(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-/// The ids that a value may stand for: itself, and whatever stands behind a `-`, `/` or `:` in it. What is longer than any reference
-/// is none.
-fn ids_in(value: &str) -> impl Iterator<Item = &str> {
-    // As `id_in` reads a URL, for what is written there may be a tenant's: it must not make an honest rule a liar.
-    let value = match value.contains("://") {
-        true => value.trim_end_matches('/'),
-        false => value,
-    };
-    let value = Some(value).filter(|value| value.len() <= REFERENCE_BYTES_MAX);
-    value.into_iter().flat_map(|value| {
-        let behind = value.match_indices(['-', '/', ':']);
-        let behind = behind.filter_map(|(at, _)| value.get(at + 1..));
-        std::iter::once(value)
-            .chain(behind)
-            .filter(|id| !id.is_empty())
-    })
 }
 
 fn tags_in(value: &Value) -> Vec<String> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ThingRef;
-use super::declaration::id_in;
+use super::declaration::id_at;
 use super::object::values_at;
 
 /// Things that the cloud deletes along with another one, which holds their ids.
@@ -227,7 +227,7 @@ impl Taken {
                 .filter_map(|it| it.get(member))
                 .collect(),
         };
-        let ids = ids.into_iter().filter_map(id_in);
+        let ids = ids.into_iter().filter_map(|id| id_at(&self.at, id));
         ids.filter(|id| !id.is_empty())
             .map(|id| ThingRef::new(self.kind.clone(), id))
             .collect()

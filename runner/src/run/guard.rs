@@ -118,8 +118,6 @@ pub enum Refusal {
         /// How old it may be, in seconds.
         age_s_max: u64,
     },
-    /// The saved plan does not fit what was found.
-    Unfit(String),
 }
 
 impl Refusal {
@@ -132,7 +130,7 @@ impl Refusal {
                 "make a new plan with --dry-run --plan-out, or allow for its age with --plan-max-age"
                     .to_owned(),
             ),
-            Self::Elsewhere(_) | Self::Unfit(_) => {
+            Self::Elsewhere(_) => {
                 Some("make a new plan here, with --dry-run --plan-out".to_owned())
             }
         }
@@ -157,7 +155,6 @@ impl fmt::Display for Refusal {
                 formatter,
                 "the plan was made at {made_at:.0}, which is more than {age_s_max} s from now"
             ),
-            Self::Unfit(why) => write!(formatter, "the plan does not fit: {why}"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What runs that did not come to their end were to delete, and nobody speaks for any more.
 
 use crate::plan::Remnant;
+use crate::resource::ThingRef;
 
 /// Remembers nameless things from one run to the next. The command line's is a folder of files, one for each run.
 pub trait Memory: Send + Sync {
@@ -12,6 +13,10 @@ pub trait Memory: Send + Sync {
     /// # Errors
     /// Why it cannot be kept, in words for people.
     fn keep(&self, remnants: &[Remnant]) -> Result<(), String>;
+
+    /// Marks that the cloud is about to be asked to delete a thing. A mark that cannot be made is missed by a later run, which then
+    /// leaves what it could have taken up.
+    fn note_asked(&self, thing: &ThingRef);
 
     /// Drops the records, this run's and earlier ones', in which all is settled.
     ///
@@ -29,6 +34,8 @@ impl Memory for () {
     fn keep(&self, _remnants: &[Remnant]) -> Result<(), String> {
         Ok(())
     }
+
+    fn note_asked(&self, _thing: &ThingRef) {}
 
     fn forget(&self, _is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String> {
         Ok(())

@@ -6,63 +6,63 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::{Fate, Left};
-use crate::plan::{Kept, Plan, PlanItem};
+use crate::plan::{Keep, Kept, Plan, PlanItem};
 use crate::resource::ThingRef;
-
-use super::Look;
-use super::guard::Refusal;
 
 /// Why a thing of the fresh plan stays that the saved one does not name.
 const UNNAMED: &str =
     "the saved plan does not name it: it has come since, or was taken out of the plan";
 
-/// The fresh plan that a saved one was laid over, with what stays of both.
+/// What a saved plan does not let go.
+#[derive(Debug)]
+pub struct Spared {
+    /// What the saved plan names and would be deleted now.
+    named: BTreeSet<ThingRef>,
+    /// What of that has changed since, with the change.
+    changed: BTreeMap<ThingRef, String>,
+    /// What the saved plan names and is kept now.
+    kept: Vec<Left>,
+}
+
+impl Spared {
+    /// Of what was found and would go or be kept without a saved plan.
+    pub fn of(fresh: &Plan, kept: &[Kept], saved: &Plan) -> Self {
+        let named = saved.items.iter().map(|item| item.thing.clone());
+        Self {
+            named: named.collect(),
+            changed: changed(fresh, saved),
+            kept: kept_now(kept, saved),
+        }
+    }
+
+    /// Why a thing is spared, if it is.
+    pub fn keep(&self, thing: &ThingRef) -> Option<Keep> {
+        let how = match self.changed.get(thing) {
+            Some(how) => how.clone(),
+            None if self.named.contains(thing) => return None,
+            None => UNNAMED.to_owned(),
+        };
+        Some(Keep::NotAsPlanned { how })
+    }
+
+    /// The plan that it was taken from, which is looked at as a whole in the end.
+    pub(super) fn over(self, plan: Plan) -> Whole {
+        Whole { plan, spared: self }
+    }
+}
+
+/// The fresh plan that a saved one was laid over.
 #[derive(Debug)]
 pub(super) struct Whole {
     /// The fresh plan.
     pub(super) plan: Plan,
-    /// What the saved plan names and is kept now.
-    kept: Vec<Left>,
-    /// What the saved plan names and has changed since, with the change.
-    changed: BTreeMap<ThingRef, String>,
-}
-
-impl Look {
-    /// Reduces what would be done to what a saved plan names and has not changed since.
-    #[must_use]
-    pub fn reduced_to(self, saved: &Plan) -> Self {
-        if !self.is_whole {
-            return self;
-        }
-        let changed = changed(&self.plan, saved);
-        let steady = |item: &&PlanItem| !changed.contains_key(&item.thing);
-        let steady = Plan {
-            items: saved.items.iter().filter(steady).cloned().collect(),
-            ..saved.clone()
-        };
-        let (plan, refusal) = match self.plan.clone().only(&steady) {
-            Ok(plan) => (plan, None),
-            Err(why) => (self.plan.clone(), Some(Refusal::Unfit(why))),
-        };
-        let whole = Whole {
-            kept: kept_now(&self.kept, saved),
-            plan: self.plan,
-            changed,
-        };
-        Self {
-            plan,
-            whole: Some(whole),
-            broad: None,
-            refusal,
-            ..self
-        }
-    }
+    spared: Spared,
 }
 
 impl Whole {
     /// Adds what the saved plan names and is kept now to what is left.
     pub(super) fn add_kept(self, left: &mut Vec<Left>) {
-        for kept in self.kept {
+        for kept in self.spared.kept {
             if !left.iter().any(|known| known.thing == kept.thing) {
                 left.push(kept);
             }
@@ -70,20 +70,29 @@ impl Whole {
         left.sort_by(|a, b| a.thing.cmp(&b.thing));
     }
 
-    /// How each thing of the fresh plan ended, by how those of the reduced one did, which are some of them in the same order.
+    /// How each thing of the fresh plan ended, by how those of the reduced one did.
     pub(super) fn fates(&self, reduced: &Plan, fates: &[Fate]) -> Vec<Fate> {
-        let mut ended = reduced.items.iter().zip(fates).peekable();
-        let all = self.plan.items.iter().map(|item| {
-            match ended.next_if(|(reduced, _)| reduced.thing == item.thing) {
-                Some((_, fate)) => fate.clone(),
+        let ended = reduced.items.iter().map(exactly).zip(fates);
+        let ended: BTreeMap<_, &Fate> = ended.collect();
+        let all = self
+            .plan
+            .items
+            .iter()
+            .map(|item| match ended.get(&exactly(item)) {
+                Some(fate) => (*fate).clone(),
                 None => {
-                    let changed = self.changed.get(&item.thing).map(String::as_str);
-                    Fate::Blocked(changed.unwrap_or(UNNAMED).to_owned())
+                    let changed = self.spared.changed.get(&item.thing);
+                    Fate::Blocked(changed.map_or(UNNAMED, String::as_str).to_owned())
                 }
-            }
-        });
+            });
         all.collect()
     }
+}
+
+/// What tells a thing of a plan from all others: ids are not always unique.
+fn exactly(item: &PlanItem) -> (&ThingRef, Option<&str>, Option<&ThingRef>) {
+    let parent = item.seen.as_ref().and_then(|seen| seen.parent.as_ref());
+    (&item.thing, item.project.as_deref(), parent)
 }
 
 /// Things that both plans name, and that are not what they were.

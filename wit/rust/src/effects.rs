@@ -194,6 +194,7 @@ impl Row {
             }));
         };
         add("forced-request", forced);
+        add("reads", self.further_paths());
         add("takes", takes.chain(takes_where).collect());
         add("makes", makes.collect());
         add("taken-by", texts(self.takers().iter()));

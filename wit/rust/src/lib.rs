@@ -15,6 +15,7 @@ pub mod listing;
 pub mod names;
 pub mod object;
 pub mod paging;
+mod reads;
 pub mod requests;
 pub mod row;
 pub mod table;

@@ -78,13 +78,14 @@ impl Object {
         elements.filter_map(pair).collect()
     }
 
-    /// The things whose ids stand at these places. Of a URL its last segment is the id, as the runner reads it too.
+    /// The things whose ids stand at these places. Where a place is called a reference (`…_ref`, `…_href`), the last segment of a
+    /// URL is the id, as the runner reads it too.
     pub fn things(&self, places: &[Place]) -> Vec<Thing> {
         let at = |(kind, pointer): &Place| {
             let ids = self.texts(pointer).into_iter();
             let things = ids.map(|id| Thing {
                 kind: (*kind).to_owned(),
-                id: id_in(id).to_owned(),
+                id: id_at(pointer, id).to_owned(),
             });
             things.collect::<Vec<_>>()
         };
@@ -97,13 +98,20 @@ fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     text.filter(|text| !text.is_empty())
 }
 
-fn id_in(text: &str) -> &str {
-    if text.contains("://") {
+fn id_at<'a>(pointer: &str, text: &'a str) -> &'a str {
+    if is_reference(pointer) && text.contains("://") {
         let path = text.trim_end_matches('/');
         path.rsplit('/').next().unwrap_or(path)
     } else {
         text
     }
+}
+
+fn is_reference(pointer: &str) -> bool {
+    let place = pointer.trim_end_matches("/*");
+    let name = place.rsplit('/').next().unwrap_or_default();
+    let ends = ["_ref", "_refs", "_href", "_hrefs"];
+    ends.iter().any(|end| name.ends_with(end))
 }
 
 fn members<'a>(value: &'a Value, step: &str) -> Vec<&'a Value> {
@@ -125,6 +133,9 @@ mod tests {
         let things = container.things(&[("a.secret", "/secret_refs/*/secret_ref")]);
         let ids: Vec<&str> = things.iter().map(|thing| thing.id.as_str()).collect();
         assert_eq!(ids, ["a", "b"]);
+        let region = Object::parse(r#"{"region":"x://a/b"}"#);
+        let things = region.things(&[("a.region", "/region")]);
+        assert_eq!(things[0].id, "x://a/b", "a name may look like a URL");
     }
 
     #[test]

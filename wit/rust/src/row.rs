@@ -32,6 +32,7 @@ pub struct Row {
     pub(crate) list: &'static str,
     pub(crate) at: &'static str,
     pub(crate) requests: &'static [&'static str],
+    pub(crate) reads: &'static [&'static str],
     pub(crate) forced_requests: &'static [&'static str],
     pub(crate) everywhere: &'static str,
     pub(crate) narrow: &'static str,
@@ -97,6 +98,7 @@ impl Row {
             list,
             at,
             requests,
+            reads: &[],
             forced_requests: &[],
             everywhere: "",
             narrow: "project_id={project}",
@@ -424,6 +426,11 @@ impl Row {
             stays_listed: true,
             ..self
         }
+    }
+
+    /// Where it reads beside its listing and the collection that it is deleted from, with `*` for what only a thing says.
+    pub const fn reads(self, reads: &'static [&'static str]) -> Self {
+        Self { reads, ..self }
     }
 
     /// How to delete it after all, where the operator insists: these requests in turn, the last of which deletes it and may be

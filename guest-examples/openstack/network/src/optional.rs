@@ -15,10 +15,10 @@ pub const ROWS: &[Row] = &[
     .part_of(SEGMENT_OF)
     .after(SEGMENT_OF),
     // Networks hold it whose ids were drawn from it; they do not say so. Only some fields are asked for: another has every
-    // id that is still free, which can be millions.
+    // id that is still free, which can be millions. One that is shared is in no project, and shows neither name of it.
     Row::new(
         "network.network_segment_range",
-        "/v2.0/network_segment_ranges?limit=1000&fields=id&fields=name&fields=project_id&fields=created_at&fields=tags",
+        "/v2.0/network_segment_ranges?limit=1000&fields=id&fields=name&fields=project_id&fields=tenant_id&fields=created_at&fields=tags",
         "/network_segment_ranges",
         &["DELETE /v2.0/network_segment_ranges/{id}"],
     )

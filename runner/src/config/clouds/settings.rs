@@ -207,6 +207,7 @@ impl Settings {
         let scope = self.scope(&auth)?;
         Ok(CloudConfig {
             region: self.owned("region_name"),
+            is_region_unchosen: false,
             interfaces: self.interfaces()?,
             tls: self.tls(surroundings)?,
             endpoint_overrides: self.endpoint_overrides()?,

@@ -315,6 +315,7 @@ fn regions_bring_their_own_values() {
         (east.region.as_deref(), project(&east).as_deref()),
         (Some("East"), Some("ops"))
     );
+    assert!(east.is_region_unchosen);
     let west = place
         .resolve(&CloudOptions {
             region_name: Some("West".into()),
@@ -325,6 +326,7 @@ fn regions_bring_their_own_values() {
         (west.region.as_deref(), project(&west).as_deref()),
         (Some("West"), Some("ops-west"))
     );
+    assert!(!west.is_region_unchosen);
     assert_eq!(west.interfaces, [Interface::Internal]);
     let wrong = place
         .resolve(&CloudOptions {

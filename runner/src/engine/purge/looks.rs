@@ -1,6 +1,6 @@
 //! Looks: what the cloud deletes in its own time is waited for by listing its kind, one listing for all things of the kind.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::rule::Rule;
 use super::super::listing::Place;
 use super::super::{Engine, ListingFailure};
 use super::progress::State;
+use super::sight::{Index, Shown};
 use super::{Done, FAILED_LOOKS_MAX, IdWithin, Purge};
 
 /// Looks a thing expected to vanish with its owner is granted before it is deleted itself.
@@ -29,8 +30,10 @@ pub(super) const LEFT_BEHIND: &str =
 pub(super) struct Listed {
     /// The things that were looked for, by their positions in the plan. What this says nothing of was not looked for.
     awaited: BTreeSet<usize>,
-    /// Things still there, as they are shown now.
+    /// Of these, what is still there, as it is shown now.
     there: BTreeMap<IdWithin, Seen>,
+    /// What else the plan has of this kind, and what stands in its things' way.
+    shown: Shown,
     /// Things that bear others' names, by the project that they are in.
     strangers: BTreeMap<Arc<str>, ThingRef>,
     pages: usize,
@@ -64,11 +67,13 @@ impl Look {
 }
 
 impl<R: Rule> Engine<R> {
-    /// Lists a kind where the awaited things are, and says which of them are still there.
+    /// Lists a kind where the awaited things are, and says which of them are still there, and how the plan's `others` are shown.
     async fn look(
         &self,
         kind: &Arc<Kind>,
         awaited: &[Awaited<'_>],
+        others: &[&Thing],
+        index: &Index,
         pages: usize,
         sieve: &Sieve,
     ) -> Result<Listed, ListingFailure> {
@@ -83,18 +88,20 @@ impl<R: Rule> Engine<R> {
             .iter()
             .map(|awaited| Place::of(awaited.thing))
             .collect();
-        let by_id: HashMap<(&str, Option<&str>), &Awaited> = awaited
-            .iter()
-            .map(|awaited| ((&*awaited.thing.at.id, kind.within(awaited.thing)), awaited))
-            .collect();
-        // Whether the cloud was asked to delete it; `None` if nobody waits for it.
-        let is_asked = |thing: &Thing| {
-            let awaited = by_id.get(&(&*thing.at.id, kind.within(thing)));
-            awaited.map(|awaited| awaited.is_asked)
+        let key = |thing: &Thing| -> IdWithin {
+            (thing.at.id.clone(), kind.within(thing).map(Arc::from))
         };
+        let by_id: HashMap<IdWithin, &Awaited> = awaited
+            .iter()
+            .map(|awaited| (key(awaited.thing), awaited))
+            .collect();
+        let others: HashSet<IdWithin> = others.iter().map(|thing| key(thing)).collect();
+        // Whether the cloud was asked to delete it; `None` if nobody waits for it.
+        let is_asked = |thing: &Thing| by_id.get(&key(thing)).map(|awaited| awaited.is_asked);
         let mut listed = Listed {
             awaited: BTreeSet::new(),
             there: BTreeMap::new(),
+            shown: Shown::default(),
             strangers: BTreeMap::new(),
             pages: 0,
         };
@@ -105,10 +112,15 @@ impl<R: Rule> Engine<R> {
                     let thing = &seen.thing;
                     if is_asked(thing).is_some() {
                         there.push(seen);
-                    } else if let Some(project) = thing.project.clone()
-                        && is_anothers(thing)
-                    {
-                        listed.strangers.insert(project, thing.at.clone());
+                    } else if others.contains(&key(thing)) {
+                        listed.shown.planned.insert(key(thing), seen);
+                    } else {
+                        listed.shown.held.extend(index.held_by(&seen, kind));
+                        if let Some(project) = thing.project.clone()
+                            && is_anothers(thing)
+                        {
+                            listed.strangers.insert(project, thing.at.clone());
+                        }
                     }
                 }
             };
@@ -117,10 +129,7 @@ impl<R: Rule> Engine<R> {
             for seen in there {
                 let is_asked = is_asked(&seen.thing).unwrap_or(false);
                 if !(is_asked && self.counts_as_gone(&seen.thing).await) {
-                    let within = kind.within(&seen.thing).map(Arc::from);
-                    listed
-                        .there
-                        .insert((seen.thing.at.id.clone(), within), seen);
+                    listed.there.insert(key(&seen.thing), seen);
                 }
             }
         }
@@ -131,6 +140,10 @@ impl<R: Rule> Engine<R> {
 impl<'a, R: Rule> Purge<'a, R> {
     pub(super) fn start_look(&mut self, kind: &Arc<str>) {
         let lingering: Vec<usize> = self.progress.lingering(kind).collect();
+        let items: BTreeSet<usize> = lingering.iter().copied().collect();
+        let open = self.open_of(kind).filter(|item| !items.contains(item));
+        let others = open.filter_map(|item| self.plan.items.get(item)?.seen.as_ref());
+        let others: Vec<&'a Thing> = others.collect();
         let (Some((_, declared)), Some(look)) = (self.engine.kind(kind), self.looks.get_mut(kind))
         else {
             return;
@@ -154,11 +167,13 @@ impl<'a, R: Rule> Purge<'a, R> {
                 Some(Awaited { thing, is_asked })
             })
             .collect();
-        let items = lingering.iter().copied().collect();
         let (engine, sieve, pages) = (self.engine, self.sieve, look.pages);
+        let index = self.index.clone();
         let (kind, asked) = (kind.clone(), Instant::now());
         self.running.push(Box::pin(async move {
-            let listed = engine.look(declared, &awaited, pages, sieve).await;
+            let listed = engine
+                .look(declared, &awaited, &others, &index, pages, sieve)
+                .await;
             let result = listed.map(|listed| Listed {
                 awaited: items,
                 ..listed
@@ -199,6 +214,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             Ok(listed) => {
                 look.failed = 0;
                 look.pages = listed.pages;
+                self.note_sights(kind, asked, &listed.shown);
                 self.sort_out(kind, asked, &listed);
                 self.hold_projects(&listed.strangers);
             }
@@ -253,6 +269,10 @@ impl<'a, R: Rule> Purge<'a, R> {
                 Some(status) => {
                     let is_news = !had_failed || looks >= LOOKS_FOR_STATES;
                     let late = (since.elapsed() > patience).then_some(patience);
+                    // What was hidden and is insisted on is shown so until it is gone.
+                    let is_awaited =
+                        self.insisted_on.contains(&item) && declared.effects.is_hidden(status);
+                    let status = status.filter(|_| !is_awaited);
                     match why_it_stays(declared, status, is_news, late) {
                         Some(why) => self.give_up(item, &why),
                         None => self.progress.looked(item),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Support};
 use crate::resource::ThingRef;
 
 use super::Fate;
@@ -70,6 +70,10 @@ pub(super) struct Progress {
     /// By what waits: what it waits for and is in the way of, by that one's own word.
     taken_back: BTreeMap<usize, BTreeSet<usize>>,
     goes_with: Vec<Option<usize>>,
+    /// What has to go for each to go.
+    rests_on: Vec<Support>,
+    /// What rests on each.
+    resting: Vec<Vec<usize>>,
     attempts: Vec<u32>,
     idle_attempts: Vec<u32>,
     things: Vec<ThingRef>,
@@ -98,6 +102,12 @@ impl Progress {
             followers: vec![Vec::new(); count],
             taken_back: BTreeMap::new(),
             goes_with: plan.items.iter().map(|item| item.goes_with).collect(),
+            rests_on: plan
+                .items
+                .iter()
+                .map(|item| item.rests_on.clone())
+                .collect(),
+            resting: vec![Vec::new(); count],
             attempts: vec![0; count],
             idle_attempts: vec![0; count],
             things: plan.items.iter().map(|item| item.thing.clone()).collect(),
@@ -124,10 +134,15 @@ impl Progress {
                     followers.push(position);
                 }
             }
+            for &owner in item.rests_on.positions() {
+                if let Some(resting) = progress.resting.get_mut(owner) {
+                    resting.push(position);
+                }
+            }
         }
         for (position, item) in plan.items.iter().enumerate() {
-            if let Some(blocker) = item.blocked_by.first() {
-                progress.end(position, Fate::Blocked(blocker.why_not(&item.thing)));
+            if let Some(why) = item.why_blocked() {
+                progress.end(position, Fate::Blocked(why));
             } else if item.waits_for.is_empty() {
                 progress.ready(position);
             }
@@ -225,11 +240,11 @@ impl Progress {
         self.ready(item);
     }
 
-    /// Puts a thing off until it was looked at again.
-    pub(super) fn await_sight(&mut self, item: usize) {
+    /// Puts a thing off until these kinds were looked at again.
+    pub(super) fn await_sight(&mut self, item: usize, kinds: BTreeSet<Arc<str>>) {
         self.set(item, State::Unsighted);
-        if let Some(ThingRef { kind, .. }) = self.things.get(item) {
-            self.unsighted.entry(kind.clone()).or_default().insert(item);
+        for kind in kinds {
+            self.unsighted.entry(kind).or_default().insert(item);
         }
     }
 
@@ -248,6 +263,28 @@ impl Progress {
             self.states.get(item),
             Some(State::Waiting | State::Ready | State::Unsighted)
         )
+    }
+
+    /// Whether nothing is under way about it, though it may have been tried.
+    pub(super) fn is_idle(&self, item: usize) -> bool {
+        self.is_untried(item) || matches!(self.states.get(item), Some(State::Retry(_)))
+    }
+
+    /// All that has to go for a thing to go and has not gone yet: what it rests on, what that rests on, and so on.
+    pub(super) fn grounds(&self, item: usize) -> BTreeSet<usize> {
+        let mut grounds = BTreeSet::new();
+        let mut open = vec![item];
+        while let Some(next) = open.pop() {
+            let owners = self.rests_on.get(next).map_or(&[][..], Support::positions);
+            let standing = owners.iter().copied().filter(|it| !self.has_gone(*it));
+            open.extend(standing.filter(|it| grounds.insert(*it)));
+        }
+        grounds
+    }
+
+    /// Whether a thing has gone.
+    pub(super) fn has_gone(&self, item: usize) -> bool {
+        self.states.get(item) == Some(&State::Ended(Fate::Gone))
     }
 
     /// Takes note that nobody knows whether the cloud took the last request.
@@ -326,14 +363,37 @@ impl Progress {
             .things
             .get(item)
             .map_or_else(String::new, ThingRef::to_string);
-        let in_turn = format!("{thing} must go before it and is left: {why}");
-        let mut open = self.followers.get(item).cloned().unwrap_or_default();
-        while let Some(follower) = open.pop() {
-            if self.states.get(follower) == Some(&State::Waiting) {
-                self.end(follower, Fate::Abandoned(in_turn.clone()));
-                open.extend(self.followers.get(follower).cloned().unwrap_or_default());
+        let waited = format!("{thing} must go before it and is left: {why}");
+        let rested = format!("it was to go because {thing} goes, which is left: {why}");
+        let mut open = vec![item];
+        while let Some(left) = open.pop() {
+            for follower in self.followers.get(left).cloned().unwrap_or_default() {
+                if self.states.get(follower) == Some(&State::Waiting) {
+                    self.end(follower, Fate::Abandoned(waited.clone()));
+                    open.push(follower);
+                }
+            }
+            for resting in self.resting.get(left).cloned().unwrap_or_default() {
+                if self.is_idle(resting) && self.is_groundless(resting) {
+                    // Its last request may have been taken, though nobody has said so.
+                    let fate = match self.doubtful.contains(&resting) {
+                        true => Fate::Asked(rested.clone()),
+                        false => Fate::Abandoned(rested.clone()),
+                    };
+                    self.end(resting, fate);
+                    open.push(resting);
+                }
             }
         }
+    }
+
+    /// Whether what a thing was to go because of will not go.
+    fn is_groundless(&self, item: usize) -> bool {
+        let may_go = |owner: usize| {
+            self.has_gone(owner) || !matches!(self.states.get(owner), Some(State::Ended(_)))
+        };
+        let rests_on = self.rests_on.get(item);
+        rests_on.is_some_and(|rests_on| !rests_on.holds(may_go))
     }
 
     /// Ends what has not ended. What the cloud was asked to delete may still go.
@@ -467,8 +527,7 @@ impl Progress {
                 }
             }
             State::Unsighted => {
-                let kind = self.things.get(item).map(|thing| &thing.kind);
-                if let Some(items) = kind.and_then(|kind| self.unsighted.get_mut(kind)) {
+                for items in self.unsighted.values_mut() {
                     items.remove(&item);
                 }
             }

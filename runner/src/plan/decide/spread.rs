@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 use crate::resource::{PROJECT_KIND, ThingRef};
 
 use super::super::inventory::Entry;
-use super::super::remnant::Remnant;
 use super::super::sieve::{Standing, SweepScope};
 use super::super::ties::{Namer, Ties};
 use super::{CHAIN_MAX, Decision, Keep, Reason, Support, Verdict, keep};
@@ -23,7 +22,13 @@ pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
     };
     let roots = entries.iter().enumerate();
     let mut reasons: Vec<Option<Reason>> = roots
-        .map(|(position, entry)| by_name(entry).or_else(|| by_record(ties, scope, position, entry)))
+        .map(|(position, entry)| {
+            let by_record = || match recalled(ties, scope, position, entry)? {
+                Recalled::OwnerGone(owner) => Some(Reason::Remembered { owner }),
+                Recalled::Because(..) => None,
+            };
+            by_name(entry).or_else(by_record)
+        })
         .collect();
     let mut supports: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut newest: Vec<usize> = (0..entries.len())
@@ -92,21 +97,56 @@ fn by_name(entry: &Entry) -> Option<Reason> {
     }
 }
 
-/// A nameless thing of which nobody speaks any more, and that an earlier run was to delete with its owner. That owner must be gone:
-/// one that is there and does not speak for it has let it go.
-fn by_record(ties: &Ties, scope: &SweepScope, position: usize, entry: &Entry) -> Option<Reason> {
+/// What records of earlier runs say about a nameless thing.
+enum Recalled {
+    /// It goes: an earlier run has had those deleted because of whom it was to go, this one first.
+    OwnerGone(ThingRef),
+    /// It goes if this one does, by its position: what stood between them has gone.
+    Because(usize, ThingRef),
+}
+
+/// A nameless thing of which nobody speaks any more, and that an earlier run was to delete after its owner. Whatever it names now, and
+/// whoever takes it along, counts more than any record; and where records do not agree, it stays.
+fn recalled(ties: &Ties, scope: &SweepScope, position: usize, entry: &Entry) -> Option<Recalled> {
     let inventory = ties.inventory;
-    let Remnant {
-        owner, by_owner, ..
-    } = inventory.remembered(entry)?;
-    let is_nobodys =
-        ties.namer(position, entry) == Namer::Nobody && ties.unknown_whole(entry).is_none();
-    let agrees = !by_owner || inventory.goes_with_kind(entry, &owner.kind);
-    (is_nobodys && agrees && scope.takes(&owner.kind) && inventory.is_gone(owner)).then(|| {
-        Reason::Remembered {
-            owner: owner.clone(),
+    let remnants = inventory.remembered(entry);
+    // Whoever it names must be one of those that have gone; a user who does not see all of a kind cannot say so of others.
+    let names_somebody = entry.owners.iter().any(|it| inventory.is_listed(&it.owner));
+    if names_somebody || !ties.takers(position).is_empty() {
+        return None;
+    }
+    let unknown = match ties.namer(position, entry) {
+        Namer::Known(..) => return None,
+        Namer::Unknown(owner) => Some(owner),
+        Namer::Nobody => None,
+    };
+    let unknown = || unknown.into_iter().chain(ties.unknown_whole(entry));
+    let mut found = remnants.iter().map(|remnant| {
+        let owner = remnant.owner()?;
+        let project = remnant.project.as_ref();
+        let has_gone = |it: &ThingRef| inventory.is_gone(it, project, &remnant.owners);
+        let is_known = |it: &ThingRef| remnant.owners.contains(it) && has_gone(it);
+        let agrees = !remnant.by_owner || inventory.goes_with_kind(entry, &owner.kind);
+        let is_taken = |owner: &ThingRef| scope.takes(&owner.kind);
+        if !unknown().all(is_known) || !agrees || !remnant.owners.iter().all(is_taken) {
+            return None;
         }
-    })
+        let mut there = remnant.owners.iter().enumerate();
+        let there = there.find(|(_, it)| !has_gone(it));
+        match there {
+            None => remnant
+                .is_ours()
+                .then(|| Recalled::OwnerGone(owner.clone())),
+            // The nearest one is there, and does not speak for it: it has let it go.
+            Some((0, _)) => None,
+            Some((_, further)) => {
+                let further = inventory.position(further)?;
+                Some(Recalled::Because(further, owner.clone()))
+            }
+        }
+    });
+    let first = found.next()??;
+    found.all(|it| it.is_some()).then_some(first)
 }
 
 /// What would go but for its kind stays. Only what the cloud made for its owner and takes along cannot be had without it.
@@ -135,6 +175,7 @@ struct Claim {
 enum Tie {
     Part,
     Owner,
+    Record,
     Project,
     WithProject,
 }
@@ -146,6 +187,8 @@ struct Claims<'a> {
     by_owner: HashMap<usize, Vec<Claim>>,
     /// Shared things that a project would take along, by thing.
     shared: HashMap<usize, usize>,
+    /// The owners of which records speak, by thing.
+    recorded: HashMap<usize, ThingRef>,
 }
 
 impl<'a> Claims<'a> {
@@ -155,12 +198,19 @@ impl<'a> Claims<'a> {
             scope,
             by_owner: HashMap::new(),
             shared: HashMap::new(),
+            recorded: HashMap::new(),
         };
         for (thing, entry) in ties.inventory.entries().iter().enumerate() {
             match entry.standing {
                 Standing::Nameless => {
                     claims.add_parts(thing, entry);
                     claims.add_names(thing, entry);
+                    if let Some(Recalled::Because(further, owner)) =
+                        recalled(ties, scope, thing, entry)
+                    {
+                        claims.add(Tie::Record, 0, further, thing);
+                        claims.recorded.insert(thing, owner);
+                    }
                 }
                 Standing::OtherTask | Standing::OtherName => {
                     claims.add_parts(thing, entry);
@@ -268,6 +318,9 @@ impl<'a> Claims<'a> {
         Some(match claim.tie {
             Tie::Part => Reason::Part { chain },
             Tie::Owner => Reason::Owner { chain },
+            Tie::Record => Reason::Remembered {
+                owner: self.recorded.get(&claim.thing)?.clone(),
+            },
             Tie::Project => Reason::Project {
                 project: owner.clone(),
             },

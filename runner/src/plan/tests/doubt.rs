@@ -20,6 +20,7 @@ pub(super) fn kind(name: &str, properties: &[(&str, &str)]) -> Arc<Kind> {
         owners: Vec::new(),
         after: Vec::new(),
         requests: Vec::new(),
+        reads: Vec::new(),
         failed_states: Vec::new(),
         effects,
     })
@@ -57,18 +58,6 @@ fn open(plan: &Plan) -> Vec<String> {
         .collect();
     open.sort();
     open
-}
-
-impl Seen {
-    fn taking(mut self, other: &str) -> Self {
-        self.foreseen.takes.push(at(other));
-        self
-    }
-
-    fn making(mut self, other: &str) -> Self {
-        self.foreseen.makes.push(at(other));
-        self.taking(other)
-    }
 }
 
 #[test]
@@ -523,4 +512,24 @@ fn a_part_of_its_own_name_does_not_stay_with_its_whole() {
     let plan = plan(things);
     assert_eq!(open(&plan), ["a.part/1"]);
     assert_eq!(item(&plan, "a.part/1").waits_for, Vec::<usize>::new());
+}
+
+#[test]
+fn of_two_sights_of_a_thing_the_last_counts_and_what_one_keeps_is_kept() {
+    let twice = |first: Seen, second: Seen| plan_in(&everywhere(), vec![first, second]);
+    for (from, to) in [(OURS, OTHERS), (OTHERS, OURS), (OURS, "web"), ("web", OURS)] {
+        let (plan, kept) = twice(thing("a.x/1").named(from), thing("a.x/1").named(to));
+        assert_eq!(sequence(&plan), Vec::<String>::new(), "{from}, then {to}");
+        assert_eq!(kept.len(), 1, "{from}, then {to}");
+    }
+    let (plan, _) = plan_in(
+        &everywhere(),
+        vec![
+            thing("a.x/1").named(OURS),
+            thing("a.x/2").named(OTHERS),
+            thing("b.y/1").named_by("a.x/1"),
+            thing("b.y/1").named_by("a.x/2"),
+        ],
+    );
+    assert_eq!(sequence(&plan), ["a.x/1"]);
 }

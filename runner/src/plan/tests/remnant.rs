@@ -8,20 +8,39 @@ const MADE: &str = "2026-01-02T03:04:05Z";
 
 /// A look at these kinds that shows these things, and remembers a nameless volume of a server.
 fn looked_at(things: Vec<Seen>, scope: &SweepScope, gap: Option<&str>) -> Inventory {
-    let mut coverage = Coverage::of(["a.server", "a.volume"].map(|name| kind(name, &[])));
-    if let Some(gap) = gap {
-        coverage.note_gap(gap.into(), ListScope::All);
-    }
-    inventory_of(things, scope, coverage).remembering(&[volume_of_record()])
+    remembering(things, scope, gap, &[volume_of_record()])
 }
 
+fn remembering(
+    things: Vec<Seen>,
+    scope: &SweepScope,
+    gap: Option<&str>,
+    remnants: &[Remnant],
+) -> Inventory {
+    let kinds = ["a.server", "a.stack", "a.volume"];
+    let mut coverage = Coverage::of(kinds.map(|name| kind(name, &[])));
+    for kind in kinds {
+        match gap {
+            Some(gap) if gap == kind => coverage.note_gap(kind.into(), ListScope::All),
+            _ => coverage.note_listed(kind.into(), ListScope::All),
+        }
+    }
+    inventory_of(things, scope, coverage).remembering(remnants)
+}
+
+/// The volume of a server that a run was to delete and has asked for.
 fn volume_of_record() -> Remnant {
+    volume_because_of(&["a.server/1"], &["a.server/1"])
+}
+
+fn volume_because_of(owners: &[&str], asked: &[&str]) -> Remnant {
     Remnant {
         thing: at("a.volume/1"),
         project: Some("demo".into()),
         created_at: MADE.parse().ok(),
-        owner: at("a.server/1"),
+        owners: owners.iter().map(|it| at(it)).collect(),
         by_owner: false,
+        asked: Arc::new(asked.iter().map(|it| at(it)).collect()),
     }
 }
 
@@ -94,7 +113,10 @@ fn what_only_an_owner_has_said_needs_the_word_of_the_things_kind() {
         } else {
             &[]
         };
-        let coverage = Coverage::of([kind("a.server", &[]), kind("a.volume", taken)]);
+        let mut coverage = Coverage::of([kind("a.server", &[]), kind("a.volume", taken)]);
+        for kind in ["a.server", "a.volume"] {
+            coverage.note_listed(kind.into(), ListScope::All);
+        }
         let remnant = Remnant {
             by_owner: true,
             ..volume_of_record()
@@ -116,6 +138,13 @@ fn a_record_is_settled_by_what_was_seen_alone() {
     assert!(!is_settled(vec![volume()], None));
     assert!(is_settled(vec![], None));
     assert!(is_settled(vec![volume().named("mine now")], None));
+    // The owner is there again, or still, and has let it go, or stays.
+    let server = || thing("a.server/1").of_project("demo").named(OURS);
+    assert!(is_settled(vec![volume(), server()], None));
+    let spoken_for = || volume().named_by("a.server/1");
+    assert!(!is_settled(vec![spoken_for(), server()], None));
+    let theirs = server().named("prod-db");
+    assert!(is_settled(vec![spoken_for(), theirs], None));
     assert!(!is_settled(vec![], Some("a.volume")));
 }
 
@@ -124,12 +153,98 @@ fn on_record_is_what_has_no_name_and_goes_with_an_owner() {
     let all = SweepScope::default();
     let server = thing("a.server/1").of_project("demo").named(OURS);
     let named = thing("a.volume/2").of_project("demo").named(OURS);
-    let things = vec![
-        server,
-        named.named_by("a.server/1"),
-        volume().named_by("a.server/1"),
-    ];
-    let inventory = looked_at(things, &all, None);
-    let (plan, _) = Plan::new(inventory, all, BTreeMap::new());
-    assert_eq!(plan.remnants(), [volume_of_record()]);
+    let after = |volume: Seen| volume.named_by("a.server/1").after("a.server/1");
+    let before = thing("a.volume/3").of_project("demo");
+    let things = |server: Seen| {
+        vec![
+            server,
+            after(named.clone()),
+            after(volume()),
+            // What goes before its owner any run can find again.
+            before.clone().named_by("a.server/1").before("a.server/1"),
+        ]
+    };
+    let on_record = |server: Seen| {
+        let inventory = looked_at(things(server), &all, None);
+        let (plan, _) = Plan::new(inventory, all.clone(), BTreeMap::new());
+        plan.remnants()
+    };
+    let unasked = volume_because_of(&["a.server/1"], &[]);
+    assert_eq!(on_record(server.clone()), [unasked]);
+    // What is blocked is not about to go.
+    assert_eq!(on_record(server.after("b.unknown/1")), []);
+}
+
+/// Whoever has deleted the owner decides on what it has left.
+#[test]
+fn what_no_run_has_asked_for_is_not_taken_up() {
+    let all = SweepScope::default();
+    let goes = |things: Vec<Seen>, owners: &[&str], asked: &[&str]| {
+        let remnants = [volume_because_of(owners, asked)];
+        let inventory = remembering(things, &all, None, &remnants);
+        let is_settled = inventory.is_settled(&remnants[0]);
+        let (plan, _) = Plan::new(inventory, all.clone(), BTreeMap::new());
+        let mut items = plan.items.iter();
+        let found = items.find(|it| it.thing == at("a.volume/1"));
+        (found.is_some_and(|it| it.blocked_by.is_empty()), is_settled)
+    };
+    let chain = &["a.server/1", "a.stack/1"];
+    let stack = |name: &str| thing("a.stack/1").of_project("demo").named(name);
+    assert_eq!(goes(vec![volume()], &chain[..1], &[]), (false, false));
+    assert_eq!(goes(vec![volume()], chain, chain), (true, false));
+    assert_eq!(goes(vec![volume()], chain, &chain[1..]), (true, false));
+    // The stack was somebody's own by then.
+    assert_eq!(goes(vec![volume()], chain, &chain[..1]), (false, false));
+    // The server has gone, and the stack is there, so it decides.
+    let with = |name: &str| vec![volume(), stack(name)];
+    assert_eq!(goes(with(OURS), chain, &chain[..1]), (true, false));
+    assert_eq!(goes(with("web"), chain, &chain[..1]), (false, true));
+    let blocked = vec![volume(), stack(OURS).after("b.unknown/1")];
+    assert_eq!(goes(blocked, chain, &chain[..1]), (false, false));
+    // It names something, if only in another project.
+    let theirs = thing("a.server/9").of_project("other").named("web");
+    let named = volume().named_by("a.server/9");
+    assert_eq!(goes(vec![named, theirs], chain, chain), (false, false));
+}
+
+#[test]
+fn where_records_do_not_agree_it_stays() {
+    let all = SweepScope::default();
+    let ours = volume_of_record();
+    let other = volume_because_of(&["a.server/2"], &[]);
+    for remnants in [[ours.clone(), other.clone()], [other, ours]] {
+        let inventory = remembering(vec![volume()], &all, None, &remnants);
+        let (plan, _) = Plan::new(inventory, all.clone(), BTreeMap::new());
+        assert_eq!(plan.items, []);
+    }
+}
+
+/// A sweep of another project has not looked where the thing was.
+#[test]
+fn what_was_not_listed_just_there_is_not_gone() {
+    let all = SweepScope::default();
+    let gone = |scope: ListScope| {
+        let mut coverage = Coverage::of(["a.server", "a.volume"].map(|name| kind(name, &[])));
+        for kind in ["a.server", "a.volume"] {
+            coverage.note_listed(kind.into(), scope.clone());
+        }
+        let inventory = inventory_of(Vec::new(), &all, coverage);
+        inventory.is_settled(&volume_of_record())
+    };
+    assert!(gone(ListScope::All));
+    assert!(gone(ListScope::Project("demo".into())));
+    assert!(!gone(ListScope::Project("other".into())));
+}
+
+/// Who does not see everything of a kind cannot say that one of it does not exist; but where it was, it was looked for.
+#[test]
+fn what_names_an_owner_of_record_that_has_gone_is_taken_up() {
+    let all = SweepScope::default();
+    let goes = |owner: &str| {
+        let inventory = looked_at(vec![volume().named_by(owner)], &all, None);
+        let (plan, _) = Plan::new(inventory, all.clone(), BTreeMap::new());
+        plan.items.len() == 1
+    };
+    assert!(goes("a.server/1"));
+    assert!(!goes("a.server/2"));
 }

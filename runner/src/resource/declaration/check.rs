@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Flaw, Kind};
-use crate::resource::{Effects, PROJECT_KIND, Template, USER_KIND};
+use crate::resource::declaration::without_version;
+use crate::resource::{DOMAIN_KIND, Effects, PROJECT_KIND, Template, USER_KIND};
 
 /// Most fields, templates or properties of one sort that a kind may declare. The richest kind of the pack has two dozen.
 const DECLARED_MAX: usize = 200;
@@ -36,6 +37,13 @@ const PROJECT_FIELDS: &[&str] = &[
 /// The service of the kinds that mean something to the runner itself.
 const IDENTITY: &str = "identity";
 
+/// These kinds, each with the collection that is its own.
+const OWN_COLLECTIONS: [(&str, &str); 3] = [
+    (PROJECT_KIND, "/projects/"),
+    (DOMAIN_KIND, "/domains/"),
+    (USER_KIND, "/users/"),
+];
+
 impl Kind {
     /// Checks a declaration by itself.
     ///
@@ -48,15 +56,29 @@ impl Kind {
         if self.effects.is_witness && !self.requests.is_empty() {
             return Err(Flaw::Witness(self.name.clone()));
         }
+        if self.effects.is_witness && self.reads.is_empty() {
+            return Err(Flaw::Unread(self.name.clone()));
+        }
         if !self.effects.is_witness && self.requests.iter().all(Template::is_forced) {
             return Err(Flaw::NoRequest(self.name.clone()));
         }
-        if [PROJECT_KIND, USER_KIND].contains(&&*self.name) && self.service != IDENTITY {
+        let is_own = |(kind, _): &(&str, &str)| *kind == &*self.name;
+        if OWN_COLLECTIONS.iter().any(is_own) && self.service != IDENTITY {
             return Err(Flaw::Identity(self.name.clone()));
+        }
+        if let Some(template) = self.requests.iter().find(|it| !self.may_be_sent(it)) {
+            return Err(Flaw::IdentityRequest {
+                kind: self.name.clone(),
+                template: template.to_string(),
+            });
         }
         if let Some(what) = self.too_much() {
             let kind = self.name.clone();
             return Err(Flaw::TooMany { kind, what });
+        }
+        if let Some((what, why)) = self.unfit() {
+            let kind = self.name.clone();
+            return Err(Flaw::Unfit { kind, what, why });
         }
         if let Some(grant) = self.requests.iter().find(|template| template.grants()) {
             return Err(Flaw::Grant {
@@ -86,6 +108,19 @@ impl Kind {
         }
     }
 
+    /// Whether a request is none for the projects, domains or users by a kind that is called otherwise. The collection may not be
+    /// named by the object either, which could say `projects`.
+    fn may_be_sent(&self, template: &Template) -> bool {
+        let Some(collection) = template.acts_in().filter(|_| self.service == IDENTITY) else {
+            return true;
+        };
+        let collection = without_version(&collection);
+        let first = collection.split('/').nth(1).unwrap_or_default();
+        let is_said = !first.is_empty() && !first.contains('{');
+        let owner = OWN_COLLECTIONS.iter().find(|(_, own)| *own == collection);
+        is_said && owner.is_none_or(|(kind, _)| *kind == &*self.name)
+    }
+
     /// What is declared more often than any object could need: the runner looks at each for every thing.
     fn too_much(&self) -> Option<&'static str> {
         let Effects {
@@ -104,6 +139,7 @@ impl Kind {
             ("owner fields", self.owners.len()),
             ("kinds to wait for", self.after.len()),
             ("requests", self.requests.len()),
+            ("paths to read", self.reads.len()),
             ("failed states", self.failed_states.len()),
             ("kinds that it takes along", takes.len()),
             ("kinds that take it along", taken_by.len() + made_for.len()),
@@ -124,7 +160,7 @@ impl Kind {
         let mut unusual = Vec::new();
         let id = last(&self.fields.id);
         let is_known = ID_FIELDS.contains(&id.as_str()) || id.ends_with("_ref");
-        let is_known = is_known || self.effects.is_witness;
+        let is_known = is_known || self.goes_by_link();
         if !id.is_empty() && !is_known && !is_called_after(&id, &collections) {
             unusual.push(format!(
                 "{} takes its id from {}",
@@ -159,6 +195,17 @@ impl Kind {
             let collections = collections.join(" and ");
             unusual.push(format!("{} acts in {collections}", self.name));
         }
+        let takes_from_owner = |template: &&Template| {
+            let at = template.takes_away_at();
+            at.is_some_and(|at| self.owners.iter().any(|owner| owner.at == at))
+        };
+        let others = self.requests.iter().filter(|it| it.acts_on_another());
+        for template in others.filter(|it| !takes_from_owner(it)) {
+            unusual.push(format!(
+                "{} acts on another thing, and not to be taken away from an owner: {template}",
+                self.name
+            ));
+        }
         for template in self.requests.iter().filter(|it| it.goes_on_unknown()) {
             unusual.push(format!(
                 "{} goes on behind the thing's id with what the object says: {template}",
@@ -169,7 +216,7 @@ impl Kind {
     }
 }
 
-fn is_kind_name(name: &str) -> bool {
+pub(super) fn is_kind_name(name: &str) -> bool {
     let word = |word: &str| {
         !word.is_empty()
             && word

@@ -19,6 +19,39 @@ pub enum Flaw {
     /// A kind is there to tie others, and yet declares a request.
     #[error("kind {0} is a witness, and a witness declares no request")]
     Witness(Arc<str>),
+    /// A kind is there to tie others, and does not say where it is listed.
+    #[error("kind {0} is a witness, and declares no path that shows it (`reads`)")]
+    Unread(Arc<str>),
+    /// A request for projects, domains or users of a kind that is called otherwise.
+    #[error(
+        "kind {kind} has the request {template:?}: projects, domains and users are of the kinds identity.project, identity.domain and identity.user alone"
+    )]
+    IdentityRequest {
+        /// The kind.
+        kind: Arc<str>,
+        /// The request.
+        template: String,
+    },
+    /// Something that is declared is longer than anything of its sort, or holds what is not seen, or names no kind.
+    #[error("kind {kind} declares {what} that {why}")]
+    Unfit {
+        /// The kind.
+        kind: Arc<str>,
+        /// What.
+        what: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A listing asked for some fields, and not for all that count.
+    #[error(
+        "{path} asks for some fields, and not for {member:?}: what was not asked for would pass for absent"
+    )]
+    Selection {
+        /// Path of the listing, with its query.
+        path: String,
+        /// What it leaves out.
+        member: String,
+    },
     /// A kind passes for the projects or the users, which the runner goes by.
     #[error("kind {0} is only of the service \"identity\": the runner itself goes by it")]
     Identity(Arc<str>),

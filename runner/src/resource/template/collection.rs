@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::super::Thing;
+use super::super::{ReadPath, Thing};
 use super::{Filling, Piece, Template, Text, encode};
 
 impl Template {
@@ -25,6 +25,17 @@ impl Template {
         let paths = paths.flatten();
         let paths = paths.filter_map(|path| path.strip_suffix('/').map(str::to_owned));
         paths.filter(|path| !path.contains('?')).collect()
+    }
+
+    /// Whether a path, whatever its query, is the very thing's: the collection, and its id.
+    pub fn is_path_of(&self, thing: &Thing, object: &Value, path: &str) -> bool {
+        let path = path.split('?').next().unwrap_or_default();
+        let (collection, id) = path.rsplit_once('/').unwrap_or_default();
+        id == encode(&thing.at.id)
+            && self
+                .collections(thing, object)
+                .iter()
+                .any(|it| it == collection)
     }
 
     /// Where the thing is that it changes or deletes, in words: two templates with the same words are of the same collection. `None`
@@ -54,8 +65,7 @@ impl Template {
     /// Whether it changes who may do what: role assignments, their inheritance, and who is in a group. Whatever thing such a path
     /// names, it is another one's rights that change.
     pub(crate) fn grants(&self) -> bool {
-        let path = self.source.split(' ').nth(1).unwrap_or_default();
-        let path = path.split('?').next().unwrap_or_default();
+        let path = self.path_source().split('?').next().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
         let at = |name: &str| segments.iter().position(|segment| *segment == name);
         // `/v3/roles/{id}` is a role itself, and `/v3/users/{id}` a user.
@@ -64,6 +74,26 @@ impl Template {
             .zip(at("users"))
             .is_some_and(|(group, user)| group < user);
         is_assignment || is_membership || at("implies").is_some()
+    }
+
+    /// Where a rule may read because it may send this: the collection, and where that is nested in something that the object
+    /// names itself, the one listing of all that is nested so. Empty for an action on another thing.
+    pub(crate) fn read_paths(&self) -> Vec<ReadPath> {
+        const SAID: &str = "\u{1}";
+        let Some(Text(pieces)) = self.marked() else {
+            return Vec::new();
+        };
+        let marked = pieces.iter().map(|piece| match piece {
+            Piece::Literal(text) => text,
+            Piece::Id | Piece::Parent | Piece::Project | Piece::Pointer(_) => SAID,
+        });
+        let marked: String = marked.collect();
+        let paths = [unnested(&marked), Some(marked)];
+        let read = paths.iter().flatten().map(|path| {
+            let segments = path.trim_matches('/').split('/');
+            ReadPath::of_segments(segments.map(|it| (it != NAMED && it != SAID).then_some(it)))
+        });
+        read.collect()
     }
 
     fn before_id(&self) -> Option<Text> {

@@ -5,12 +5,12 @@ mod exhaustion;
 mod lies;
 
 use crate::deed::{
-    FIRST_PAGE, body, change, delete, get, image, list, name_of, object, page, request, send,
-    surroundings, thing, try_and_go_on, victim, with_header,
+    FIRST_PAGE, body, change, delete, get, image, list, name_of, object, page, property, request,
+    send, surroundings, thing, try_and_go_on, victim, with_header,
 };
 use crate::http::{self, Method, Request};
 use crate::model::{
-    Fields, Item, Kind, Outcome, Owner, Page, Property, Relation, RuleError, Slice, Step,
+    Fields, Item, Kind, Outcome, Owner, OwnerField, Page, Relation, RuleError, Slice, Step,
 };
 
 /// A rule's functions, one of which does what it must not.
@@ -144,6 +144,7 @@ static BEHAVIORS: &[Behavior] = &[
                 service: "network".to_owned(),
                 fields,
                 requests,
+                extra: vec![property("reads", "/v2.0/security-groups")],
                 ..image()
             }]
         },
@@ -190,10 +191,8 @@ static BEHAVIORS: &[Behavior] = &[
         name: "force-without-being-told",
         kinds: || {
             let mut kind = image();
-            kind.extra.push(Property {
-                name: "forced-request".to_owned(),
-                value: "POST /v2/images/{id}/actions/deactivate".to_owned(),
-            });
+            let request = "POST /v2/images/{id}/actions/deactivate";
+            kind.extra.push(property("forced-request", request));
             vec![kind]
         },
         delete: |item| {
@@ -421,7 +420,7 @@ static BEHAVIORS: &[Behavior] = &[
     describing!("unusual-id", kind => kind.fields.id = "/network_id".to_owned()),
     describing!("unusual-name", kind => kind.fields.names.push("/checksum".to_owned())),
     describing!("unusual-project", kind => kind.fields.project = "/visibility".to_owned()),
-    describing!("unknown-property", kind => kind.extra.push(Property { name: "trusted".to_owned(), value: "yes".to_owned() })),
+    describing!("unknown-property", kind => kind.extra.push(property("trusted", "yes"))),
     describing!("template-without-id", kind => kind.requests.push("DELETE /v2/images".to_owned())),
     describing!("template-with-dots", kind => kind.requests.push("DELETE /v2/../{id}".to_owned())),
     describing!("template-of-another-kind", kind => kind.requests.push("DELETE /v2/images/{/base_image_ref}".to_owned())),
@@ -430,6 +429,44 @@ static BEHAVIORS: &[Behavior] = &[
     describing!("template-that-goes-on", kind => kind.requests.push("PUT /v2/images/{id}/{/status} {}".to_owned())),
     describing!("template-of-a-grant", kind => kind.requests.push("PUT /v3/system/users/{id}/roles/admin".to_owned())),
     describing!("template-of-a-membership", kind => kind.requests.push("PUT /v3/groups/admins/users/{id}".to_owned())),
+    describing!("template-that-takes-from-nobody", kind => kind.requests.push("PUT /v2/stores/{/status}/remove {\"image_id\":\"{id}\"}".to_owned())),
+    describing!("template-that-gives-to-an-owner", kind => kind.requests.push("PUT /v2/images/{/base_image_ref}/add {\"image_id\":\"{id}\"}".to_owned())),
+    describing!("projects-by-another-name", kind => {
+        kind.service = "identity".to_owned();
+        kind.requests = vec!["DELETE /v3/projects/{id}".to_owned()];
+    }),
+    describing!("projects-by-what-an-object-says", kind => {
+        kind.service = "identity".to_owned();
+        kind.requests = vec!["DELETE /v3/{/name}/{id}".to_owned()];
+    }),
+    describing!("domains-of-another-service", kind => kind.name = "identity.domain".to_owned()),
+    describing!("witness-without-a-path", kind => {
+        kind.requests = Vec::new();
+        kind.extra.push(property("witness", "true"));
+    }),
+    describing!("witness-by-any-field", kind => {
+        kind.requests = Vec::new();
+        kind.fields.id = "/checksum".to_owned();
+        kind.extra.extend([property("witness", "true"), property("reads", "/v2/images")]);
+    }),
+    describing!("template-without-end", kind => kind.requests.push(format!("PUT /v2/images/{{id}}/{} {{}}", "x".repeat(5_000)))),
+    describing!("template-full-of-places", kind => kind.requests.push(format!("PUT /v2/images/{{id}}?{} {{}}", "{/name}".repeat(20)))),
+    describing!("pointer-without-end", kind => kind.owners.push(OwnerField { kind: "image.image".to_owned(), at: "/x".repeat(500) })),
+    describing!("state-that-is-not-seen", kind => kind.failed_states.push("error\u{202e}".to_owned())),
+    describing!("owner-that-is-no-kind", kind => kind.owners.push(OwnerField { kind: "image\x1b[2J".to_owned(), at: "/owner".to_owned() })),
+    describing!("path-of-everything", kind => kind.extra.push(property("reads", "/v2/*"))),
+    Behavior {
+        name: "another-kind-each-time",
+        kinds: || {
+            use std::hash::{BuildHasher, RandomState};
+            let number = RandomState::new().hash_one(0);
+            vec![Kind {
+                failed_states: vec![format!("state {number}")],
+                ..image()
+            }]
+        },
+        ..HONEST
+    },
     describing!("odd-kind-name", kind => kind.name = "image.image\x1b[2J".to_owned()),
     Behavior {
         name: "same-kind-twice",

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::http::{Header, Method, Request, Response};
 use crate::logging::{self, Level};
-use crate::model::{Fields, Item, Kind, Outcome, OwnerField, Page, Reach, RuleError, Slice, Thing};
+use crate::model::{
+    Fields, Item, Kind, Outcome, OwnerField, Page, Property, Reach, RuleError, Slice, Thing,
+};
 
 /// Two things on a page, so that a handful of images has several pages.
 pub const FIRST_PAGE: &str = "/v2/images?limit=2&visibility=all";
@@ -33,6 +35,14 @@ pub fn image() -> Kind {
         requests: vec!["DELETE /v2/images/{id}".to_owned()],
         failed_states: Vec::new(),
         extra: Vec::new(),
+    }
+}
+
+/// A property of a kind.
+pub fn property(name: &str, value: &str) -> Property {
+    Property {
+        name: name.to_owned(),
+        value: value.to_owned(),
     }
 }
 

@@ -86,6 +86,8 @@ pub static PATHS: &[Behavior] = &to_paths! {
     "dots-behind-a-parameter": "/v2/..;x=1/identity/v3/users";
     "overlong-path": format!("/v2/images/{}", "x".repeat(9_000));
     "broken-encoding": "/v2/images/%zz";
+    "look-at-another-collection": "/v2/tasks";
+    "look-at-the-whole-service": "/v2";
     "metadata-address": "http://169.254.169.254/latest/meta-data";
 };
 

@@ -205,7 +205,25 @@ pub static BEHAVIORS: &[Behavior] = &[
     },
     Behavior {
         name: "many-steps",
-        order: |_| vec![Step::Before(thing("a.b", "c")); 100_000],
+        order: |_| {
+            let ids = (0..2_000).map(|id| id.to_string());
+            ids.map(|id| Step::Before(thing("a.b", &id))).collect()
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "the-same-step-again-and-again",
+        order: |_| vec![Step::Before(thing("a.b", "c")); 2_000],
+        ..HONEST
+    },
+    Behavior {
+        name: "ask-on-after-too-much",
+        list: |cursor| {
+            for _ in 0..5 {
+                try_and_go_on(&request("image", Method::Get, FIRST_PAGE));
+            }
+            list(cursor)
+        },
         ..HONEST
     },
     Behavior {

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Behavior, HONEST};
 use crate::deed::{
-    body, delete, get, image, list, name_of, object, page, request, send, slice, thing,
-    try_and_go_on, victim,
+    body, change, delete, get, image, list, name_of, object, page, property, request, send, slice,
+    thing, try_and_go_on, victim,
 };
 use crate::http::Method;
-use crate::model::{Item, Kind, Outcome, Owner, OwnerField, Page, Reach, Relation, Step};
+use crate::model::{
+    Item, Kind, Outcome, Owner, OwnerField, Page, Reach, Relation, RuleError, Step,
+};
 
 /// Describes its kind otherwise, and lists, names and deletes as ever.
 macro_rules! declaring {
@@ -131,7 +133,57 @@ pub static BEHAVIORS: &[Behavior] = &[
         owners: part_of_base,
         ..HONEST
     },
+    Behavior {
+        name: "witness-by-another-id",
+        kinds: || {
+            let mut kind = image();
+            kind.fields.id = "/name".to_owned();
+            kind.requests = Vec::new();
+            kind.extra = vec![property("witness", "true"), property("reads", "/v2/images")];
+            vec![kind]
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "witness-of-another-collection",
+        kinds: || {
+            let mut kind = image();
+            kind.requests = Vec::new();
+            kind.extra = vec![property("witness", "true"), property("reads", "/v2/images")];
+            vec![kind]
+        },
+        list: |_| page(get(&format!("/v2/images/{}", victim()))?, ""),
+        ..HONEST
+    },
+    // Places.
+    Behavior {
+        name: "things-within-things",
+        list: |_| {
+            let response = get(&format!("/v2/images/{}", victim()))?;
+            Ok(Page {
+                slices: vec![slice(&response, ""), slice(&response, "/tags")],
+                next: None,
+            })
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "some-fields-only",
+        list: |_| page(get(&format!("{ALL}&fields%5B%5D=id,name"))?, "/images"),
+        ..HONEST
+    },
     // Projects.
+    Behavior {
+        name: "all-in-no-project",
+        kinds: || {
+            let mut kind = image();
+            kind.reach = Reach::Cloud;
+            kind.fields.project = String::new();
+            vec![kind]
+        },
+        list: |_| page(get(ALL)?, "/images"),
+        ..HONEST
+    },
     declaring!("project-that-is-another", kind => kind.fields.project = "/target_project_id".to_owned()),
     declaring!("projects-of-its-own", kind => kind.name = "identity.project".to_owned()),
     declaring!("users-of-its-own", kind => kind.name = "identity.user".to_owned()),
@@ -158,6 +210,21 @@ pub static BEHAVIORS: &[Behavior] = &[
         name: "all-under-a-project-by-query",
         kinds: || under_a_project("DELETE /v2/images/{id}?project={parent}"),
         list: |_| page(get(ALL)?, "/images"),
+        ..HONEST
+    },
+    Behavior {
+        name: "all-names-under-a-project-by-query",
+        kinds: || {
+            let request = "DELETE /v2/metadefs/namespaces/{id}?project={parent}";
+            let mut kinds = under_a_project(request);
+            for kind in &mut kinds {
+                kind.fields.id = "/namespace".to_owned();
+                kind.fields.names = vec!["/namespace".to_owned()];
+            }
+            kinds
+        },
+        list: |_| page(get("/v2/metadefs/namespaces")?, "/namespaces"),
+        name_of: |item| object(item)["namespace"].as_str().map(str::to_owned),
         ..HONEST
     },
     Behavior {
@@ -260,6 +327,40 @@ pub static BEHAVIORS: &[Behavior] = &[
             Ok(Outcome::Gone)
         },
         gone: |_| Ok(true),
+        ..HONEST
+    },
+    Behavior {
+        name: "says-gone-after-another-change",
+        kinds: || {
+            let mut kind = image();
+            kind.requests
+                .insert(0, "POST /v2/images/{id}/actions/deactivate".to_owned());
+            vec![kind]
+        },
+        delete: |item| {
+            let path = format!("/v2/images/{}/actions/deactivate", item.id);
+            change(Method::Post, &path, None)?;
+            Ok(Outcome::Gone)
+        },
+        gone: |_| Ok(true),
+        ..HONEST
+    },
+    Behavior {
+        name: "says-gone-after-a-look",
+        delete: |item| {
+            get(&format!("/v2/images/{}", item.id))?;
+            Ok(Outcome::Gone)
+        },
+        ..HONEST
+    },
+    Behavior {
+        name: "says-not-found",
+        delete: |_| Err(RuleError::NotFound),
+        ..HONEST
+    },
+    Behavior {
+        name: "blocked-by-a-hundred-thousand",
+        delete: |_| Ok(Outcome::Blocked(vec![thing("a.b", "c"); 100_000])),
         ..HONEST
     },
     Behavior {
