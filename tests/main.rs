@@ -24,6 +24,8 @@ mod coverage;
 mod defects;
 /// The examples: each is built, described, and asks for nothing out of the ordinary.
 mod examples;
+/// A fault at a time, in each phase of a run, at the wire.
+mod faults;
 /// The lock file: what is not as it says does not run.
 mod lock;
 /// The runner's formats against Rally's own answers.

@@ -21,6 +21,8 @@ mod generic;
 mod identity;
 #[path = "fake_cloud/image.rs"]
 mod image;
+#[path = "fake_cloud/line.rs"]
+mod line;
 #[path = "fake_cloud/listing.rs"]
 mod listing;
 #[path = "fake_cloud/network.rs"]
@@ -32,9 +34,11 @@ mod router;
 #[path = "fake_cloud/seed.rs"]
 pub(crate) mod seed;
 #[path = "fake_cloud/serve.rs"]
-mod serve;
+pub(crate) mod serve;
 #[path = "fake_cloud/shape.rs"]
 mod shape;
+#[path = "fake_cloud/spoil.rs"]
+mod spoil;
 #[path = "fake_cloud/store.rs"]
 pub(crate) mod store;
 #[path = "fake_cloud/table.rs"]
@@ -97,7 +101,7 @@ pub(crate) type Known = (String, String, String, String);
 pub(crate) struct FakeCloud {
     shared: Arc<Shared>,
     projects: HashMap<String, (String, String)>,
-    _server: JoinSet<()>,
+    _server: JoinSet<io::Result<()>>,
 }
 
 impl FakeCloud {
@@ -302,6 +306,22 @@ impl FakeCloud {
 
     pub(crate) fn clear_faults(&self) {
         lock(&self.shared.faults).clear();
+    }
+
+    /// Requests that faults have hit so far.
+    pub(crate) fn hits(&self) -> usize {
+        let record = lock(&self.shared.record);
+        record.iter().filter(|request| request.is_hit).count()
+    }
+
+    /// Lets all answers go that are held, and all that would be.
+    pub(crate) fn let_go(&self) {
+        self.shared.is_free.send_replace(true);
+    }
+
+    /// Hears whoever comes again, after it has vanished.
+    pub(crate) fn come_back(&self) {
+        self.shared.is_open.send_replace(true);
     }
 
     pub(crate) fn set_latency(&self, latency: Duration) {

@@ -33,10 +33,10 @@ pub(super) fn stop_on_signal(cancel: &CancellationToken) {
     }
     tokio::spawn(async move {
         let first = next(&mut heard).await;
+        cancel.cancel();
         tracing::warn!(
             "interrupted by {first}: waiting for what is under way; press Ctrl-C again to leave at once"
         );
-        cancel.cancel();
         next(&mut heard).await;
         std::process::exit(i32::from(Exit::Interrupted.code()));
     });

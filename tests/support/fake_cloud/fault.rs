@@ -36,6 +36,57 @@ pub(crate) enum Effect {
     },
     /// The fields of this name are missing, at any depth.
     Without(String),
+    /// The right body, as if it were of another type.
+    Mislabel(&'static str),
+    /// The body is said to be compressed, and is not.
+    Gzip,
+    /// The body goes on for ever.
+    Endless,
+    /// This text of the answer's body is another one.
+    Replace { from: String, to: String },
+    /// `Content-Length` says more than there is, and then nothing comes.
+    SaysMore,
+    /// `Content-Length` says half of what there is, and the rest comes all the same.
+    SaysLess,
+    /// The head comes byte by byte, with this pause before each.
+    SlowHead(Duration),
+    /// The connection is reset before the service sees the request.
+    Reset,
+    /// The service does the work, and the connection is reset after the answer's head.
+    ResetAfterHead,
+    /// The service gets the request twice; what is seen is its second answer.
+    Twice,
+    /// The cloud's clock is so many seconds ahead, in `Date` and in what is said of a token's life.
+    Skew(i64),
+    /// 429 with a date, a second from now, by a clock that is so many seconds ahead.
+    ThrottleByDate(i64),
+    /// The answer waits until the test lets all go.
+    Hold,
+    /// The cloud is gone: this connection and all others are reset, and new ones are refused.
+    Vanish,
+}
+
+impl Effect {
+    /// Whether it only makes an answer late.
+    pub(crate) fn is_pause(&self) -> bool {
+        matches!(self, Effect::Delay(_) | Effect::Hold)
+    }
+
+    /// Whether it needs a body to spoil, which an answer to a deletion may not have.
+    pub(crate) fn spoils_body(&self) -> bool {
+        matches!(
+            self,
+            Effect::Sever
+                | Effect::Slow(_)
+                | Effect::Mislabel(_)
+                | Effect::Gzip
+                | Effect::Endless
+                | Effect::SaysMore
+                | Effect::SaysLess
+                | Effect::SlowHead(_)
+                | Effect::ResetAfterHead
+        )
+    }
 }
 
 /// A rule that hits some requests.
@@ -47,6 +98,8 @@ pub(crate) struct Fault {
     skip: u32,
     times: u32,
     seen: u32,
+    /// Methods and paths of requests that have to come first, in this order.
+    sleeps_until: Vec<(String, String)>,
     pub(crate) effect: Effect,
 }
 
@@ -61,6 +114,7 @@ impl Fault {
             skip: 0,
             times: u32::MAX,
             seen: 0,
+            sleeps_until: Vec::new(),
             effect,
         }
     }
@@ -83,11 +137,23 @@ impl Fault {
         Fault { times: n, ..self }
     }
 
+    /// Not before such a request has come, which may be the first that is hit. Said again: not before another one after it.
+    pub(crate) fn since(mut self, method: &str, path: &str) -> Fault {
+        self.sleeps_until.push((method.to_owned(), path.to_owned()));
+        self
+    }
+
     /// Counts the request if it matches, and says whether this one is hit.
     pub(crate) fn hits(&mut self, method: &str, path: &str) -> bool {
-        if self.times == 0
-            || !(self.method == "*" || self.method == method)
-            || !matches(&self.path, path)
+        if let Some((to_method, to_path)) = self.sleeps_until.first() {
+            if !is_such(to_method, to_path, method, path) {
+                return false;
+            }
+            self.sleeps_until.remove(0);
+        }
+        if !self.sleeps_until.is_empty()
+            || self.times == 0
+            || !is_such(&self.method, &self.path, method, path)
         {
             return false;
         }
@@ -98,6 +164,11 @@ impl Fault {
         }
         hit
     }
+}
+
+/// Whether a request has this method (`*`: any) and a path that matches.
+fn is_such(wanted: &str, pattern: &str, method: &str, path: &str) -> bool {
+    (wanted == "*" || wanted == method) && matches(pattern, path)
 }
 
 /// Whether text matches a pattern in which `*` stands for any text.

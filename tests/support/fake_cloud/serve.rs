@@ -1,29 +1,26 @@
-//! The server: sockets that can be cut, the way from a request to its answer, faults and the record.
+//! The server: the way from a request to its answer, faults and the record.
 //!
 //! The store is locked only while an answer is made, never while something waits.
 
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, Response};
-use axum::serve::{IncomingStream, Listener};
-use futures_util::stream;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::auth;
 use super::fault::{Effect, Fault};
+use super::line::{Door, Grip};
+use super::spoil::{by_hand, early, finish, with_body};
 use super::store::Store;
 use super::table::{SERVICES, Service};
 use super::wire::{Answer, Call, unauthorized};
@@ -43,6 +40,8 @@ pub(crate) struct Request {
     /// 0 until answered; 0 for ever if the connection was cut first.
     pub(crate) status: u16,
     pub(crate) request_id: String,
+    /// Whether a fault has hit it.
+    pub(crate) is_hit: bool,
 }
 
 impl Request {
@@ -61,6 +60,10 @@ pub(crate) struct Shared {
     pub(crate) record: Mutex<Vec<Request>>,
     pub(crate) latency: Mutex<Duration>,
     pub(crate) connections: AtomicUsize,
+    /// Whether anybody is heard.
+    pub(crate) is_open: watch::Sender<bool>,
+    /// Whether what is held may go.
+    pub(crate) is_free: watch::Sender<bool>,
     numbers: AtomicUsize,
 }
 
@@ -73,6 +76,8 @@ impl Shared {
             record: Mutex::default(),
             latency: Mutex::new(latency),
             connections: AtomicUsize::new(0),
+            is_open: watch::Sender::new(true),
+            is_free: watch::Sender::new(false),
             numbers: AtomicUsize::new(0),
         }
     }
@@ -83,101 +88,18 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A connection that can be cut from inside a handler.
-pub(crate) struct Line {
-    tcp: TcpStream,
-    cut: Arc<AtomicBool>,
-}
-
-impl AsyncRead for Line {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.cut.load(Ordering::Relaxed) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Pin::new(&mut self.tcp).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
-    }
-}
-
-/// Accepts lines and counts them.
-struct Door {
-    listener: TcpListener,
-    shared: Arc<Shared>,
-}
-
-impl Listener for Door {
-    type Io = Line;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        loop {
-            if let Ok((tcp, address)) = self.listener.accept().await {
-                self.shared.connections.fetch_add(1, Ordering::Relaxed);
-                // A Nagle delay of 40 ms would be measured as ours.
-                let _refused = tcp.set_nodelay(true);
-                return (
-                    Line {
-                        tcp,
-                        cut: Arc::default(),
-                    },
-                    address,
-                );
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// The handle by which a handler cuts its own connection.
-#[derive(Clone)]
-struct Scissors(Arc<AtomicBool>);
-
-impl Connected<IncomingStream<'_, Door>> for Scissors {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Scissors {
-        Scissors(stream.io().cut.clone())
-    }
-}
-
 /// Serves until dropped.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let door = Door {
-        listener,
-        shared: shared.clone(),
-    };
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
+    let door = Door::new(listener, shared.clone())?;
     let app = Router::new().fallback(handle).with_state(shared);
-    let service = app.into_make_service_with_connect_info::<Scissors>();
+    let service = app.into_make_service_with_connect_info::<Grip>();
     // axum's accept loop ends only with the task that it runs on.
-    let _ended = axum::serve(door, service).await;
+    axum::serve(door, service).await
 }
 
 async fn handle(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    ConnectInfo(grip): ConnectInfo<Grip>,
     request: HttpRequest,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
@@ -189,8 +111,44 @@ async fn handle(
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let (number, request_id) = note(&shared, &method, &path, &raw_query, &body, &head.headers);
     let effects = effects(&shared, &method, &path);
+    amend(&shared, number, |noted| noted.is_hit = !effects.is_empty());
+    pause(&shared, &effects).await;
+    let effect = effects.into_iter().find(|effect| !effect.is_pause());
+    if let Some(effect) = &effect
+        && is_unheard(&shared, &grip, effect)
+    {
+        return Response::default();
+    }
+    let ask = || {
+        let (query, body) = (raw_query.clone(), body.clone());
+        respond(&shared, &method, &path, query, body, &head.headers)
+    };
+    if matches!(effect, Some(Effect::Twice)) {
+        let _unseen = ask();
+    }
+    let mut answer = early(effect.as_ref()).unwrap_or_else(ask);
+    if matches!(effect, Some(Effect::DropAfter)) {
+        grip.cut();
+        return Response::default();
+    }
+    if effect.as_ref().is_some_and(Effect::spoils_body) {
+        answer = with_body(answer);
+    }
+    answer.headers.push(("x-openstack-request-id", request_id));
+    amend(&shared, number, |noted| noted.status = answer.status);
+    match by_hand(&answer, effect.as_ref()) {
+        Some(said) => {
+            said.say(&grip).await;
+            Response::default()
+        }
+        None => finish(answer, effect.as_ref()),
+    }
+}
+
+/// Waits as long as the cloud and the faults want it.
+async fn pause(shared: &Shared, effects: &[Effect]) {
     let mut pause = *lock(&shared.latency);
-    for effect in &effects {
+    for effect in effects {
         if let Effect::Delay(more) = effect {
             pause += *more;
         }
@@ -198,26 +156,33 @@ async fn handle(
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
     }
-    let effect = effects.into_iter().find(|e| !matches!(e, Effect::Delay(_)));
-    if matches!(effect, Some(Effect::Drop)) {
-        scissors.0.store(true, Ordering::Relaxed);
-        return Response::default();
+    if effects.iter().any(|it| matches!(it, Effect::Hold)) {
+        let mut is_free = shared.is_free.subscribe();
+        // It ends with the cloud at the latest.
+        let _free = is_free.wait_for(|is_free| *is_free).await;
     }
-    let mut answer = early(effect.as_ref())
-        .unwrap_or_else(|| respond(&shared, &method, &path, raw_query, body, &head.headers));
-    if matches!(effect, Some(Effect::DropAfter)) {
-        scissors.0.store(true, Ordering::Relaxed);
-        return Response::default();
+}
+
+/// Does what keeps a request from its service, and says whether it has done so.
+fn is_unheard(shared: &Shared, grip: &Grip, effect: &Effect) -> bool {
+    match effect {
+        Effect::Drop => grip.cut(),
+        Effect::Reset => grip.reset(),
+        Effect::Vanish => {
+            shared.is_open.send_replace(false);
+            grip.reset();
+        }
+        _ => return false,
     }
-    answer.headers.push(("x-openstack-request-id", request_id));
-    if let Some(noted) = lock(&shared.record)
-        .iter_mut()
-        .rev()
-        .find(|r| r.number == number)
-    {
-        noted.status = answer.status;
+    true
+}
+
+/// Adds to what was noted of a request.
+fn amend(shared: &Shared, number: u64, change: impl FnOnce(&mut Request)) {
+    let mut record = lock(&shared.record);
+    if let Some(noted) = record.iter_mut().rev().find(|it| it.number == number) {
+        change(noted);
     }
-    finish(answer, effect.as_ref())
 }
 
 fn note(
@@ -244,6 +209,7 @@ fn note(
         project: actor.project().to_owned(),
         status: 0,
         request_id: request_id.clone(),
+        is_hit: false,
     });
     (number, request_id)
 }
@@ -254,46 +220,6 @@ fn effects(shared: &Shared, method: &str, path: &str) -> Vec<Effect> {
         .iter_mut()
         .filter_map(|f| f.hits(method, path).then(|| f.effect.clone()))
         .collect()
-}
-
-/// The answer that replaces the service's.
-fn early(effect: Option<&Effect>) -> Option<Answer> {
-    match effect? {
-        Effect::Answer {
-            status,
-            content_type,
-            body,
-        } => Some(Answer {
-            status: *status,
-            content_type,
-            headers: Vec::new(),
-            body: body.clone(),
-        }),
-        Effect::Redirect(location) => {
-            let mut answer = Answer::json(307, serde_json::json!({ "location": location }));
-            answer.headers.push(("location", location.clone()));
-            Some(answer)
-        }
-        Effect::Throttle {
-            status,
-            retry_after_s,
-        } => {
-            let body = serde_json::json!({"overLimit": {"code": status, "message": "Too many requests", "retryAfter": retry_after_s.to_string()}});
-            let mut answer = Answer::json(*status, body);
-            answer
-                .headers
-                .push(("retry-after", retry_after_s.to_string()));
-            Some(answer)
-        }
-        Effect::Drop
-        | Effect::DropAfter
-        | Effect::Sever
-        | Effect::Truncate
-        | Effect::Slow(_)
-        | Effect::Delay(_)
-        | Effect::Disguise { .. }
-        | Effect::Without(_) => None,
-    }
 }
 
 /// Asks the service that the path belongs to.
@@ -448,85 +374,4 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 
 fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
-/// The answer on the wire, spoiled as the fault says.
-fn finish(mut answer: Answer, effect: Option<&Effect>) -> Response<Body> {
-    match effect {
-        Some(Effect::Without(field)) => {
-            if let Ok(mut value) = serde_json::from_str::<Value>(&answer.body) {
-                strip(&mut value, field);
-                answer.body = value.to_string();
-            }
-        }
-        Some(Effect::Truncate) => answer.body.truncate(half(&answer.body)),
-        Some(Effect::Disguise { content_type, body }) => {
-            answer.content_type = content_type;
-            answer.body.clone_from(body);
-        }
-        _ => {}
-    }
-    let mut response = Response::builder().status(answer.status);
-    for (name, value) in &answer.headers {
-        response = response.header(*name, value);
-    }
-    if !answer.body.is_empty() {
-        response = response.header("content-type", answer.content_type);
-    }
-    let length = answer.body.len();
-    let body = match effect {
-        Some(Effect::Sever) => {
-            response = response.header("content-length", length);
-            severed(answer.body)
-        }
-        Some(Effect::Slow(pause)) => {
-            response = response.header("content-length", length);
-            slow(answer.body, *pause)
-        }
-        _ => Body::from(answer.body),
-    };
-    response.body(body).unwrap_or_default()
-}
-
-fn half(text: &str) -> usize {
-    (0..=text.len() / 2)
-        .rev()
-        .find(|n| text.is_char_boundary(*n))
-        .unwrap_or(0)
-}
-
-fn strip(value: &mut Value, field: &str) {
-    match value {
-        Value::Object(map) => {
-            map.remove(field);
-            map.values_mut().for_each(|v| strip(v, field));
-        }
-        Value::Array(list) => list.iter_mut().for_each(|v| strip(v, field)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn severed(mut body: String) -> Body {
-    body.truncate(half(&body));
-    Body::from_stream(stream::unfold(Some(body), |half| async move {
-        if let Some(half) = half {
-            return Some((Ok(half), None));
-        }
-        // What was given is flushed only when the body has to be waited for.
-        tokio::task::yield_now().await;
-        Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), None))
-    }))
-}
-
-fn slow(body: String, pause: Duration) -> Body {
-    let size = (body.len() / 10).max(1);
-    Body::from_stream(stream::unfold(body.into_bytes(), move |rest| async move {
-        if rest.is_empty() {
-            return None;
-        }
-        tokio::time::sleep(pause).await;
-        let mut piece = rest;
-        let rest = piece.split_off(size.min(piece.len()));
-        Some((Ok::<_, io::Error>(piece), rest))
-    }))
 }

@@ -299,6 +299,72 @@ async fn work_done_before_a_lost_answer_stays_done() {
     assert_eq!(cloud.mutations().len(), 1);
 }
 
+/// What no server writes of itself.
+#[tokio::test]
+async fn faults_spoil_answers_at_the_wire() {
+    let cloud = FakeCloud::start(Options::default()).await;
+    let token = login(&cloud, "admin").await;
+    let path = "/network/v2.0/networks";
+    let whole = get(&cloud, &token, path).await.json();
+    let spoilt = async |effect| {
+        cloud.inject(Fault::on("GET", path, effect).times(1));
+        get(&cloud, &token, path).await
+    };
+    assert_eq!(spoilt(Effect::Reset).await.status, 0);
+    let reply = spoilt(Effect::ResetAfterHead).await;
+    assert_eq!((reply.status, reply.body.as_str()), (200, ""));
+    let reply = spoilt(Effect::SaysLess).await;
+    let lengths = reply.head.lines();
+    let mut lengths = lengths.filter_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = lengths.next().unwrap().parse().unwrap();
+    assert!(length < reply.body.len() && reply.json() == whole);
+    let reply = spoilt(Effect::SlowHead(Duration::from_millis(1))).await;
+    assert_eq!((reply.status, reply.json()), (200, whole.clone()));
+    let reply = spoilt(Effect::Gzip).await;
+    assert!(reply.head.contains("content-encoding: gzip") && reply.json() == whole);
+    let reply = spoilt(Effect::Mislabel("text/html")).await;
+    assert!(reply.head.contains("content-type: text/html") && reply.json() == whole);
+    let reply = spoilt(Effect::ThrottleByDate(-86_400)).await;
+    let dates = ["date: ", "retry-after: "];
+    assert!(
+        dates.iter().all(|it| reply.head.contains(it)),
+        "{}",
+        reply.head
+    );
+    assert_eq!(cloud.hits(), 7);
+}
+
+#[tokio::test]
+async fn faults_sleep_until_their_time_has_come_and_a_cloud_that_vanished_comes_back() {
+    let cloud = FakeCloud::start(Options::default()).await;
+    let token = login(&cloud, "admin").await;
+    let [one, other] = [(); 2].map(|()| cloud.add("image.image", json!({"name": "x"})));
+    let image = |id: &str| format!("/image/v2/images/{id}");
+    let twice = Fault::on("DELETE", "*/images/*", Effect::Twice).since("DELETE", "*/images/*");
+    cloud.inject(twice.times(1));
+    cloud.inject(Fault::on("GET", "*", Effect::Vanish).since("DELETE", &image(&other)));
+    assert_eq!(get(&cloud, &token, "/image/v2/images").await.status, 200);
+    assert_eq!(delete(&cloud, &token, &image(&one)).await.status, 404);
+    assert!(!cloud.exists("image.image", &one));
+    assert_eq!(get(&cloud, &token, "/image/v2/images").await.status, 200);
+    assert_eq!(delete(&cloud, &token, &image(&other)).await.status, 204);
+    assert_eq!(get(&cloud, &token, "/image/v2/images").await.status, 0);
+    let address = cloud.url().trim_start_matches("http://");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(address).await.is_ok() {
+        assert!(Instant::now() < deadline, "somebody still listens");
+        tokio::task::yield_now().await;
+    }
+    cloud.clear_faults();
+    cloud.come_back();
+    while TcpStream::connect(address).await.is_err() {
+        assert!(Instant::now() < deadline, "nobody listens again");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(get(&cloud, &token, "/image/v2/images").await.status, 200);
+    assert_eq!(cloud.mutations().len(), 2);
+}
+
 #[tokio::test]
 async fn expired_tokens_are_refused_by_every_service() {
     let cloud = FakeCloud::start(Options::default()).await;
