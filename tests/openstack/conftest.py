@@ -4,17 +4,21 @@ Seeding takes a minute and more, so each seed serves several tests, each test a 
 step with the same task. Tests therefore run in the order in which they stand.
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import secrets
 import subprocess
 import sys
 
 import openstack
 import pytest
+from openstack import exceptions
 
 import listing
 from access_log import AccessLog
+from outage import Parts
 from seed import Task
 from sweep import Runner
 
@@ -24,12 +28,17 @@ STATE = pathlib.Path(os.environ.get("RUNNER_OPENSTACK_DIR", ROOT / "target" / "o
 CLOUDS_YAML = STATE / "clouds.yaml"
 UP_SECONDS_MAX = 900
 SEED_SECONDS_MAX = 900
-# What needs least comes first: rules in other languages are built late. The last two bring up further services, and the others
-# measure themselves by a cloud that has the core only.
-ORDER = ["test_sweep", "test_flags", "test_doubt", "test_languages", "test_rally", "test_services"]
+# What needs least comes first: rules in other languages are built late. Those of Rally, of keys and of all services bring up
+# further services, and the others measure themselves by a cloud that has the core only, or by itself.
+ORDER = ["test_sweep", "test_flags", "test_doubt", "test_languages", "test_rally"]
+ORDER += ["test_faults", "test_faults_keys", "test_services"]
 # Six tasks beside two tenants; the last has a tenant's port in one of its networks.
 SEED = ["--core", "--tasks", 6, "--foreign-port"]
 SEED_AHEAD = STATE / "seed-ahead.json"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "quick: seconds only, and nothing is stopped: fit for each change")
 
 
 def pytest_collection_modifyitems(items):
@@ -100,6 +109,40 @@ def administrator():
 def demo(cloud):
     """A tenant, after `cloud` has set the configuration's place."""
     return openstack.connect(cloud="demo")
+
+
+@pytest.fixture
+def after():
+    """What is to be done when the test is over, the last first. What has gone meanwhile is all right."""
+    with contextlib.ExitStack() as stack:
+
+        def call(work, *arguments, **options):
+            def tolerant():
+                with contextlib.suppress(exceptions.NotFoundException):
+                    work(*arguments, **options)
+
+            stack.callback(tolerant)
+
+        yield call
+
+
+def tenants_name():
+    return f"prod-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def network(demo, after):
+    """A tenant's."""
+    made = demo.network.create_network(name=tenants_name())
+    after(demo.network.delete_network, made)
+    demo.network.create_subnet(network_id=made.id, ip_version=4, cidr="10.66.0.0/24", name=tenants_name())
+    return made
+
+
+@pytest.fixture(scope="session")
+def parts():
+    """The cloud's processes and settings, to be taken away and brought back."""
+    return Parts(STATE)
 
 
 @pytest.fixture

@@ -378,7 +378,8 @@ def in_order(value):
 def take(cloud):
     """Lists everything that an administrator's connection can see."""
     services = {service.type for service in cloud.identity.services()}
-    users, projects = (ids_of(cloud, collection) for collection in ("users", "projects"))
+    # Nobody is given a token for a project that is disabled.
+    users, projects = ids_of(cloud, "users"), ids_of(cloud, "projects?enabled=true")
     wanted = [(kind, client(cloud, service), "") for service, kind in running(KINDS, services)]
     wanted += [(kind, client(cloud, "network"), "") for kind in kinds_of_extensions(cloud)]
     wanted += [(kind, client(cloud, service), "") for user in users for service, kind in kinds_of_user(user)]
@@ -393,7 +394,7 @@ def take(cloud):
 
 
 def ids_of(cloud, collection):
-    kind = Kind(f"identity.{collection}", f"/{collection}", collection)
+    kind = Kind(f"identity.{collection}", f"/{collection}", collection.partition("?")[0])
     return [item["id"] for item in pages(kind, client(cloud, "identity"))]
 
 
@@ -469,12 +470,12 @@ def pages(kind, service):
 
 
 def ask(kind, service, path):
-    """The answer's body. A busy service gets a second and a third chance."""
+    """The answer's body. A service that is busy, or has just come back, gets a second and a third chance."""
     for pause in (1, 3, None):
         answer = service.get(path, microversion=kind.microversion, headers=kind.headers or {}, raise_exc=False)
         if answer.ok:
             return answer.json() if answer.content else []
-        if pause is None or answer.status_code != 503:
+        if pause is None or answer.status_code < 500:
             raise RuntimeError(f"{kind.name}, {path}: {answer.status_code} {answer.text[:300]}")
         time.sleep(pause)
 

@@ -1,9 +1,13 @@
 # Sourced by up: what the configuration files of all services share, and the two ways to start one.
 
-# conf FILE: writes standard input to the service's configuration.
+# Is this group among those that are to run?
+wants() { [[ " ${CLOUD_GROUPS[*]} " == *" $1 "* ]]; }
+
+# conf FILE: writes standard input to the service's configuration, and after it what a test has put into FILE.extra.
 conf() {
   mkdir -p "$(dirname "$ETC/$1")"
   cat >"$ETC/$1"
+  [ ! -e "$ETC/$1.extra" ] || cat "$ETC/$1.extra" >>"$ETC/$1"
 }
 
 credentials() {

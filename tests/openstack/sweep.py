@@ -88,6 +88,24 @@ class Runner:
             self.command(task), env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
+    def disturbed(self, task, deed, deletions=5, extra=()):
+        """A sweep in the middle of which something is done, as soon as its audit log tells of so many deletions begun."""
+        log = self.directory / "disturbed.jsonl"
+        log.unlink(missing_ok=True)
+        command = self.command(task, extra=["--audit-log", log, *extra])
+        with subprocess.Popen(
+            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            deadline = time.monotonic() + SECONDS_MAX
+            while process.poll() is None and intentions(log) < deletions and time.monotonic() < deadline:
+                time.sleep(0.002)
+            ended = process.poll()
+            if ended is None:
+                deed()
+            outcome = outcome_of(process)
+        assert ended is None, f"ended before it could be disturbed: {outcome}"
+        return outcome
+
     def kill_after(self, task, deletions):
         """Kills a sweep as soon as its audit log tells of so many deletions begun; returns those that it tells of.
 

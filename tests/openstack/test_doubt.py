@@ -3,37 +3,14 @@
 Each test makes the few things that it needs, with what a tenant must not lose among them, and removes afterwards what is left.
 """
 
-import contextlib
-import secrets
-
 import openstack
-import pytest
-from openstack import exceptions
 
 from access_log import AccessLog
+from conftest import tenants_name
 from test_flags import volume_in
 from test_sweep import CLEAN, LEFTOVERS, changes, gone_between
 
 SECONDS_MAX = 120
-
-
-@pytest.fixture
-def after():
-    """What is to be done when the test is over, the last first. What has gone meanwhile is all right."""
-    with contextlib.ExitStack() as stack:
-
-        def call(work, *arguments, **options):
-            def tolerant():
-                with contextlib.suppress(exceptions.NotFoundException):
-                    work(*arguments, **options)
-
-            stack.callback(tolerant)
-
-        yield call
-
-
-def tenants_name():
-    return f"prod-{secrets.token_hex(4)}"
 
 
 def why_left(outcome, kind, thing):
@@ -52,15 +29,6 @@ def server(demo, cloud, task, network, after, **options):
 
     after(remove)
     return compute.wait_for_server(made, wait=SECONDS_MAX)
-
-
-@pytest.fixture
-def network(demo, after):
-    """A tenant's."""
-    made = demo.network.create_network(name=tenants_name())
-    after(demo.network.delete_network, made)
-    demo.network.create_subnet(network_id=made.id, ip_version=4, cidr="10.66.0.0/24", name=tenants_name())
-    return made
 
 
 def test_a_role_that_a_tenant_holds_stays_with_his_credentials(runner, look, cloud, task, after):
