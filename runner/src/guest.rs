@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::audit::Audit;
@@ -59,6 +60,8 @@ pub struct Guest {
     conduct: Arc<Conduct>,
     log_budget: LogBudget,
     recorder: Option<Recorder>,
+    /// After which no deletion begins.
+    stop: CancellationToken,
 }
 
 /// What a rule's calls have come to so far.
@@ -102,7 +105,13 @@ impl Guest {
             conduct: Arc::default(),
             log_budget,
             recorder: None,
+            stop: CancellationToken::new(),
         }
+    }
+
+    /// Has no deletion begin after this, though it may have been waiting for an instance.
+    pub fn stopped_by(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
     }
 
     /// Has all that the component asks for and is shown taken down.
@@ -306,6 +315,10 @@ impl Guest {
             Gate::Deleting(Box::new(approved)),
             session,
             async |instance| {
+                if self.stop.is_cancelled() {
+                    let why = "the run was interrupted before this began";
+                    return Ok(Err(Cause::Other(why.to_owned())));
+                }
                 let Instance { store, linked } = instance;
                 let deleted = match linked.force.as_ref().filter(|_| is_forced) {
                     Some(force) => force.call_force(store, &kind.name, &item).await?,

@@ -103,8 +103,8 @@ pub struct Thing {
     pub created_at: Option<Timestamp>,
     /// Its state, as the API calls it.
     pub status: Option<String>,
-    /// Its tags, as `tag` or `key=value`.
-    pub tags: Vec<String>,
+    /// Its tags, as `tag` or `key=value`. `None`: things of its kind have some, and its object does not show them.
+    pub tags: Option<Vec<String>>,
     /// Its JSON object as the API gave it, secrets blanked.
     pub object: String,
 }

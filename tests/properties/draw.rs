@@ -109,7 +109,7 @@ pub fn thing(id: &str, project: Option<&str>, parent: Option<&str>) -> Thing {
         parent: parent.map(|id| ThingRef::new("identity.user", id)),
         created_at: None,
         status: None,
-        tags: Vec::new(),
+        tags: Some(Vec::new()),
         object: String::new(),
     }
 }

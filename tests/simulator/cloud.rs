@@ -567,11 +567,12 @@ fn seen(live: &Live, all: &BTreeMap<N, Live>) -> Seen {
             parent,
             created_at: created.and_then(|text| text.parse::<Timestamp>().ok()),
             status: Some(live.status().to_owned()),
-            tags: item
-                .is_tagged
-                .then(|| "keep".to_owned())
-                .into_iter()
-                .collect(),
+            tags: Some(
+                item.is_tagged
+                    .then(|| "keep".to_owned())
+                    .into_iter()
+                    .collect(),
+            ),
             object: "{}".to_owned(),
         },
         owners,

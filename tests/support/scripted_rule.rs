@@ -67,7 +67,7 @@ pub(crate) fn thing(text: &str) -> Scripted {
         parent: None,
         created_at: None,
         status: Some("ACTIVE".to_owned()),
-        tags: Vec::new(),
+        tags: Some(Vec::new()),
         object: "{}".to_owned(),
     };
     Scripted {

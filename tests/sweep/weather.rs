@@ -354,3 +354,36 @@ async fn an_interrupted_sweep_says_so_and_leaves_a_complete_log() {
     let last = log.last().expect("a log");
     assert_eq!(last["exit_code"], 130, "{last}");
 }
+
+/// What is still waiting for an instance of its rule is not under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_begins_after_a_signal() {
+    let scene = Scene::with(Options {
+        latency: Duration::from_millis(400),
+        ..Options::default()
+    })
+    .await;
+    scene
+        .place
+        .write("runner.toml", "[limits]\ninstances_max = 1\n");
+    let arguments = scene.arguments(&["--task", TASK, "--only", "network.*"]);
+    let mut command = scene.place.hearing_command(arguments);
+    let sweep = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    wait_until("something is deleted", || {
+        !scene.cloud.mutations().is_empty()
+    })
+    .await;
+    let interrupted = std::process::Command::new("kill")
+        .args(["-INT", &sweep.id().to_string()])
+        .status();
+    assert!(interrupted.expect("kill runs").success());
+    let run = Run::from(sweep.wait_with_output().expect("it ends"));
+    run.expect_code(130);
+    let doomed = run.json["items"].as_array().map_or(0, Vec::len);
+    assert!(doomed > 6, "{run}");
+    assert!(scene.cloud.mutations().len() <= 3, "{run}");
+}

@@ -150,7 +150,9 @@ impl Connected {
     ) -> Result<Engine<Guest>, Failure> {
         let guests: Vec<Guest> = components
             .into_iter()
-            .map(|it| Guest::new(it, self.session.clone(), audit.cloned()))
+            .map(|it| {
+                Guest::new(it, self.session.clone(), audit.cloned()).stopped_by(cancel.clone())
+            })
             .collect();
         let at_work: usize = guests.iter().map(|guest| Rule::kinds(guest).len()).sum();
         let absent: BTreeSet<&str> = guests.iter().flat_map(Guest::absent_services).collect();

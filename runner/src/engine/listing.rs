@@ -98,14 +98,13 @@ impl Extent {
     }
 }
 
-/// What a thing's owners and steps take, roughly.
+/// What all that a thing is tied to takes, roughly.
 fn relation_bytes(seen: &Seen) -> usize {
-    let bytes = |at: &ThingRef| size_of::<Step>() + at.kind.len() + at.id.len();
     let owners = seen.owners.iter().map(|owner| &owner.owner);
-    let steps = seen.steps.iter().map(|step| match step {
-        Step::Before(other) | Step::After(other) => other,
-    });
-    owners.chain(steps).map(bytes).sum()
+    let steps = seen.steps.iter().map(Step::other);
+    let taken = seen.foreseen.takes.iter().chain(&seen.foreseen.makes);
+    let others = owners.chain(steps).chain(taken);
+    others.map(ThingRef::relation_bytes).sum()
 }
 
 impl<R: Rule> Engine<R> {

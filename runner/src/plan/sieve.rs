@@ -155,14 +155,8 @@ impl Sieve {
                 by: format!("project {project}"),
             };
         }
-        if let Some(tag) = thing
-            .tags
-            .iter()
-            .find(|tag| self.scope.protected_tags.contains(*tag))
-        {
-            return Standing::Protected {
-                by: format!("tag {tag}"),
-            };
+        if let Some(by) = self.protecting_tag(thing) {
+            return Standing::Protected { by };
         }
         if !self.is_within_age(thing.created_at) {
             return Standing::OutsideAge;
@@ -191,6 +185,19 @@ impl Sieve {
             NameVerdict::OtherTask { .. } => Standing::OtherTask,
             NameVerdict::Unknown => Standing::OtherName,
         }
+    }
+
+    /// The tag that protects a thing. Where tags protect, one that has some and does not show them may have that too.
+    fn protecting_tag(&self, thing: &Thing) -> Option<String> {
+        let protected = &self.scope.protected_tags;
+        if protected.is_empty() {
+            return None;
+        }
+        let Some(tags) = &thing.tags else {
+            return Some("tags that it does not show".to_owned());
+        };
+        let tag = tags.iter().find(|tag| protected.contains(*tag))?;
+        Some(format!("tag {tag}"))
     }
 
     fn is_within_age(&self, created_at: Option<Timestamp>) -> bool {

@@ -36,7 +36,7 @@ fn thing(text: &str) -> Seen {
             parent: None,
             created_at: None,
             status: None,
-            tags: Vec::new(),
+            tags: Some(Vec::new()),
             object: "{}".to_owned(),
         },
         owners: Vec::new(),
@@ -72,7 +72,13 @@ impl Seen {
     }
 
     fn tagged(mut self, tag: &str) -> Self {
-        self.thing.tags.push(tag.to_owned());
+        let tags = self.thing.tags.get_or_insert_default();
+        tags.push(tag.to_owned());
+        self
+    }
+
+    fn without_tags(mut self) -> Self {
+        self.thing.tags = None;
         self
     }
 

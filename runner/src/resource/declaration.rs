@@ -197,10 +197,10 @@ impl Kind {
             parent: parent.cloned(),
             created_at: text_at(&self.fields.created_at).and_then(parse_time),
             status: text_at(&self.fields.status).map(str::to_owned),
-            tags: self
-                .field(object, &self.fields.tags)
-                .map(tags_in)
-                .unwrap_or_default(),
+            tags: match self.fields.tags.as_str() {
+                "" => Some(Vec::new()),
+                at => self.field(object, at).and_then(tags_in),
+            },
             object: text.to_owned(),
         };
         if let Some(parent) = parent
@@ -406,18 +406,20 @@ fn text_in(value: &Value) -> Option<String> {
     }
 }
 
-fn tags_in(value: &Value) -> Vec<String> {
+/// The tags in a member, if it is one of tags.
+fn tags_in(value: &Value) -> Option<Vec<String>> {
     match value {
-        Value::Array(tags) => tags
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
-        Value::Object(tags) => tags
-            .iter()
-            .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-            .collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        Value::Array(tags) => {
+            let tags = tags.iter().filter_map(Value::as_str);
+            Some(tags.map(str::to_owned).collect())
+        }
+        Value::Object(tags) => {
+            let tags = tags.iter();
+            let tags = tags.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
+            Some(tags.collect())
+        }
+        Value::Null => Some(Vec::new()),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
 

@@ -435,7 +435,7 @@ mod tests {
             parent: Some(ThingRef::new("identity.user", "u/1")),
             created_at: None,
             status: None,
-            tags: Vec::new(),
+            tags: Some(Vec::new()),
             object: String::new(),
         }
     }

@@ -348,6 +348,11 @@ fn nothing_goes_that_is_protected() {
                 "kept: protected by tag env=prod",
             ),
             ("another value", ours().tagged("env=test"), MATCHED),
+            (
+                "tags that nobody sees",
+                ours().without_tags(),
+                "kept: protected by tags that it does not show",
+            ),
             ("in a protected project", ours().of_project("gold"), gold),
             (
                 "a protected project itself",

@@ -51,9 +51,9 @@ fn an_object_is_read_where_the_declaration_says() {
         (
             &*thing.at.id,
             thing.project.as_deref(),
-            thing.tags.as_slice()
+            thing.tags.as_deref()
         ),
-        ("a", Some("p"), &["x".to_owned()][..])
+        ("a", Some("p"), Some(&["x".to_owned()][..]))
     );
     assert_eq!(
         thing.created_at.unwrap().to_string(),

@@ -147,7 +147,7 @@ mod tests {
             parent: Some(ThingRef::new("dns.zone", "z z")),
             created_at: None,
             status: None,
-            tags: Vec::new(),
+            tags: Some(Vec::new()),
             object: String::new(),
         };
         let object = json!({"zone_id": "z", "stack_name": "a/b"});
