@@ -409,11 +409,10 @@ fn denied_deletion(example: &'static Example) {
     let path = deletion_of(port);
     scene.inject("DELETE", &path, refusal(403, "Not for you."), u32::MAX);
     let run = scene.sweep_leaving(LEFT, &scene.network_with(port));
-    assert_eq!(
-        scene.answers("DELETE", &path),
-        [403],
-        "it is not tried again\n{run}"
-    );
+    let answers = scene.answers("DELETE", &path);
+    let is_believed_in_the_end = (2..=5).contains(&answers.len());
+    assert!(is_believed_in_the_end, "{answers:?}\n{run}");
+    assert!(answers.iter().all(|it| *it == 403), "{answers:?}\n{run}");
     let detail = about(&run, port)["detail"].to_string();
     let said = format!("denied: DELETE /v2.0/ports/{port}: 403 Not for you.");
     assert!(detail.contains(&said), "{detail}\n{run}");
