@@ -231,6 +231,11 @@ impl<R: Rule> Engine<R> {
         declared || [PROJECT_KIND, DOMAIN_KIND, USER_KIND].contains(&kind)
     }
 
+    /// Whether what was asked for then is too old a sight to go by.
+    fn is_old_sight(&self, asked: Instant) -> bool {
+        asked.elapsed() > Duration::from_secs(self.limits.sight_s_max)
+    }
+
     fn sights(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Instant>> {
         self.sights.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,6 @@
 //! Bad days: the cloud throttles, hangs up, answers nonsense, or will not let go.
 
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -121,6 +121,25 @@ async fn a_slow_cloud_is_waited_for() {
     scene.assert_gone(&known(&scene.left), &run);
 }
 
+/// Begins a sweep, and waits until so many changes were asked for.
+async fn under_way(scene: &Scene, mut command: Command, changes: usize) -> Child {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let sweep = command.spawn().expect("the binary runs");
+    wait_until("something is deleted", || {
+        scene.cloud.mutations().len() >= changes
+    })
+    .await;
+    sweep
+}
+
+/// Interrupts a sweep, and waits for its end.
+fn interrupted(sweep: Child) -> Run {
+    let id = sweep.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &id]).status();
+    assert!(killed.expect("kill runs").success());
+    Run::from(sweep.wait_with_output().expect("it ends"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_ends_in_mid_run_is_renewed() {
     let scene = Scene::with(Options {
@@ -128,16 +147,8 @@ async fn a_token_that_ends_in_mid_run_is_renewed() {
         ..Options::default()
     })
     .await;
-    let mut command = scene.place.command(scene.arguments(&["--task", TASK]));
-    let sweep = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    wait_until("something is deleted", || {
-        !scene.cloud.mutations().is_empty()
-    })
-    .await;
+    let command = scene.place.command(scene.arguments(&["--task", TASK]));
+    let sweep = under_way(&scene, command, 1).await;
     scene.cloud.expire_tokens();
     let run = Run::from(sweep.wait_with_output().expect("it ends"));
     run.expect_code(0);
@@ -325,20 +336,11 @@ async fn an_interrupted_sweep_says_so_and_leaves_a_complete_log() {
         ..Options::default()
     })
     .await;
-    let mut command = scene
+    let command = scene
         .place
         .hearing_command(scene.arguments(&["--task", TASK]));
-    let sweep = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    wait_until("something is deleted", || scene.cloud.mutations().len() > 3).await;
-    let interrupted = std::process::Command::new("kill")
-        .args(["-INT", &sweep.id().to_string()])
-        .status();
-    assert!(interrupted.expect("kill runs").success());
-    let run = Run::from(sweep.wait_with_output().expect("it ends"));
+    let sweep = under_way(&scene, command, 4).await;
+    let run = interrupted(sweep);
     run.expect_code(130);
     assert!(run.stderr.contains("interrupted"), "{run}");
     let log = scene.place.audit();
@@ -367,21 +369,9 @@ async fn nothing_begins_after_a_signal() {
         .place
         .write("runner.toml", "[limits]\ninstances_max = 1\n");
     let arguments = scene.arguments(&["--task", TASK, "--only", "network.*"]);
-    let mut command = scene.place.hearing_command(arguments);
-    let sweep = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    wait_until("something is deleted", || {
-        !scene.cloud.mutations().is_empty()
-    })
-    .await;
-    let interrupted = std::process::Command::new("kill")
-        .args(["-INT", &sweep.id().to_string()])
-        .status();
-    assert!(interrupted.expect("kill runs").success());
-    let run = Run::from(sweep.wait_with_output().expect("it ends"));
+    let command = scene.place.hearing_command(arguments);
+    let sweep = under_way(&scene, command, 1).await;
+    let run = interrupted(sweep);
     run.expect_code(130);
     let doomed = run.json["items"].as_array().map_or(0, Vec::len);
     assert!(doomed > 6, "{run}");

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::event::{Event, Phase};
 use crate::plan::{Plan, PlanItem, Reason, Sieve};
-use crate::resource::{Thing, ThingRef};
+use crate::resource::{Kind, Thing, ThingRef};
 use crate::rule::{Cause, Outcome, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
@@ -97,6 +97,10 @@ enum Done {
 
 /// An id, and what it is unique within, if that is not the cloud.
 type IdWithin = (Arc<str>, Option<Arc<str>>);
+
+fn id_within(kind: &Kind, thing: &Thing) -> IdWithin {
+    (thing.at.id.clone(), kind.within(thing).map(Arc::from))
+}
 
 impl<R: Rule> Engine<R> {
     /// Executes a plan, and says how each of its things ended. `before` is told of each just before the cloud is asked to delete it.
@@ -215,10 +219,10 @@ impl<'a, R: Rule> Purge<'a, R> {
             let Some(item) = self.progress.next_ready(now) else {
                 break;
             };
-            let old = self.old_sights(item, now);
+            let old = self.old_sights(item);
             if !old.is_empty() {
                 self.progress.await_sight(item, old);
-            } else if !self.await_contents(item, now) {
+            } else if !self.await_contents(item) {
                 self.start_deletion(item);
             }
         }
@@ -340,9 +344,7 @@ impl<'a, R: Rule> Purge<'a, R> {
 
     /// How often it may be denied before that is believed. Who could delete one of a kind may delete another.
     fn denials_max(&self, item: usize) -> u32 {
-        let kind = self.plan.items.get(item).map(|planned| &planned.thing.kind);
-        let others = kind.map_or(&[][..], |kind| self.index.of_kind(kind));
-        match others.iter().any(|other| self.progress.has_gone(*other)) {
+        match self.progress.has_lost_one_like(item) {
             true => BUSY_ATTEMPTS_MAX,
             false => DENIALS_MIN,
         }

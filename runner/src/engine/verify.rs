@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -112,11 +111,10 @@ impl<R: Rule> Engine<R> {
     /// The kinds in which something of the task's may have appeared since the survey, though none of it was to go. A sight holds for
     /// a while; where nothing was to go, what has come since is all that counts.
     fn to_look_for_more(&self, plan: &Plan) -> Vec<&Arc<Kind>> {
-        let allowed = Duration::from_secs(self.limits.sight_s_max);
         let sights = self.sights();
         let is_old = |kind: &Kind| {
             let asked = sights.get(&kind.name);
-            asked.is_some_and(|asked| asked.elapsed() > allowed)
+            asked.is_some_and(|asked| self.is_old_sight(*asked))
         };
         let kinds = self.kinds().filter(|kind| kind.reach.parent().is_none());
         let kinds = kinds.filter(|kind| plan.items.is_empty() || is_old(kind));

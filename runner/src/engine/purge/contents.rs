@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
@@ -35,15 +34,14 @@ pub(super) struct Contents {
 
 impl<'a, R: Rule> Purge<'a, R> {
     /// Puts a project off until it was looked into, if that has been too long ago. Says whether it has.
-    pub(super) fn await_contents(&mut self, item: usize, now: Instant) -> bool {
+    pub(super) fn await_contents(&mut self, item: usize) -> bool {
         let planned = self.plan.items.get(item);
         if planned.is_none_or(|planned| &*planned.thing.kind != PROJECT_KIND) {
             return false;
         }
-        let allowed = Duration::from_secs(self.engine.limits.sight_s_max);
         let asked = self.contents.seen.get(&item).copied();
         let asked = asked.or_else(|| self.engine.oldest_sight());
-        let is_old = asked.is_some_and(|asked| now.duration_since(asked) > allowed);
+        let is_old = asked.is_some_and(|asked| self.engine.is_old_sight(asked));
         if is_old {
             self.progress.await_sight(item, BTreeSet::new());
             self.contents.waiting.insert(item);

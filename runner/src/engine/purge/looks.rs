@@ -14,7 +14,7 @@ use super::super::listing::Place;
 use super::super::{Engine, ListingFailure};
 use super::progress::State;
 use super::sight::{Index, Shown};
-use super::{Done, FAILED_LOOKS_MAX, IdWithin, Purge};
+use super::{Done, FAILED_LOOKS_MAX, IdWithin, Purge, id_within};
 
 /// Looks a thing expected to vanish with its owner is granted before it is deleted itself.
 const LOOKS_FOR_COMPANIONS: u32 = 2;
@@ -88,9 +88,7 @@ impl<R: Rule> Engine<R> {
             .iter()
             .map(|awaited| Place::of(awaited.thing))
             .collect();
-        let key = |thing: &Thing| -> IdWithin {
-            (thing.at.id.clone(), kind.within(thing).map(Arc::from))
-        };
+        let key = |thing: &Thing| id_within(kind, thing);
         let by_id: HashMap<IdWithin, &Awaited> = awaited
             .iter()
             .map(|awaited| (key(awaited.thing), awaited))

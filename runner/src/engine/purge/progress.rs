@@ -91,6 +91,8 @@ pub(super) struct Progress {
     /// Things whose last request was not answered.
     doubtful: BTreeSet<usize>,
     changes: Vec<usize>,
+    /// Kinds of which something has gone.
+    gone_kinds: BTreeSet<Arc<str>>,
 }
 
 impl Progress {
@@ -123,6 +125,7 @@ impl Progress {
             unsighted: BTreeMap::new(),
             doubtful: BTreeSet::new(),
             changes: Vec::new(),
+            gone_kinds: BTreeSet::new(),
         };
         for (position, item) in plan.items.iter().enumerate() {
             *progress
@@ -282,8 +285,13 @@ impl Progress {
         grounds
     }
 
-    /// Whether a thing has gone.
-    pub(super) fn has_gone(&self, item: usize) -> bool {
+    /// Whether anything of a thing's kind has gone.
+    pub(super) fn has_lost_one_like(&self, item: usize) -> bool {
+        let kind = self.things.get(item).map(|thing| &thing.kind);
+        kind.is_some_and(|kind| self.gone_kinds.contains(kind))
+    }
+
+    fn has_gone(&self, item: usize) -> bool {
         self.states.get(item) == Some(&State::Ended(Fate::Gone))
     }
 
@@ -350,6 +358,8 @@ impl Progress {
     }
 
     pub(super) fn gone(&mut self, item: usize) {
+        let kind = self.things.get(item).map(|thing| thing.kind.clone());
+        self.gone_kinds.extend(kind);
         self.moved_at = self.next_tick();
         self.end(item, Fate::Gone);
         for follower in self.followers.get(item).cloned().unwrap_or_default() {

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -16,7 +15,7 @@ use crate::rule::Rule;
 use super::super::listing::Place;
 use super::super::{Engine, ListingFailure};
 use super::progress::State;
-use super::{Done, FAILED_LOOKS_MAX, IdWithin, Purge};
+use super::{Done, FAILED_LOOKS_MAX, IdWithin, Purge, id_within};
 
 /// Projects up to which a kind is looked at in each of them, and not everywhere.
 pub(super) const PROJECTS_MAX: usize = 8;
@@ -44,23 +43,22 @@ pub(super) struct Shown {
 impl<'a, R: Rule> Purge<'a, R> {
     /// The kinds of which something was last seen too long ago for a thing to be deleted: itself, or one of those because of which
     /// it goes.
-    pub(super) fn old_sights(&self, item: usize, now: Instant) -> BTreeSet<Arc<str>> {
+    pub(super) fn old_sights(&self, item: usize) -> BTreeSet<Arc<str>> {
         let mut needed = self.progress.grounds(item);
         needed.insert(item);
-        let old = needed.into_iter().filter(|it| self.has_old_sight(*it, now));
+        let old = needed.into_iter().filter(|it| self.has_old_sight(*it));
         let old = old.filter_map(|it| self.plan.items.get(it));
         old.map(|planned| planned.thing.kind.clone()).collect()
     }
 
-    fn has_old_sight(&self, item: usize, now: Instant) -> bool {
-        let allowed = Duration::from_secs(self.engine.limits.sight_s_max);
+    fn has_old_sight(&self, item: usize) -> bool {
         // What was not listed cannot be deleted either.
         let Some((planned, _)) = self.item(item) else {
             return false;
         };
         let again = self.sights.seen.get(&item).map(|(asked, _)| *asked);
         let asked = again.or_else(|| self.engine.sights().get(&planned.thing.kind).copied());
-        asked.is_some_and(|asked| now.duration_since(asked) > allowed)
+        asked.is_some_and(|asked| self.engine.is_old_sight(asked))
     }
 
     /// The thing as it was seen last.
@@ -179,8 +177,7 @@ impl<'a, R: Rule> Purge<'a, R> {
         let Some((_, kind)) = self.engine.kind(&planned.thing.kind) else {
             return Sight::Gone;
         };
-        let key = (planned.thing.id.clone(), kind.within(before).map(Arc::from));
-        match shown.get(&key) {
+        match shown.get(&id_within(kind, before)) {
             None => Sight::Gone,
             Some(seen) => match self.change(planned, before, seen) {
                 None => Sight::Same(seen.thing.clone()),
@@ -241,9 +238,7 @@ impl<R: Rule> Engine<R> {
         let Some((_, declared)) = self.kind(kind) else {
             return Ok(shown);
         };
-        let id = |thing: &Thing| -> IdWithin {
-            (thing.at.id.clone(), declared.within(thing).map(Arc::from))
-        };
+        let id = |thing: &Thing| id_within(declared, thing);
         let wanted: BTreeSet<IdWithin> = things.iter().map(|thing| id(thing)).collect();
         let places: BTreeSet<Place> = things.iter().map(|thing| Place::of(thing)).collect();
         for scope in self.scopes_of(declared, &places, PROJECTS_MAX)? {
