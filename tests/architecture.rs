@@ -90,7 +90,8 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
 const WALLS: &[(&str, &[&str])] = &[
     ("wasmtime", &["guest"]),
     ("reqwest", &["cloud"]),
-    ("hyper", &["cloud"]),
+    ("hyper::", &["cloud"]),
+    ("hyper_util", &["cloud"]),
     ("oci_spec", &["registry"]),
     ("http_auth", &["registry"]),
     ("docker_credential", &["config"]),

@@ -104,6 +104,16 @@ async fn each_kind_is_listed_and_deleted_in_a_case() {
     );
 }
 
+/// Nothing of a kind's things is shown to its rule but what the rule says that it needs.
+#[tokio::test]
+async fn each_kind_sees_no_more_than_it_declares() {
+    let pack = pack().await;
+    let kinds = pack.iter().flat_map(|component| component.kinds());
+    let unlimited = kinds.filter(|kind| kind.seen_members().is_none());
+    let unlimited: Vec<&str> = unlimited.map(|kind| &*kind.name).collect();
+    assert_eq!(unlimited, Vec::<&str>::new(), "see everything but secrets");
+}
+
 /// The rules of the pack.
 async fn pack() -> Vec<Component> {
     let sandbox = Sandbox::new(None).unwrap();

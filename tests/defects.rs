@@ -134,7 +134,7 @@ async fn purge(cloud: &ScriptedCloud, kinds: &[&str], project: Option<&str>) -> 
     let (plan, _) = engine.plan(survey, &sieve);
     cloud.forget_calls();
     let start = Instant::now();
-    let fates = engine.purge(&plan, &sieve, &|_| ()).await;
+    let fates = engine.purge(&plan, &sieve, &|_, _| ()).await;
     let things = plan.items.iter().map(|item| item.thing.to_string());
     Swept {
         fates: things.zip(fates).collect(),

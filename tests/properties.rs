@@ -22,6 +22,8 @@ mod draw;
 mod link;
 /// A lock is what it was, and nothing else passes for it.
 mod lock;
+/// What is declared is shown to the letter, and nothing else.
+mod members;
 /// What a format makes it accepts, and no more.
 mod names;
 /// A page holds the objects to which it points; words are one line.
@@ -71,5 +73,5 @@ macro_rules! laws {
 }
 
 laws! {
-    audit catalog clouds config link lock names page path plan reading recorded retry_after secrets template
+    audit catalog clouds config link lock members names page path plan reading recorded retry_after secrets template
 }

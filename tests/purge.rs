@@ -2,6 +2,8 @@
 //!
 //! Time is tokio's and paused, so minutes of waiting take none, and a test can say exactly when something happens.
 
+/// What goes along with something else.
+mod companions;
 /// Insisting on what an ordinary deletion does not move.
 mod force;
 /// What a decision rests on, and what is seen of that on the way.
@@ -161,7 +163,7 @@ impl Stage {
     async fn purge_plan(&self, plan: &Plan) -> (Purged, Vec<Fate>) {
         self.cloud.forget_calls();
         let start = Instant::now();
-        let fates = self.engine.purge(plan, &self.sieve, &|_| ()).await;
+        let fates = self.engine.purge(plan, &self.sieve, &|_, _| ()).await;
         let things = plan.items.iter().map(|item| item.thing.to_string());
         let purged = Purged {
             fates: things.zip(fates.iter().cloned()).collect(),

@@ -122,6 +122,17 @@ impl Scene {
         self.place.write("runner.toml", config.replace(from, to));
     }
 
+    /// Trusts rules with what is unusual: what is then done by them has to be seen while it is done.
+    fn trusting(self, rules: &[&str]) -> Self {
+        for rule in rules {
+            let trust = format!("[rules.{rule}]\ntrust = [\"unusual-fields\"]\n");
+            let path = self.place.path("runner.toml");
+            let config = std::fs::read_to_string(path).unwrap();
+            self.place.write("runner.toml", trust + &config);
+        }
+        self
+    }
+
     /// Gives a thing another name, as whoever owns it may at any time.
     fn rename(&self, id: &str, name: &str) {
         let name = json_fields(&[("name", name)]);
@@ -246,10 +257,12 @@ macro_rules! attacks {
 
 mod astray;
 mod company;
+mod curious;
 mod documented;
 mod exhaustion;
 mod lies;
 mod loading;
+mod places;
 
 const IN_LIST: &str = "rule misbehave, list of image.image: ";
 const IN_DELETE: &str = "rule misbehave, delete of image.image/";

@@ -171,6 +171,10 @@ void exports_rule_kinds(exports_rule_list_kind_t *ret) {
   port->after = LIST("compute.server");
   port->requests = LIST("PUT /v2.0/routers/{/device_id}/remove_router_interface {\"port_id\":\"{id}\"}",
                         "DELETE /v2.0/ports/{id}");
+  // All that it is shown of a port is what is named above, and this.
+  port->extra.len = 1;
+  port->extra.ptr = allocate(port->extra.len, sizeof *port->extra.ptr);
+  port->extra.ptr[0] = (model_property_t){copy(TEXT("sees")), copy(TEXT("/device_owner"))};
   *ret = (exports_rule_list_kind_t){port, 1};
 }
 

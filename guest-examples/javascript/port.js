@@ -34,7 +34,8 @@ const PORT = {
     'DELETE /v2.0/ports/{id}',
   ],
   failedStates: [],
-  extra: [],
+  // All that it is shown of a port is what is named above, and this.
+  extra: [{ name: 'sees', value: '/device_owner' }],
 };
 
 /** What a router calls its ports on the networks that it connects. It has other ports, which go with it. */

@@ -22,6 +22,7 @@ from wit_world.imports.model import (
     Owner,
     OwnerField,
     Page,
+    Property,
     Reach_Projects,
     Relation,
     RuleError,
@@ -60,7 +61,8 @@ PORT = Kind(
         "DELETE /v2.0/ports/{id}",
     ],
     failed_states=[],
-    extra=[],
+    # All that it is shown of a port is what is named above, and this.
+    extra=[Property("sees", "/device_owner")],
 )
 
 # What a router calls its ports on the networks that it connects. It has other ports, which go with it.

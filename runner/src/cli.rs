@@ -1,5 +1,6 @@
 //! The command line: flags in, words and an exit code out. What a sweep does is in the library's `run`.
 
+mod access_rules;
 mod add;
 mod advice;
 mod args;
@@ -106,6 +107,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             RulesCommand::Add(add) => self::add::add(&common, &add).await,
             RulesCommand::Lock(place) => lock::lock(&common, &place).await,
             RulesCommand::Diff(place) => lock::diff(&common, &place).await,
+            RulesCommand::AccessRules(args) => access_rules::access_rules(&common, &args).await,
             RulesCommand::New(new) => self::new::new(&new),
             RulesCommand::Test(test) => cases::test(&common, &test).await,
             RulesCommand::Bench(bench) => self::bench::bench(&common, &bench).await,

@@ -45,7 +45,7 @@ pub use self::fetch::{Fetched, Fetcher};
 pub use self::http::retry_after;
 pub use self::identity::{DomainIdentity, GrantedScope, Identity};
 pub use self::path::{LinkError, PathError};
-pub use self::session::Session;
+pub use self::session::{AccessRule, MadeCredential, Session, WantedCredential};
 pub use self::tape::{Exchange, Tape, recorded_endpoint};
 pub use self::tls::{Pem, Tls};
 pub use self::unlooked::{Choice, UnfitWord, Unlooked, unlooked};

@@ -21,7 +21,7 @@ use crate::plan::{Keep, Kept, Plan, Sieve, SweepScope};
 use crate::resource::{DOMAIN_KIND, Kind, PROJECT_KIND, Thing, USER_KIND};
 use crate::rule::Rule;
 
-pub use purge::Fate;
+pub use purge::{Asking, Fate};
 pub use survey::Survey;
 pub use verify::{Left, Verification};
 

@@ -12,6 +12,7 @@ mod component;
 mod contract;
 mod describing;
 mod gate;
+mod kept;
 mod limits;
 pub mod reading;
 mod recorder;
@@ -36,6 +37,7 @@ use bindings::model;
 use capability::{Budget, Call, LogBudget, Relayed};
 use describing::Relations;
 use gate::{Approved, Evidence, Gate};
+use kept::Kept;
 use reading::{PageFlaw, without_query};
 use sandbox::Instance;
 
@@ -74,6 +76,7 @@ struct Conduct {
     is_off: AtomicBool,
     /// Things of which the cloud itself has said that they may count as gone: a rule's word alone is not enough.
     granted: Mutex<HashSet<(ThingRef, Option<String>)>>,
+    kept: Kept,
 }
 
 impl Conduct {
@@ -230,6 +233,7 @@ impl Guest {
         let session = self.session_for(kind, project).await?;
         let needs_project_token = self.needs_project_token(kind);
         let limits = self.component.pool.limits();
+        let (place, is_first) = (scope, cursor.is_none());
         let (scope, service) = (model::Scope::from(scope), kind.service.as_str());
         let relative = session.clone();
         let about = parent.as_ref().map(|parent| parent.id.clone());
@@ -266,18 +270,23 @@ impl Guest {
                 drop(relayed);
                 let mut things = Vec::with_capacity(read.len());
                 let mut relations = Relations::of(limits);
-                for reading::Read { mut thing, object } in read {
-                    if needs_project_token && thing.project.is_none() {
+                let sight = kind.sight();
+                for mut read in read {
+                    if needs_project_token && read.thing.project.is_none() {
                         // The token was for this project, so whatever it shows is the project's, unless it says otherwise: an
                         // administrator's shows more.
-                        thing.project = project.map(Arc::from);
+                        read.thing.project = project.map(Arc::from);
                     }
                     let described =
-                        describing::describe(instance, &mut relations, kind, thing, object);
+                        describing::describe(instance, &mut relations, kind, &sight, read);
                     match described.await? {
                         Ok(seen) => things.push(seen),
                         Err(cause) => return Ok(Err(cause)),
                     }
+                }
+                let kept = &self.conduct.kept;
+                if let Err(cause) = kept.add(&kind.name, place, is_first, &things, limits) {
+                    return Ok(Err(cause));
                 }
                 let next = next_cursor(&relative, service, page.next, limits.cursor_bytes_max);
                 Ok(next.map(|next| Page { things, next }))
@@ -300,7 +309,7 @@ impl Guest {
         let object: Value = serde_json::from_str(&thing.object)
             .map_err(|_| Cause::Malformed("its object is no JSON".to_owned()))?;
         let session = self.session_for(kind, thing.project.as_deref()).await?;
-        let item = model::Item::from(thing);
+        let item = model::Item::of(thing, &kind.sight());
         let evidence = Arc::new(Evidence::default());
         let approved = Approved {
             kind: kind.clone(),
@@ -357,7 +366,7 @@ impl Guest {
             return Ok(false);
         }
         let session = self.session_for(kind, thing.project.as_deref()).await?;
-        let item = model::Item::from(thing);
+        let item = model::Item::of(thing, &kind.sight());
         let gate = Gate::Reading(kind.clone(), Some(thing.at.id.clone()));
         self.call(gate, session, async |instance| {
             let Some(presence) = &instance.linked.presence else {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::guest::{Component, Limits};
 use crate::resource::Kind;
@@ -102,9 +103,31 @@ struct LockedKind {
     /// Where it reads beside its collections.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reads: Vec<String>,
+    /// Members that its rule sees beside those that are named above. Without any it sees all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sees: Vec<String>,
     /// What its deletion does beside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     effects: Vec<String>,
+}
+
+/// The digest of all that a component declares, in hex: what it may be asked and all of its kinds, as a lock file has them. A form
+/// that grows leaves it as it is for what does not use what is new.
+pub fn permissions(component: &Component) -> String {
+    #[derive(Serialize)]
+    struct Declared {
+        exports: Vec<String>,
+        kinds: BTreeMap<Arc<str>, LockedKind>,
+    }
+    let kinds = component.described().iter();
+    let declared = Declared {
+        exports: component.outline().interfaces(),
+        kinds: kinds
+            .map(|kind| (kind.name.clone(), LockedKind::of(kind)))
+            .collect(),
+    };
+    let text = toml::to_string(&declared).unwrap_or_default();
+    hex::encode(Sha256::digest(text))
 }
 
 /// Why a text is no lock file.
@@ -277,6 +300,7 @@ impl LockedKind {
             requests: kind.requests.iter().map(ToString::to_string).collect(),
             failed_states: kind.failed_states.clone(),
             reads: kind.reads.iter().map(ToString::to_string).collect(),
+            sees: kind.sees.iter().map(ToString::to_string).collect(),
             effects: kind.effects.lines(),
         }
     }

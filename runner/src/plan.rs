@@ -16,6 +16,7 @@ mod ties;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::resource::{Foreseen, Owner, Step, Thing, ThingRef};
@@ -31,7 +32,7 @@ pub use remnant::Remnant;
 pub use sieve::{Sieve, Standing, SweepScope};
 
 /// Version of the plan file's form.
-pub const PLAN_VERSION: u32 = 2;
+pub const PLAN_VERSION: u32 = 3;
 
 /// The ordered, reasoned list of deletions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +63,12 @@ pub struct PlanItem {
     pub name: Option<String>,
     /// Its project, if it has one.
     pub project: Option<Arc<str>>,
+    /// What it was listed under, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ThingRef>,
+    /// When it was made, if its API says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
     /// Why.
     pub reason: Reason,
     /// What must be gone before, as positions in the plan.
@@ -85,6 +92,9 @@ pub struct PlanItem {
     /// What has to go for it to go, as positions in the plan. Not written to files.
     #[serde(skip)]
     pub rests_on: Support,
+    /// With whose deletion it goes along, as positions in the plan. Not written to files.
+    #[serde(skip)]
+    pub takers: Vec<usize>,
     /// The thing as it was listed. Not written to files: a plan that is read back takes it from a new listing.
     #[serde(skip)]
     pub seen: Option<Thing>,
@@ -163,6 +173,7 @@ impl Plan {
             order,
             decisions,
             blocked_by,
+            takers,
         } = settle(&inventory, &scope, spare);
         let witnesses: BTreeSet<Arc<str>> = inventory.witnesses().cloned().collect();
         let mut found = 0;
@@ -196,7 +207,7 @@ impl Plan {
                 }
             }
         }
-        let items = items(&order, doomed, blocked_by);
+        let items = items(&order, doomed, blocked_by, &takers);
         let counts = kept.iter().fold(BTreeMap::new(), |mut counts, kept| {
             *counts.entry(kept.reason.label().to_owned()).or_insert(0) += 1;
             counts
@@ -240,6 +251,7 @@ fn items(
     order: &order::Order,
     mut doomed: BTreeMap<usize, Doomed>,
     mut blocked_by: BTreeMap<usize, Vec<Blocker>>,
+    takers: &BTreeMap<usize, Vec<usize>>,
 ) -> Vec<PlanItem> {
     let places: BTreeMap<usize, usize> = order
         .sequence
@@ -269,10 +281,14 @@ fn items(
             .filter_map(|first| places.get(first).copied())
             .collect();
         waits_for.sort_unstable();
+        let takers = takers.get(position).into_iter().flatten();
+        let takers = takers.filter_map(|taker| places.get(taker).copied());
         Some(PlanItem {
             thing: thing.at.clone(),
             name: thing.name.clone(),
             project: thing.project.clone(),
+            parent: thing.parent.clone(),
+            created_at: thing.created_at,
             reason,
             waits_for,
             goes_with,
@@ -281,6 +297,7 @@ fn items(
             steps,
             foreseen,
             rests_on: support.moved(&places),
+            takers: takers.collect(),
             seen: Some(thing),
         })
     });
@@ -292,6 +309,8 @@ struct Settled {
     order: order::Order,
     decisions: Vec<Decision>,
     blocked_by: BTreeMap<usize, Vec<Blocker>>,
+    /// With whose deletion a thing that is to go goes along.
+    takers: BTreeMap<usize, Vec<usize>>,
 }
 
 fn settle(
@@ -319,7 +338,10 @@ fn settle(
         let blockers = blockers.filter_map(|hold| blocker(inventory, &decisions, position, hold));
         (position, blockers.collect())
     });
+    let takers = order.sequence.iter();
+    let takers = takers.map(|&position| (position, ties.takers(position).to_vec()));
     Settled {
+        takers: takers.filter(|(_, takers)| !takers.is_empty()).collect(),
         blocked_by: blocked_by.collect(),
         order,
         decisions,

@@ -1,8 +1,9 @@
 //! Records of what runs were about to delete: a folder with a file for each run that has not come to its end.
 //!
-//! A file is written before the first change, and goes when nothing is left to do about what it names. Beside it lies a second one,
-//! to which a line is added just before the cloud is asked to delete one of those because of whom something else was to go. Nobody
-//! writes into another run's files, so two runs side by side, or one that is killed at any moment, lose nothing.
+//! A file is written before the first change; what is settled is dropped from it, and with the last of that the file goes. Beside it
+//! lies a second one, to which a line is added just before the cloud is asked to delete one of those because of whom something else
+//! was to go, and another one when it refuses. A file is replaced as a whole, and only by one with less in it, so two runs side by
+//! side, or one that is killed at any moment, lose nothing.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -17,8 +18,9 @@ use crate::plan::{Place, Remnant};
 use crate::resource::ThingRef;
 use crate::run::Memory;
 
-/// Version of the file's form.
-const VERSION: u32 = 2;
+/// Version of the file's form. The one before had no refusals.
+const VERSION: u32 = 3;
+const VERSION_BEFORE: u32 = 2;
 
 /// What the second file is called behind the run's id.
 const ASKED: &str = "asked";
@@ -42,8 +44,26 @@ pub struct Records {
     origin: OriginFilter,
     /// Earlier runs' that this one takes up, with their files.
     recalled: Vec<(PathBuf, Record)>,
-    /// Whose deletion is to be marked, and has not been.
-    unmarked: Mutex<BTreeSet<ThingRef>>,
+    marks: Mutex<Marks>,
+}
+
+/// What this run has marked.
+#[derive(Debug, Default)]
+struct Marks {
+    /// Whose deletion is to be marked.
+    owners: BTreeSet<ThingRef>,
+    /// Of these, whose has not been, or was refused.
+    unmarked: BTreeSet<ThingRef>,
+    /// Whose deletion was refused since it was marked last, by this run or an earlier one.
+    refused: BTreeSet<ThingRef>,
+}
+
+/// A line of the second file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Mark {
+    Asked(ThingRef),
+    Refused { refused: ThingRef },
 }
 
 /// Why a record of an earlier run cannot be taken up.
@@ -79,26 +99,54 @@ impl Records {
             });
             recalled.extend(record.filter(|_| is_meant).map(|record| (path, record)));
         }
+        ask_together(&mut recalled);
         Ok(Self {
             folder,
             run: run.to_owned(),
             place,
             origin,
             recalled,
-            unmarked: Mutex::default(),
+            marks: Mutex::default(),
         })
     }
 
-    fn unmarked(&self) -> std::sync::MutexGuard<'_, BTreeSet<ThingRef>> {
-        self.unmarked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn marks(&self) -> std::sync::MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn mark(&self, thing: &ThingRef) -> io::Result<()> {
+    fn mark(&self, mark: &Mark) -> io::Result<()> {
         let file = self.own_file().with_extension(ASKED);
         let mut file = File::options().append(true).create(true).open(file)?;
-        let mut line = serde_json::to_vec(thing)?;
+        let mut line = serde_json::to_vec(mark)?;
         line.push(b'\n');
         file.write_all(&line)
+    }
+
+    /// Drops from a record what is settled, and with the last of it the record.
+    fn drop_settled(
+        &self,
+        path: &Path,
+        record: &Record,
+        is_settled: &dyn Fn(&Remnant) -> bool,
+    ) -> io::Result<()> {
+        let open = record.remnants.iter().filter(|it| !is_settled(it));
+        let open: Vec<Remnant> = open.cloned().collect();
+        if open.is_empty() {
+            // Without the first file the second means nothing.
+            return remove(path).and_then(|()| remove(&path.with_extension(ASKED)));
+        }
+        if open.len() == record.remnants.len() {
+            return Ok(());
+        }
+        self.put(
+            path,
+            &Record {
+                version: VERSION,
+                place: record.place.clone(),
+                origin: record.origin,
+                remnants: open,
+            },
+        )
     }
 
     fn own_file(&self) -> PathBuf {
@@ -115,12 +163,16 @@ impl Records {
         };
         let mut folder = fs::DirBuilder::new();
         folder.recursive(true).mode(0o700).create(&self.folder)?;
+        self.put(&self.own_file(), &record)
+    }
+
+    fn put(&self, path: &Path, record: &Record) -> io::Result<()> {
         // It is there as a whole or not at all, and survives a machine that goes down.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        serde_json::to_writer(&mut file, &record)?;
+        serde_json::to_writer(&mut file, record)?;
         file.flush()?;
         file.as_file().sync_all()?;
-        file.persist(self.own_file())?;
+        file.persist(path)?;
         File::open(&self.folder)?.sync_all()
     }
 }
@@ -142,18 +194,42 @@ impl Memory for Records {
             format!("what is about to be deleted cannot be put on record in {folder}: {error}")
         })?;
         let owners = remnants.iter().flat_map(|it| it.owners.iter().cloned());
-        self.unmarked().extend(owners);
+        let mut marks = self.marks();
+        marks.owners = owners.collect();
+        marks.unmarked = marks.owners.clone();
         Ok(())
     }
 
     fn note_asked(&self, thing: &ThingRef) {
-        if !self.unmarked().remove(thing) {
+        let is_new = {
+            let mut marks = self.marks();
+            marks.refused.remove(thing);
+            marks.unmarked.remove(thing)
+        };
+        if !is_new {
             return;
         }
-        if let Err(error) = self.mark(thing) {
+        if let Err(error) = self.mark(&Mark::Asked(thing.clone())) {
             let folder = self.folder.display();
             tracing::warn!(
                 "{thing} is not marked in {folder}, so what goes after it may be left if this run is cut short: {error}"
+            );
+        }
+    }
+
+    fn note_refused(&self, thing: &ThingRef) {
+        let mark = Mark::Refused {
+            refused: thing.clone(),
+        };
+        let is_marked = {
+            let mut marks = self.marks();
+            marks.refused.insert(thing.clone());
+            marks.owners.contains(thing) && marks.unmarked.insert(thing.clone())
+        };
+        if is_marked && let Err(error) = self.mark(&mark) {
+            let folder = self.folder.display();
+            tracing::warn!(
+                "that {thing} was refused is not marked in {folder}, so a later run may take what hung on it for what is left of this one: {error}"
             );
         }
     }
@@ -163,20 +239,37 @@ impl Memory for Records {
         let own = read(&own_file).ok().flatten();
         let own = own.as_ref().map(|record| (&own_file, record));
         let earlier = self.recalled.iter().map(|(path, record)| (path, record));
+        let refused = self.marks().refused.clone();
+        // What this run was refused is no more under way because an earlier one had asked for it.
+        let is_settled = |remnant: &Remnant| {
+            let asked = remnant.asked.difference(&refused).cloned().collect();
+            is_settled(&Remnant {
+                asked: Arc::new(asked),
+                ..remnant.clone()
+            })
+        };
         for (path, record) in own.into_iter().chain(earlier) {
-            if !record.remnants.iter().all(is_settled) {
-                continue;
-            }
-            // Without the first file the second means nothing.
-            let removed = remove(path).and_then(|()| remove(&path.with_extension(ASKED)));
-            if let Err(error) = removed {
-                return Err(format!(
-                    "the record {} cannot be removed: {error}",
-                    path.display()
-                ));
-            }
+            let dropped = self.drop_settled(path, record, &is_settled);
+            dropped.map_err(|error| {
+                let path = path.display();
+                format!("the record {path} cannot be brought up to date: {error}")
+            })?;
         }
         Ok(())
+    }
+}
+
+/// What any of the earlier runs has asked for was asked for: the next one takes up where the last has left off.
+fn ask_together(recalled: &mut [(PathBuf, Record)]) {
+    let remnants = || recalled.iter().flat_map(|(_, record)| &record.remnants);
+    let asked: BTreeSet<ThingRef> = remnants()
+        .flat_map(|remnant| remnant.asked.iter().cloned())
+        .collect();
+    let asked = Arc::new(asked);
+    for (_, record) in recalled {
+        for remnant in &mut record.remnants {
+            remnant.asked = asked.clone();
+        }
     }
 }
 
@@ -207,7 +300,7 @@ fn read(path: &Path) -> Result<Option<Record>, String> {
         text => text.map_err(|error| error.to_string())?,
     };
     let Versioned { version } = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    if version != VERSION {
+    if version != VERSION && version != VERSION_BEFORE {
         return Err(format!(
             "it has version {version}, and this runner knows version {VERSION}"
         ));
@@ -221,16 +314,23 @@ fn read(path: &Path) -> Result<Option<Record>, String> {
     Ok(Some(record))
 }
 
-/// What the cloud was asked to delete. A line that was cut short by the run's end says nothing.
+/// What the cloud was asked to delete and has not refused. A line that was cut short by the run's end says nothing.
 fn asked(path: &Path) -> io::Result<BTreeSet<ThingRef>> {
     let text = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         text => text?,
     };
-    let lines = text.lines();
-    Ok(lines
+    let mut asked = BTreeSet::new();
+    for mark in text
+        .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .collect())
+    {
+        match mark {
+            Mark::Asked(thing) => asked.insert(thing),
+            Mark::Refused { refused } => asked.remove(&refused),
+        };
+    }
+    Ok(asked)
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@
 
 pub mod declaration;
 pub mod effects;
+pub mod members;
 pub mod object;
 pub mod pattern;
 pub mod reads;
@@ -23,6 +24,7 @@ use crate::text::Visible;
 
 pub use declaration::{Fields, Flaw, Kind, OwnerField, Reach};
 pub use effects::{Effects, Foreseen};
+pub use members::{MemberPointer, MemberPointerError, Sight};
 pub use pattern::{KindPattern, PatternError};
 pub use reads::{ReadPath, ReadPathError};
 pub use template::{Template, TemplateError};
@@ -157,6 +159,17 @@ pub struct Seen {
     pub steps: Vec<Step>,
     /// What its object says beforehand of how it will go.
     pub foreseen: Foreseen,
+}
+
+impl Seen {
+    /// What all that it is tied to takes in memory, roughly.
+    pub fn relation_bytes(&self) -> usize {
+        let owners = self.owners.iter().map(|owner| &owner.owner);
+        let steps = self.steps.iter().map(Step::other);
+        let taken = self.foreseen.takes.iter().chain(&self.foreseen.makes);
+        let others = owners.chain(steps).chain(taken);
+        others.map(ThingRef::relation_bytes).sum()
+    }
 }
 
 /// What one listing has to cover.

@@ -18,11 +18,11 @@ mod outcome;
 mod reduced;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, Fate, Survey, Verification};
+use crate::engine::{Asking, Engine, Fate, Survey, Verification};
 use crate::outcome::Unlooked;
 use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Remnant, Sieve};
 use crate::resource::ThingRef;
@@ -249,7 +249,7 @@ impl<R: Rule> Run<R> {
         let spared = Spared::of(&whole.plan, &whole.kept, saved);
         let (plan, _) = self
             .engine
-            .plan_sparing(survey, &self.sieve, &|thing| spared.keep(&thing.at));
+            .plan_sparing(survey, &self.sieve, &|thing| spared.keep(thing));
         Look {
             plan: Plan {
                 place: whole.plan.place.clone(),
@@ -318,7 +318,15 @@ impl<R: Rule> Run<R> {
         if outcome.interrupted {
             return BTreeSet::new();
         }
-        let note = |thing: &ThingRef| self.memory.note_asked(thing);
+        let failed = Mutex::new(BTreeSet::new());
+        let note = |thing: &ThingRef, what: Asking| match what {
+            Asking::Begun => self.memory.note_asked(thing),
+            Asking::Refused => self.memory.note_refused(thing),
+            Asking::Failed => {
+                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.insert(thing.clone());
+            }
+        };
         let mut fates = self.engine.purge(&outcome.plan, &self.sieve, &note).await;
         let verification = match &whole {
             None => self.verify(&outcome.plan, &fates).await,
@@ -327,16 +335,23 @@ impl<R: Rule> Run<R> {
                 self.verify(&whole.plan, &all).await
             }
         };
-        if whole.is_none() {
-            // What was left by the purge and is not there went some other way: with its owner, or by somebody else's hand.
-            for &position in &verification.absent {
-                if let Some(fate) = fates
-                    .get_mut(position)
-                    .filter(|fate| fate.is_open_to_doubt())
-                {
-                    *fate = Fate::Gone;
-                }
+        // What was left by the purge and is not there went some other way: with its owner, or by somebody else's hand.
+        let positions = whole.as_ref().map(|it| it.positions_in(&outcome.plan));
+        for &position in &verification.absent {
+            let position = match &positions {
+                None => Some(&position),
+                Some(positions) => positions.get(&position),
+            };
+            let fate = position.and_then(|position| fates.get_mut(*position));
+            if let Some(fate) = fate.filter(|fate| fate.is_open_to_doubt()) {
+                *fate = Fate::Gone;
             }
+        }
+        // Whatever an error said: what is still there was not deleted.
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let there = verification.left.iter();
+        for left in there.filter(|left| failed.contains(&left.thing)) {
+            self.memory.note_refused(&left.thing);
         }
         let verified = whole.as_ref().map_or(&outcome.plan, |whole| &whole.plan);
         let absent = verification.absent.iter();
@@ -360,7 +375,7 @@ impl<R: Rule> Run<R> {
         settled: &BTreeSet<ThingRef>,
         absent: &BTreeSet<ThingRef>,
     ) {
-        // An owner that is still there speaks for its things itself.
+        // An owner that is still there and was not asked to go speaks for its things itself.
         let left: BTreeSet<&ThingRef> = outcome.left.iter().map(|left| &left.thing).collect();
         let fates = outcome.fates.iter().flatten();
         let ended: BTreeMap<&ThingRef, &Fate> = outcome
@@ -370,8 +385,12 @@ impl<R: Rule> Run<R> {
             .map(|it| &it.thing)
             .zip(fates)
             .collect();
+        let stays = |remnant: &Remnant| {
+            let is_left = remnant.owner().is_some_and(|owner| left.contains(owner));
+            is_left && !remnant.is_under_way()
+        };
         let is_settled = |remnant: &Remnant| match ended.get(&remnant.thing) {
-            _ if remnant.owner().is_some_and(|owner| left.contains(owner)) => true,
+            _ if stays(remnant) => true,
             Some(fate) => **fate == Fate::Gone && absent.contains(&remnant.thing),
             None => settled.contains(&remnant.thing),
         };

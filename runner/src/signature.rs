@@ -3,7 +3,6 @@
 //! Pure: bytes, signatures' text and keys in, signers or a refusal out. The invariant: a signature that is there and does not
 //! hold is never taken for none, and what is revoked does not run, whoever else vouches for it.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,6 +25,8 @@ pub struct Signatures {
     required: bool,
     /// How many of the keys must have signed what is signed.
     threshold: usize,
+    /// Whether only signatures count that also state what the component declares.
+    permissions: bool,
     /// What is trusted no more, whoever vouches for it.
     revoked: Vec<Revoked>,
 }
@@ -36,6 +37,7 @@ impl Default for Signatures {
             keys: Vec::new(),
             required: false,
             threshold: 1,
+            permissions: false,
             revoked: Vec::new(),
         }
     }
@@ -48,6 +50,7 @@ struct Section {
     keys: Vec<SignerKey>,
     required: bool,
     threshold: usize,
+    permissions: bool,
     revoked: Vec<Revoked>,
 }
 
@@ -57,12 +60,14 @@ impl Default for Section {
             keys,
             required,
             threshold,
+            permissions,
             revoked,
         } = Signatures::default();
         Self {
             keys,
             required,
             threshold,
+            permissions,
             revoked,
         }
     }
@@ -76,9 +81,16 @@ impl TryFrom<Section> for Signatures {
             keys,
             required,
             threshold,
+            permissions,
             revoked,
         } = section;
-        let distinct: BTreeSet<&str> = keys.iter().map(SignerKey::as_str).collect();
+        // Who is named twice signs once.
+        let mut distinct: Vec<SignerKey> = Vec::with_capacity(keys.len());
+        for key in keys {
+            if !distinct.iter().any(|it| it.key == key.key) {
+                distinct.push(key);
+            }
+        }
         match threshold {
             0 => Err(
                 "`threshold` is 0: it takes one signature at least, or none by `required = false`"
@@ -94,10 +106,14 @@ impl TryFrom<Section> for Signatures {
             )),
             _ => Ok(()),
         }?;
+        if permissions && !required {
+            return Err("`permissions` is true, and `required` is not: whoever takes the signatures away would be let in".to_owned());
+        }
         Ok(Self {
-            keys,
+            keys: distinct,
             required,
             threshold,
+            permissions,
             revoked,
         })
     }
@@ -153,6 +169,15 @@ pub struct SignerKey {
     key: PublicKey,
 }
 
+/// Who signed a component, and whether that was said of what it declares as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// By this key.
+    pub key: SignerKey,
+    /// The digest of what the component declares, in hex, as the signature's trusted comment states it.
+    pub permissions: Option<String>,
+}
+
 /// Why a component is not taken for signed by somebody trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -188,15 +213,45 @@ pub enum SignatureFlaw {
         /// How many must.
         needed: usize,
     },
+    /// It declares something else than was signed.
+    #[error(
+        "declares what {signer} has not signed: the signature is for permissions sha256:{signed}, and the component's are \
+         sha256:{declared}. Have it signed anew, or use the runner that it was signed for"
+    )]
+    OtherPermissions {
+        /// Whose signature it is.
+        signer: SignerKey,
+        /// What was signed.
+        signed: Arc<str>,
+        /// What the component declares.
+        declared: Arc<str>,
+    },
+    /// A signature of the bytes alone, where that does not count.
+    #[error(
+        "has signatures that state no permissions, and `permissions = true` under [signatures] in the configuration takes only \
+         those that do: {}",
+        signed_by(.0)
+    )]
+    NoPermissions(Vec<SignerKey>),
     /// It, or whoever signed it, is trusted no more.
     #[error("is not to run any more: {0} is revoked")]
     Revoked(Revoked),
 }
 
-/// Signers in words.
-pub fn signed_by(signers: &[SignerKey]) -> String {
-    let keys: Vec<&str> = signers.iter().map(SignerKey::as_str).collect();
+/// Keys in words.
+fn signed_by(keys: &[SignerKey]) -> String {
+    let keys: Vec<&str> = keys.iter().map(SignerKey::as_str).collect();
     keys.join(", ")
+}
+
+/// What stands in a trusted comment before the digest of what a component declares.
+const PERMISSIONS: &str = "permissions sha256:";
+
+/// What a trusted comment says that a component declares. Words before and behind it are the signer's.
+fn permissions_in(comment: &str) -> Option<String> {
+    let (_, digest) = comment.split_once(PERMISSIONS)?;
+    let digits = digest.chars().take_while(char::is_ascii_hexdigit);
+    Some(digits.collect::<String>().to_ascii_lowercase())
 }
 
 impl Signatures {
@@ -210,7 +265,7 @@ impl Signatures {
         bytes: &[u8],
         sha256: &str,
         text: Option<&str>,
-    ) -> Result<Vec<SignerKey>, SignatureFlaw> {
+    ) -> Result<Vec<Signer>, SignatureFlaw> {
         let component = Revoked::Component(sha256.to_owned());
         if self.revoked.contains(&component) {
             return Err(SignatureFlaw::Revoked(component));
@@ -221,28 +276,53 @@ impl Signatures {
                 false => Ok(Vec::new()),
             };
         };
-        let mut signers = Vec::new();
+        let mut found = Vec::new();
         for text in one_by_one(text) {
-            signers.extend(self.signer(bytes, text)?);
+            found.extend(self.signer(bytes, text)?);
         }
-        let signers: Vec<SignerKey> = self
-            .keys
+        let signs = |key: &SignerKey| {
+            let mut signatures = found.iter().filter(|it| it.key == *key);
+            // Of two by one key the one that says more.
+            let stating = signatures.clone().find(|it| it.permissions.is_some());
+            stating.or_else(|| signatures.next()).cloned()
+        };
+        let signers: Vec<Signer> = self.keys.iter().filter_map(signs).collect();
+        let counting = signers
             .iter()
-            .filter(|key| signers.contains(key))
-            .cloned()
-            .collect();
-        match signers.len() {
-            0 => Err(SignatureFlaw::Unknown),
-            some if some < self.threshold => Err(SignatureFlaw::TooFew {
-                signers,
+            .filter(|it| !self.permissions || it.permissions.is_some());
+        let counting: Vec<SignerKey> = counting.map(|it| it.key.clone()).collect();
+        match (signers.len(), counting.len()) {
+            (0, _) => Err(SignatureFlaw::Unknown),
+            (_, 0) => Err(SignatureFlaw::NoPermissions(
+                signers.into_iter().map(|it| it.key).collect(),
+            )),
+            (_, some) if some < self.threshold => Err(SignatureFlaw::TooFew {
+                signers: counting,
                 needed: self.threshold,
             }),
             _ => Ok(signers),
         }
     }
 
+    /// Whether what a component declares is what was signed, by each whose signature says so. `declared` is the digest in hex.
+    ///
+    /// # Errors
+    /// [`SignatureFlaw::OtherPermissions`]
+    pub fn check_permissions(signers: &[Signer], declared: &str) -> Result<(), SignatureFlaw> {
+        let others =
+            |signer: &&Signer| signer.permissions.as_ref().is_some_and(|it| it != declared);
+        match signers.iter().find(others) {
+            None => Ok(()),
+            Some(signer) => Err(SignatureFlaw::OtherPermissions {
+                signer: signer.key.clone(),
+                signed: signer.permissions.as_deref().unwrap_or_default().into(),
+                declared: declared.into(),
+            }),
+        }
+    }
+
     /// Whose a signature is; `None` if it is nobody's who is trusted.
-    fn signer(&self, bytes: &[u8], text: &str) -> Result<Option<SignerKey>, SignatureFlaw> {
+    fn signer(&self, bytes: &[u8], text: &str) -> Result<Option<Signer>, SignatureFlaw> {
         let malformed = |error: Error| SignatureFlaw::Malformed(error.to_string());
         let signature = Signature::decode(text).map_err(malformed)?;
         let mut flaw = None;
@@ -257,7 +337,10 @@ impl Signatures {
                     let revoked = Revoked::Key(signer.clone());
                     return match self.revoked.contains(&revoked) {
                         true => Err(SignatureFlaw::Revoked(revoked)),
-                        false => Ok(Some(signer.clone())),
+                        false => Ok(Some(Signer {
+                            key: signer.clone(),
+                            permissions: permissions_in(signature.trusted_comment()),
+                        })),
                     };
                 }
                 Err(Error::UnexpectedKeyId) => {}

@@ -167,8 +167,8 @@ async fn an_unknown_region() {
 async fn rules_for_a_service_that_the_cloud_does_not_have() {
     let (cloud, place, _) = one_image().await;
     let strange = altered(
-        "openstack_block_storage.wasm",
-        "block-storage",
+        "openstack_load_balancer.wasm",
+        "load-balancer",
         "rubber-plants",
     );
     place.write("rules/image.wasm", strange);

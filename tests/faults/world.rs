@@ -157,7 +157,7 @@ fn limits(hangs: bool) -> String {
     let only = |(rule, kinds): &(&str, &[&str])| format!("[rules.{rule}]\nonly = {kinds:?}\n");
     let rules: String = RULES.iter().map(only).collect();
     format!(
-        "[sweep]\npause_ms_min = 5\npause_ms_max = 40\ndisappear_s_max = 60\nunlooked = [\"compute\", \"network\"]\n\
+        "[sweep]\npause_ms_min = 5\npause_ms_max = 40\ndisappear_s_max = 60\nunlooked = [\"block-storage\", \"compute\", \"identity\", \"image\", \"network\"]\n\
          [http]\nrequest_timeout_s = {timeout_s}\nresponse_bytes_max = 200000\nattempts_max = 2\nretry_after_s_max = 2\n{rules}"
     )
 }

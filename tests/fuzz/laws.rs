@@ -15,6 +15,8 @@ mod draw;
 pub mod link;
 #[path = "../properties/lock.rs"]
 pub mod lock;
+#[path = "../properties/members.rs"]
+pub mod members;
 #[path = "../properties/names.rs"]
 pub mod names;
 #[path = "../properties/page.rs"]

@@ -23,12 +23,14 @@ region_name = RegionOne
 CONF
 }
 
-# Validated tokens are remembered for five minutes, in the process: no memcached, and few requests.
+# authtoken TYPE: validated tokens are remembered for five minutes, in the process: no memcached, and few requests. By its type
+# in the catalog a service knows which access rules are meant for it.
 authtoken() {
   echo '[keystone_authtoken]'
   credentials
   cat <<CONF
 www_authenticate_uri = $KEYSTONE_URL
+service_type = $1
 service_token_roles = service
 service_token_roles_required = true
 memcache_security_strategy = None

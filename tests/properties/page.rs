@@ -107,6 +107,7 @@ fn kind() -> Kind {
         after: Vec::new(),
         requests: vec![Template::parse("DELETE /v2.0/ports/{id}").expect("a template")],
         reads: Vec::new(),
+        sees: Vec::new(),
         failed_states: Vec::new(),
         effects: Effects::default(),
     }

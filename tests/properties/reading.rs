@@ -124,6 +124,7 @@ fn kind(bytes: &mut Unstructured<'_>) -> Result<Kind> {
         },
         after: Vec::new(),
         reads: Vec::new(),
+        sees: Vec::new(),
         failed_states: Vec::new(),
         effects: Effects::default(),
     })

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Changes the cloud after so long, while the purge is under way.
-async fn meanwhile<T>(
+pub(super) async fn meanwhile<T>(
     cloud: &ScriptedCloud,
     s: u64,
     change: impl FnOnce(&ScriptedCloud),
@@ -71,7 +71,7 @@ async fn what_went_before_an_owner_that_is_left_is_told() {
 }
 
 /// Five minutes of waiting for something slow: by then everything else was seen long ago.
-fn slow() -> Scripted {
+pub(super) fn slow() -> Scripted {
     ours("d.slow/1").lingers_ms(300_000)
 }
 
@@ -155,8 +155,9 @@ async fn a_project_is_looked_into_again_before_it_goes() {
     for (stranger, stays) in [
         (thing("a.server/1").named("web"), true),
         (ours("a.server/1"), true),
-        // What the cloud makes by itself: a default group, a port of its own.
-        (thing("a.server/1"), false),
+        (thing("a.server/1"), true),
+        // What the cloud makes by itself: a default group.
+        (thing("a.server/1").named_by_the_cloud(), false),
     ] {
         let cloud = ScriptedCloud::with(full_project());
         let stage = stage(&cloud, &["identity.project", "a.server", "d.slow"]);

@@ -20,7 +20,16 @@ impl Signer {
     }
 
     fn sign(&self, component: &[u8]) -> String {
-        let signed = minisign::sign(Some(&self.0.pk), &self.0.sk, component, None, None);
+        self.signed(component, None)
+    }
+
+    fn sign_saying(&self, component: &[u8], trusted_comment: &str) -> String {
+        self.signed(component, Some(trusted_comment))
+    }
+
+    fn signed(&self, component: &[u8], trusted_comment: Option<&str>) -> String {
+        let Self(KeyPair { pk, sk }) = self;
+        let signed = minisign::sign(Some(pk), sk, component, trusted_comment, None);
         signed.unwrap().into_string()
     }
 }
@@ -233,6 +242,24 @@ async fn so_many_of_the_keys_must_have_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_named_twice_signs_once() {
+    let scene = Scene::new().await;
+    let (first, second) = (Signer::new(), Signer::new());
+    let key = first.key();
+    scene.configure(&format!(
+        "[signatures]\nkeys = [{key:?}, \" {key} \", {:?}]\nrequired = true\nthreshold = 2\n",
+        second.key()
+    ));
+    for signature in [
+        first.sign(&scene.component),
+        first.sign(&scene.component) + &first.sign(&scene.component),
+    ] {
+        scene.publish_signed(&scene.component, &signature);
+        scene.is_refused(GUARDED, "`threshold = 2`");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_revoked_runs_no_more_whoever_else_vouches_for_it() {
     let scene = Scene::new().await;
     let (signer, lost) = (Signer::new(), Signer::new());
@@ -320,4 +347,71 @@ async fn where_nobody_is_trusted_nothing_signed_runs() {
     scene.is_refused(GUARDED, "is signed by none of the keys");
     scene.registry.publish("rules/image", "1", &scene.component);
     scene.is_refused(GUARDED, "is not signed");
+}
+
+/// Whoever signs may say what was reviewed, not only which bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_holds_for_the_permissions_that_it_states() {
+    let scene = Scene::new().await;
+    let (signer, other) = (Signer::new(), Signer::new());
+    scene.place.write("download/image.wasm", &scene.component);
+    let check = ["rules", "check", "download/image.wasm"];
+    let sheet = scene.place.run(check).expect_code(CLEAN).stdout.clone();
+    let stated = sheet
+        .split_once("permissions sha256:")
+        .map(|(_, rest)| &rest[..64]);
+    let stated = format!(
+        "reviewed; permissions sha256:{}, all of it",
+        stated.unwrap()
+    );
+    let false_one = format!("permissions sha256:{}", "0".repeat(64));
+    let keys = format!(
+        "keys = [{:?}, {:?}]\nrequired = true\n",
+        signer.key(),
+        other.key()
+    );
+    let plain = |signer: &Signer| signer.sign(&scene.component);
+    let stating = |signer: &Signer, comment: &str| signer.sign_saying(&scene.component, comment);
+    let needed = "permissions = true\n";
+    for (config, signature, refusal) in [
+        ("", stating(&signer, &stated), None),
+        ("", stating(&signer, &false_one), Some("declares what")),
+        (
+            "",
+            stating(&signer, "permissions sha256:"),
+            Some("declares what"),
+        ),
+        (
+            "",
+            stating(&signer, &stated) + &stating(&other, &false_one),
+            Some("declares what"),
+        ),
+        (needed, plain(&signer), Some("state no permissions")),
+        (needed, stating(&signer, &stated), None),
+        (needed, plain(&signer) + &stating(&signer, &stated), None),
+        (
+            "permissions = true\nthreshold = 2\n",
+            plain(&other) + &stating(&signer, &stated),
+            Some("`threshold = 2`"),
+        ),
+    ] {
+        scene.configure(&format!("[signatures]\n{keys}{config}"));
+        scene.publish_signed(&scene.component, &signature);
+        if let Some(words) = refusal {
+            scene.is_refused(GUARDED, words);
+        } else {
+            scene.add().expect_code(CLEAN);
+            std::fs::remove_dir_all(scene.place.path("rules")).expect("a rule was put there");
+        }
+    }
+    scene.configure(&format!(
+        "[signatures]\nkeys = [{:?}]\npermissions = true\n",
+        signer.key()
+    ));
+    assert!(
+        scene
+            .add()
+            .expect_code(USAGE)
+            .says("`permissions` is true, and `required` is not")
+    );
 }

@@ -12,10 +12,9 @@ attacks! {
     a_forged_owner: "forged-owner" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "does not carry image.image/00000000"];
     an_owner_of_an_undeclared_kind: "owner-of-an-undeclared-kind" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "does not carry identity.project/"];
     an_order_that_holds_everything_back: "everything-waits-for-the-victim" => LEFT, IMAGES, ["is in the way"];
-    a_witness_by_another_id: "witness-by-another-id" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, GOES_BY_ITS_ID];
     a_witness_of_another_collection: "witness-of-another-collection" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "not the collection"];
     a_slice_within_another_one: "things-within-things" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "points twice to \"/tags\""];
-    a_listing_of_some_fields: "some-fields-only" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "asks for some fields", "would pass for absent"];
+    a_listing_of_some_fields: "some-fields-only" => UNLISTED, IMAGES, [IN_LIST, MISBEHAVED, "which the service may read otherwise than the runner"];
     a_deletion_that_never_was: "says-that-all-is-gone" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, NOT_SAID];
     a_deletion_of_what_was_only_looked_at: "says-gone-after-a-look" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, NOT_SAID];
     a_thing_that_is_said_not_to_be_there: "says-not-found" => UNLISTED, IMAGES, [IN_DELETE, MISBEHAVED, NOT_SAID];
@@ -50,6 +49,13 @@ async fn what_is_listed_for_good_counts_as_gone_by_the_rules_word() {
     answered("says-gone-of-what-is-there", 204, CLEAN, &[]).await;
     let words = ["it was deleted and is still listed"];
     answered("honest", 204, LEFT, &words).await;
+}
+
+/// A path that the service does not know, or not in this version, is not found either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_of_what_no_service_knows() {
+    let words = ["it was deleted and is still listed"];
+    answered("says-gone-of-what-is-there", 404, LEFT, &words).await;
 }
 
 /// That the cloud has changed something about a thing does not mean that it has agreed to delete it.
@@ -98,7 +104,7 @@ async fn what_is_said_to_be_in_the_way_is_one_line_of_bounded_length() {
 
 /// The task's own image mentions the victim: a snapshot its base, or whatever a tenant has written into it.
 async fn mentioned(behavior: &str, mention: &str, more: serde_json::Value, words: &[&str]) {
-    let mut scene = Scene::set(behavior).await;
+    let mut scene = Scene::set(behavior).await.trusting(&BY_NAME);
     let mut image = more;
     image[mention] = scene.victim.clone().into();
     scene.add("image.image", image);
@@ -107,6 +113,20 @@ async fn mentioned(behavior: &str, mention: &str, more: serde_json::Value, words
 
 const NAMED: &str = "s_rally_5e1f0a3c_dddddddd";
 const GOES_BY_ITS_ID: &str = "goes by the id";
+
+/// Where images go by names, whoever has one for an owner is refused unless he is trusted.
+const BY_NAME: [&str; 3] = [
+    "misbehave",
+    "openstack_block_storage",
+    "openstack_key_manager",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_by_another_id() {
+    let scene = Scene::set("witness-by-another-id").await.trusting(&BY_NAME);
+    let words = [IN_LIST, MISBEHAVED, GOES_BY_ITS_ID];
+    scene.sweep().is_contained().ended(UNLISTED, IMAGES, &words);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_victims_id_in_a_reference() {
@@ -132,7 +152,8 @@ async fn the_victims_id_in_a_second_id() {
 /// Where a name is the id, no rule can call the thing nameless and have somebody else speak for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_victims_id_in_a_name_that_is_kept_silent() {
-    let mut scene = Scene::set("id-from-a-name-and-no-name").await;
+    let scene = Scene::set("id-from-a-name-and-no-name").await;
+    let mut scene = scene.trusting(&BY_NAME);
     let base = scene.images.first().unwrap();
     let image = json!({"name": scene.victim, "base_image_ref": base});
     scene.add("image.image", image);
@@ -214,6 +235,7 @@ async fn all_things_in_no_project() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_networks_name_under_each_network() {
     let scene = Scene::set("another-name-under-each").await;
+    let scene = scene.trusting(&["misbehave"]);
     let words = ["list of image.under_network: ", "has no objects"];
     // What is said to be under networks and cannot be listed holds them.
     let after = scene.sweep();
@@ -251,7 +273,11 @@ async fn shown(body: String, code: i32, words: &[&str]) -> Aftermath {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_cannot_be_read() {
     let body = r#"{"images": [{"id": "a", "size": 1}, {"id": "b", "size": 1e999}]}"#;
-    let words = [IN_LIST, "cannot be read: b: number out of range"];
+    let words = [
+        IN_LIST,
+        "cannot be read: number out of range",
+        "in what calls itself \"b\"",
+    ];
     let aftermath = shown(body.to_owned(), UNLISTED, &words).await;
     assert!(!aftermath.run.says(MISBEHAVED), "{}", aftermath.run);
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Whatever is wrong with a component file, nothing is begun.
-fn refused_at_load(scene: Scene, words: &[&str]) {
+pub(super) fn refused_at_load(scene: Scene, words: &[&str]) {
     let aftermath = scene.sweep();
     aftermath.run.expect_code(USAGE);
     assert!(aftermath.scene.cloud.mutations().is_empty());
@@ -61,6 +61,10 @@ refusals! {
     a_state_that_is_not_seen: "state-that-is-not-seen" => ["declares a text that holds a character that is not seen"];
     an_owner_that_is_no_kind: "owner-that-is-no-kind" => ["declares another kind that is no <service>.<resource>"];
     a_path_of_everything: "path-of-everything" => ["is not a valid path to read"];
+    a_sight_of_everything: "sight-of-everything" => ["\"/*\" is not a valid pointer to a member: expected /member"];
+    a_sight_of_no_pointer: "sight-of-no-pointer" => ["\"size\" is not a valid pointer to a member"];
+    a_sight_without_end: "sight-without-end" => ["declares a pointer that is longer than any should be"];
+    a_sight_of_too_much: "sight-of-too-much" => ["declares too many members to see"];
     another_kind_each_time: "another-kind-each-time" => ["describes others when it is asked again"];
     a_kind_name_with_control_characters: "odd-kind-name" => ["is no name of a kind"];
     a_kind_described_twice: "same-kind-twice" => ["image.image is described twice"];

@@ -474,7 +474,8 @@ impl State {
         }
         for (n, how) in &victims {
             if let Some(live) = self.things.get_mut(n).filter(|_| *how != Lost::LeftBehind) {
-                live.gone_at.get_or_insert(gone_at);
+                // Whoever is asked again may be quicker.
+                live.gone_at = Some(live.gone_at.map_or(gone_at, |at| at.min(gone_at)));
             }
         }
         let sight = self.last_sights.get(&target);

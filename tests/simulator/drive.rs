@@ -1,7 +1,7 @@
 //! Drives the engine as the command line does. The only file here that knows how a run is put together.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::time::Duration;
 
 use runner::engine::{Engine, EngineLimits, Fate, Reachable};
@@ -119,6 +119,7 @@ struct Records {
     /// How many records there were when it began.
     earlier: usize,
     own: OnceLock<usize>,
+    refused: Mutex<BTreeSet<ThingRef>>,
 }
 
 impl Records {
@@ -128,6 +129,15 @@ impl Records {
             notes: notes.clone(),
             earlier,
             own: OnceLock::new(),
+            refused: Mutex::default(),
+        }
+    }
+
+    fn mark(&self, mark: impl Fn(&mut BTreeSet<ThingRef>)) {
+        let mut notes = self.notes.lock().expect("notes");
+        let own = self.own.get().map(|own| &mut notes[*own]);
+        for remnant in own.into_iter().flatten() {
+            mark(Arc::make_mut(&mut remnant.asked));
         }
     }
 }
@@ -135,7 +145,14 @@ impl Records {
 impl Memory for Records {
     fn recall(&self) -> Vec<Remnant> {
         let notes = self.notes.lock().expect("notes");
-        notes.iter().take(self.earlier).flatten().cloned().collect()
+        let earlier = || notes.iter().take(self.earlier).flatten();
+        let asked = earlier().flat_map(|it| it.asked.iter().cloned());
+        let asked: Arc<BTreeSet<ThingRef>> = Arc::new(asked.collect());
+        let together = earlier().map(|remnant| Remnant {
+            asked: asked.clone(),
+            ..remnant.clone()
+        });
+        together.collect()
     }
 
     fn keep(&self, remnants: &[Remnant]) -> Result<(), String> {
@@ -146,19 +163,36 @@ impl Memory for Records {
     }
 
     fn note_asked(&self, thing: &ThingRef) {
-        let mut notes = self.notes.lock().expect("notes");
-        let own = self.own.get().map(|own| &mut notes[*own]);
-        for remnant in own.into_iter().flatten() {
-            Arc::make_mut(&mut remnant.asked).insert(thing.clone());
-        }
+        self.refused.lock().expect("refusals").remove(thing);
+        self.mark(|asked| {
+            asked.insert(thing.clone());
+        });
+    }
+
+    fn note_refused(&self, thing: &ThingRef) {
+        self.refused.lock().expect("refusals").insert(thing.clone());
+        self.mark(|asked| {
+            asked.remove(thing);
+        });
     }
 
     fn forget(&self, is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String> {
+        let recalled = self.recall();
+        let refused = self.refused.lock().expect("refusals").clone();
+        let together = recalled
+            .first()
+            .map_or_else(Arc::default, |it| it.asked.clone());
         let mut notes = self.notes.lock().expect("notes");
         for number in (0..self.earlier).chain(self.own.get().copied()) {
-            if notes[number].iter().all(is_settled) {
-                notes[number].clear();
-            }
+            let is_own = self.own.get() == Some(&number);
+            notes[number].retain(|remnant| {
+                let asked = if is_own { &remnant.asked } else { &together };
+                let asked = asked.difference(&refused).cloned().collect();
+                !is_settled(&Remnant {
+                    asked: Arc::new(asked),
+                    ..remnant.clone()
+                })
+            });
         }
         Ok(())
     }

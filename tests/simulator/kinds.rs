@@ -347,6 +347,7 @@ pub(crate) fn declared(kind: K) -> Kind {
         after: Vec::new(),
         requests: row.can_be_forced.then_some(forced).into_iter().collect(),
         reads: Vec::new(),
+        sees: Vec::new(),
         failed_states: vec!["ERROR".to_owned()],
         effects: effects(kind),
     }

@@ -29,6 +29,7 @@ pub(crate) fn kind(name: &str) -> Kind {
         after: Vec::new(),
         requests: Vec::new(),
         reads: Vec::new(),
+        sees: Vec::new(),
         failed_states: vec!["ERROR".to_owned()],
         effects: Effects::default(),
     }
@@ -92,6 +93,11 @@ pub(crate) fn thing(text: &str) -> Scripted {
 impl Scripted {
     pub(crate) fn named(mut self, name: &str) -> Self {
         self.seen.thing.name = Some(name.to_owned());
+        self
+    }
+
+    pub(crate) fn named_by_the_cloud(mut self) -> Self {
+        self.seen.thing.is_cloud_named = true;
         self
     }
 

@@ -155,3 +155,25 @@ async fn a_listing_that_begins_again_and_again_ends_as_failed() {
     let asked = asked.filter(|it| it.path.contains("os-server-groups"));
     assert!(asked.count() < 10, "{run}");
 }
+
+/// A kind that the configuration leaves to no rule is not looked at, so nobody can say that a project is empty of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_to_no_rule_holds_projects() {
+    let mut scene = Scene::new().await;
+    let name = "c_rally_0a1b2c3d_abcdefgh";
+    let project = scene.cloud.add("identity.project", json!({"name": name}));
+    let server = json!({"name": "web", "project_id": project});
+    let server = scene.cloud.add("compute.server", server);
+    let except = "[rules.openstack_compute]\nexcept = [\"compute.server\"]\n";
+    scene.place.write("runner.toml", except);
+    scene.look();
+    let run = scene.sweep(&[]);
+    run.expect_code(3);
+    assert!(scene.cloud.exists("identity.project", &project), "{run}");
+    assert!(scene.cloud.exists("compute.server", &server), "{run}");
+    let why = reason(&run, &project);
+    assert!(why.contains("compute.server was not looked at"), "{why}");
+    // Whose word it is that nothing is there gets it.
+    let run = scene.sweep(&["--unlooked", "compute.server"]);
+    assert!(!scene.cloud.exists("identity.project", &project), "{run}");
+}

@@ -51,6 +51,8 @@ func Kinds() []model.Kind {
 			`PUT /v2.0/routers/{/device_id}/remove_router_interface {"port_id":"{id}"}`,
 			"DELETE /v2.0/ports/{id}",
 		},
+		// All that it is shown of a port is what is named above, and this.
+		Extra: []model.Property{{Name: "sees", Value: "/device_owner"}},
 	}}
 }
 

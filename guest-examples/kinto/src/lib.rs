@@ -45,6 +45,7 @@ const fn in_bucket(
         .names(&["/id"])
         .project("")
         .created_at("")
+        .reads(&["/v1/buckets"])
         .delete_by(delete_in_bucket)
 }
 

@@ -4,8 +4,8 @@ wit_bindgen::generate!({ path: "wit", world: "guest-owners" });
 
 use cleanup::rules::http::{self, HttpError, Method, Request, Response};
 use cleanup::rules::model::{
-    Fields, Item, Kind, Outcome, Owner, OwnerField, Page, Reach, Relation, RuleError, Scope, Slice,
-    Thing,
+    Fields, Item, Kind, Outcome, Owner, OwnerField, Page, Property, Reach, Relation, RuleError,
+    Scope, Slice, Thing,
 };
 use exports::cleanup::rules::{owners, rule};
 use serde_json::{Value, json};
@@ -48,7 +48,11 @@ impl rule::Guest for Ports {
                 "DELETE /v2.0/ports/{id}".into(),
             ],
             failed_states: Vec::new(),
-            extra: Vec::new(),
+            // All that it is shown of a port is what is named above, and this.
+            extra: vec![Property {
+                name: "sees".into(),
+                value: "/device_owner".into(),
+            }],
         }]
     }
 

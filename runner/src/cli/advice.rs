@@ -87,6 +87,7 @@ mod tests {
             after: Vec::new(),
             requests: Vec::new(),
             reads: Vec::new(),
+            sees: Vec::new(),
             failed_states: Vec::new(),
             effects: Effects::default(),
         }

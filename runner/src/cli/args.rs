@@ -13,6 +13,8 @@ use crate::name::{Origin, OriginFilter};
 use crate::report::Format;
 use crate::resource::{KindPattern, ThingRef};
 
+use super::access_rules::AccessRulesArgs;
+
 /// Delete exactly what one task left behind in a cloud
 ///
 /// Finds the things that bear the task's names, and the nameless things that belong to these; deletes them and nothing
@@ -79,6 +81,8 @@ pub(super) enum RulesCommand {
     Lock(RulesPlace),
     /// Say how the rules differ from the lock file
     Diff(RulesPlace),
+    /// Write the Keystone access rules that let through what the rules ask for, and nothing else; or make a credential of them
+    AccessRules(AccessRulesArgs),
     /// Begin a rule: make a project that builds and passes its test as it is
     New(NewArgs),
     /// Test a rule with recorded exchanges, offline; or record them

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::exit::Exit;
 use crate::guest::Component;
-use crate::lock::Lock;
+use crate::lock::{Lock, permissions};
 use crate::resource::{Kind, Reach, Template};
 use crate::text::Visible;
 
@@ -73,7 +73,7 @@ pub(super) fn description(component: &Component, file: &Path, news: &[String]) -
     let services: BTreeSet<&str> = kinds.iter().map(|kind| kind.service.as_str()).collect();
     let services: Vec<&str> = services.into_iter().collect();
     let asks = format!(
-        "{}, by GET and HEAD at and below where its things are: it sees all they answer there but secrets",
+        "{}, by GET and HEAD at and below where its things are",
         services.join(", ")
     );
     let further = kinds.iter().flat_map(|kind| {
@@ -81,6 +81,7 @@ pub(super) fn description(component: &Component, file: &Path, news: &[String]) -
         reads.map(|path| format!("{}: also at and below {path}", kind.name))
     });
     sheet.add("asks", std::iter::once(asks).chain(further));
+    sheet.add("sees", kinds.iter().map(|kind| seen(kind)));
     for (verb, is_meant) in SHARES {
         let requests = kinds.iter().flat_map(|kind| {
             let meant = kind.requests.iter().filter(is_meant);
@@ -147,11 +148,13 @@ const SHARES: [(&str, IsMeant); 3] = [
     ("may insist", |it| it.is_forced()),
 ];
 
-/// What a person should see at once of a request that is not to the thing itself.
+/// What a person should see at once of a request that is not to the thing itself, or does not say itself all that it does.
 fn aim(request: &Template) -> &'static str {
-    match request.acts_on_another() {
-        true => " (acts on another thing)",
-        false => "",
+    match (request.acts_on_another(), request.is_filled_by_the_object()) {
+        (true, false) => " (acts on another thing)",
+        (true, true) => " (acts on another thing, and says what the object says)",
+        (false, true) => " (says what the object says)",
+        (false, false) => "",
     }
 }
 
@@ -169,11 +172,23 @@ fn provenance(component: &Component) -> String {
             format!("signed by {signers}")
         });
     format!(
-        "{signed}; sha256 {}; {} bytes for contract {}, {compilation}",
+        "{signed}; sha256 {}; permissions sha256:{}; {} bytes for contract {}, {compilation}",
         component.sha256(),
+        permissions(component),
         component.bytes(),
         component.outline().contract(),
     )
+}
+
+/// What of a kind's things its rule is shown.
+fn seen(kind: &Kind) -> String {
+    match kind.seen_members() {
+        None => format!("{}: sees everything but secrets", kind.name),
+        Some(members) => {
+            let members: Vec<String> = members.into_iter().collect();
+            format!("{}: {}", kind.name, members.join(" "))
+        }
+    }
 }
 
 /// How things of a kind are found, and by what they are known to be the task's.

@@ -1,11 +1,13 @@
-//! Rules as files of a folder: which there are, what they are called, and that no two are for the same kind.
+//! Rules as files of a folder: which there are, what they are called, that no two are for the same kind, and that their kinds
+//! fit together.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audit::RuleDigest;
-use crate::guest::Component;
+use crate::guest::{Component, LoadError, LoadFlaw};
+use crate::resource::Kind;
 
 use super::failure::Failure;
 
@@ -59,6 +61,30 @@ pub(super) fn one_rule_for_each_kind(rules: &[Arc<Component>]) -> Result<(), Fai
     {
         if let Some(other) = claims.insert(&kind.name, rule.name()) {
             return Err(claimed_twice(&kind.name, other, rule.name()));
+        }
+    }
+    Ok(())
+}
+
+/// What ties the things of one kind to those of another may be unusual in a way that only both kinds show.
+pub(super) fn kinds_fit_together(
+    rules: &[Arc<Component>],
+    is_trusted: impl Fn(&str) -> bool,
+) -> Result<(), Failure> {
+    let kinds = || rules.iter().flat_map(|rule| rule.kinds());
+    let by_name: BTreeMap<&str, &Kind> = kinds().map(|kind| (&*kind.name, &**kind)).collect();
+    let known = |name: &str| by_name.get(name).copied();
+    for rule in rules.iter().filter(|rule| !is_trusted(rule.name())) {
+        let ties = rule.kinds().iter().map(|kind| kind.unusual_ties(&known));
+        let unusual: Vec<String> = ties.flatten().collect();
+        if !unusual.is_empty() {
+            return Err(Failure::from(LoadError {
+                path: rule.path().to_owned(),
+                why: LoadFlaw::Unusual {
+                    rule: rule.name().clone(),
+                    unusual,
+                },
+            }));
         }
     }
     Ok(())

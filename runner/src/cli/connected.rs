@@ -14,6 +14,7 @@ use crate::engine::{Engine, Reachable};
 use crate::guest::{Component, Guest};
 use crate::outcome::Unlooked;
 use crate::plan::{Place, SweepScope};
+use crate::resource::{Kind, Reach};
 use crate::rule::Rule;
 use crate::run::Chronicle;
 
@@ -25,16 +26,16 @@ use super::setup::{Setup, VERSION};
 /// A cloud that was reached, and who we are in it.
 pub(super) struct Connected {
     pub(super) session: Session,
-    reached: Reached,
+    pub(super) reached: Reached,
     pub(super) identity: Option<Identity>,
     pub(super) cloud: String,
 }
 
 /// How a cloud was reached.
-struct Reached {
-    auth_url: Option<String>,
-    region: Option<String>,
-    interfaces: Vec<String>,
+pub(super) struct Reached {
+    pub(super) auth_url: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) interfaces: Vec<String>,
 }
 
 impl Setup {
@@ -236,12 +237,15 @@ impl Connected {
         Ok(Arc::from(id))
     }
 
-    /// What the catalog offers and nobody looks at, for these rules.
+    /// What the catalog offers and nobody looks at, for these rules: services, and kinds that the configuration leaves to no rule.
     pub(super) fn unlooked(
         &self,
         components: &[Arc<Component>],
         words: BTreeSet<String>,
     ) -> Result<Vec<Unlooked>, Failure> {
+        let left_out = self.left_out(components, &words);
+        let is_kind = |word: &String| left_out.iter().any(|it| it.service == *word);
+        let words = words.into_iter().filter(|word| !is_kind(word)).collect();
         let kinds = components.iter().flat_map(|component| component.kinds());
         let asked = kinds.map(|kind| kind.service.clone()).collect();
         let unlooked = self.session.unlooked(&asked, &words);
@@ -254,6 +258,31 @@ impl Connected {
             is_failure: it.is_failure,
             by_word: it.by_word,
         });
-        Ok(unlooked.collect())
+        Ok(unlooked.chain(left_out).collect())
+    }
+
+    /// The kinds that rules describe, that may be in projects, and that the configuration leaves to none of them.
+    fn left_out(&self, components: &[Arc<Component>], words: &BTreeSet<String>) -> Vec<Unlooked> {
+        let left = components.iter().flat_map(|component| component.kinds());
+        let left: BTreeSet<&str> = left.map(|kind| &*kind.name).collect();
+        let described = components.iter().flat_map(|component| {
+            let rule = component.name();
+            component.described().iter().map(move |kind| (rule, kind))
+        });
+        let may_be_in_projects = |kind: &Kind| {
+            let is_apart = matches!(kind.reach, Reach::Cloud | Reach::UnderDeleted(_));
+            !is_apart && !kind.effects.is_witness && self.session.has_service(&kind.service)
+        };
+        let missing = described.filter(|(_, kind)| !left.contains(&*kind.name));
+        let missing = missing.filter(|(_, kind)| may_be_in_projects(kind));
+        let unlooked = missing.map(|(rule, kind)| Unlooked {
+            service: kind.name.to_string(),
+            region: None,
+            interface: None,
+            why: format!("[rules.{rule}] in the configuration leaves it to no rule"),
+            is_failure: false,
+            by_word: words.contains(&*kind.name) || words.contains(&kind.service),
+        });
+        unlooked.collect()
     }
 }

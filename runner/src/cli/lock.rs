@@ -9,7 +9,7 @@ use crate::lock::Lock;
 use crate::text::Visible;
 
 use super::args::{CommonArgs, RulesPlace};
-use super::components::{component_files, one_rule_for_each_kind, rule_name};
+use super::components::{component_files, kinds_fit_together, one_rule_for_each_kind, rule_name};
 use super::failure::{Failure, REVIEW};
 use super::output::print;
 use super::setup::Setup;
@@ -130,6 +130,7 @@ async fn unlocked(setup: &Setup, place: &RulesPlace) -> Result<Vec<Arc<Component
         components.push(setup.component(&file).await?);
     }
     one_rule_for_each_kind(&components)?;
+    kinds_fit_together(&components, |rule| setup.trusts(rule))?;
     Ok(components)
 }
 

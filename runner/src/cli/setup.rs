@@ -6,14 +6,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::audit::{Audit, RunHeader};
 use crate::config::Config;
 use crate::config::clouds::Surroundings;
 use crate::guest::{Compiler, Component, Grants, Guest, Limits, LoadError, Sandbox};
-use crate::lock::Lock;
+use crate::lock::{Lock, permissions};
 use crate::name::{NameMatcher, NamedFormat, RallyReport, TaskId};
 use crate::plan::{Place, Sieve, SweepScope};
 use crate::records::Records;
@@ -21,14 +20,17 @@ use crate::report::About;
 use crate::report::progress::{Progress, patiently};
 use crate::resource::KindPattern;
 use crate::run::{Chronicle, Run};
+use crate::signature::Signatures;
 
 use super::COMPILE_COMPONENT;
 use super::args::{CommonArgs, GuardArgs, RulesPlace, ScopeArgs};
-use super::components::{component_files, digest, one_rule_for_each_kind, rule_name};
+use super::components::{
+    component_files, digest, kinds_fit_together, one_rule_for_each_kind, rule_name,
+};
 use super::connected::Connected;
 use super::failure::Failure;
 use super::files::{is_ours, private_folder};
-use super::signals::stop_on_signal;
+use super::signals::{Signals, stop_on_signal};
 
 /// Which runner this is, as logs and plans say it.
 pub(super) const VERSION: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
@@ -48,6 +50,7 @@ pub(super) struct Ready {
     pub(super) run: Run<Guest>,
     pub(super) progress: Arc<Progress>,
     started: Instant,
+    _signals: Signals,
 }
 
 /// What to look for: from the command line, or from a saved plan.
@@ -101,6 +104,7 @@ impl Setup {
             components.push(self.loaded(&sandbox, file, file, &grants).await?);
         }
         one_rule_for_each_kind(&components)?;
+        kinds_fit_together(&components, |rule| self.trusts(rule))?;
         if let Some(locked) = &locked {
             locked.check(self.lock_of(&components))?;
         }
@@ -122,6 +126,11 @@ impl Setup {
         self.config.grants(&rule_name(file))
     }
 
+    /// Whether the operator allows a rule more than the ordinary.
+    pub(super) fn trusts(&self, rule: &str) -> bool {
+        self.config.grants(rule).unusual_fields
+    }
+
     /// Loads a component into a sandbox. `shown` is where messages say that it is.
     pub(super) async fn loaded(
         &self,
@@ -132,11 +141,16 @@ impl Setup {
     ) -> Result<Arc<Component>, Failure> {
         let load = Component::load(sandbox, file, grants);
         let loaded = patiently(load, shown, self.is_quiet()).await;
-        let shown = |error: LoadError| LoadError {
+        let component = loaded.map_err(|error| LoadError {
             path: shown.to_owned(),
             ..error
-        };
-        loaded.map(Arc::new).map_err(|error| shown(error).into())
+        })?;
+        let vouched = Signatures::check_permissions(component.signers(), &permissions(&component));
+        vouched.map_err(|flaw| LoadError {
+            path: shown.to_owned(),
+            why: flaw.into(),
+        })?;
+        Ok(Arc::new(component))
     }
 
     pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
@@ -179,14 +193,14 @@ impl Setup {
         wanted: Wanted,
         guards: Option<&GuardArgs>,
     ) -> Result<Ready, Failure> {
-        let cancel = CancellationToken::new();
-        stop_on_signal(&cancel);
+        let signals = stop_on_signal();
+        let cancel = signals.cancel.clone();
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Failure::interrupted(
                 "interrupted before anything was listed; nothing was changed",
             )),
-            ready = self.put_together(common, rules, wanted, guards, cancel.clone()) => ready,
+            ready = self.put_together(common, rules, wanted, guards, signals) => ready,
         }
     }
 
@@ -197,7 +211,7 @@ impl Setup {
         rules: &RulesPlace,
         wanted: Wanted,
         guards: Option<&GuardArgs>,
-        cancel: CancellationToken,
+        signals: Signals,
     ) -> Result<Ready, Failure> {
         let tasks = parse_tasks(&wanted.scope.tasks)?;
         let formats = self.formats()?;
@@ -230,11 +244,11 @@ impl Setup {
             reachable,
             self,
             &chronicle,
-            &cancel,
+            &signals.cancel,
             audit.as_ref(),
         )?;
         let engine = engine.insisting(guards.is_some_and(|guards| guards.force));
-        let run = Run::new(engine, sieve, chronicle, cancel)
+        let run = Run::new(engine, sieve, chronicle, signals.cancel.clone())
             .at(place)
             .without(unlooked);
         let run = match records {
@@ -250,6 +264,7 @@ impl Setup {
             run,
             progress,
             started: self.started,
+            _signals: signals,
         })
     }
 

@@ -357,6 +357,14 @@ impl Catalog {
         entries
     }
 
+    /// The types of all entries for a service, as the catalog writes them.
+    pub(super) fn types_of(&self, service: &str) -> Vec<String> {
+        let entries = self.entries_of(service).into_iter();
+        let mut types: Vec<String> = entries.map(|entry| entry.service_type.clone()).collect();
+        types.dedup();
+        types
+    }
+
     fn absent(&self, service: &str) -> String {
         if self.entries.is_empty() {
             return format!(

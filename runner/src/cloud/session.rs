@@ -3,6 +3,7 @@
 //! Puts the other parts together and holds what lives as long as a run: the client, the tokens,
 //! each service's gate. The invariant is the one of `cloud`: service and path in, never a URL.
 
+mod access;
 mod destination;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use tokio::sync::OnceCell;
 use url::Url;
 
+pub use self::access::{AccessRule, MadeCredential, WantedCredential};
 use self::destination::Destination;
 use super::auth::{Keystone, Token};
 use super::catalog::{ServiceSummary, canonical, official_service_type};
@@ -266,6 +268,14 @@ impl Session {
     pub fn url_of(&self, service: &str) -> Option<Url> {
         let destination = self.destination(service).ok()?;
         Some(destination.summary.url)
+    }
+
+    /// What the catalog calls a service, in its own words: an entry may go by an alias, and several by several.
+    fn types_of(&self, service: &str) -> Vec<String> {
+        let account = self.account.as_ref();
+        account.map_or_else(Vec::new, |account| {
+            account.current().catalog.types_of(service)
+        })
     }
 
     /// Cuts a link from an answer back to a path for [`send`](Self::send).

@@ -1,6 +1,7 @@
 //! Tests of the session against a real HTTP server on loopback: Keystone, and services that each
 //! test scripts. Nothing sleeps; what must happen at the same time waits at a barrier.
 
+mod access;
 mod fake;
 mod patience;
 mod projects;

@@ -53,6 +53,7 @@ const LIMITS: &[Bounds] = &[
     ("cursor_bytes_max", 1, MIB),
     ("relations_max", 1, 1_000_000),
     ("relation_bytes_max", KIB, 64 * GIB),
+    ("objects_bytes_max", KIB, 256 * GIB),
     ("kinds_max", 1, 10_000),
     // Without a word a rule can do its work.
     ("log_bytes_max", 0, GIB),

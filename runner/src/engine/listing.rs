@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::resource::{Kind, ListScope, Parent, Reach, Seen, Step, Thing, ThingRef, USER_KIND};
+use crate::resource::{Kind, ListScope, Parent, Reach, Seen, Thing, ThingRef, USER_KIND};
 use crate::rule::{Cause, ListingLimits, Page, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
@@ -57,7 +57,7 @@ impl Extent {
         if self.things > things_max {
             return Err(Cause::Limit(format!("things_max = {things_max}")));
         }
-        self.relation_bytes += page.things.iter().map(relation_bytes).sum::<usize>();
+        self.relation_bytes += page.things.iter().map(Seen::relation_bytes).sum::<usize>();
         if self.relation_bytes > relation_bytes_max {
             let limit = format!("relation_bytes_max = {relation_bytes_max}");
             return Err(Cause::Limit(limit));
@@ -96,15 +96,6 @@ impl Extent {
         let new = things.iter().filter(|seen| self.shown.insert(digest(seen)));
         new.count() > 0
     }
-}
-
-/// What all that a thing is tied to takes, roughly.
-fn relation_bytes(seen: &Seen) -> usize {
-    let owners = seen.owners.iter().map(|owner| &owner.owner);
-    let steps = seen.steps.iter().map(Step::other);
-    let taken = seen.foreseen.takes.iter().chain(&seen.foreseen.makes);
-    let others = owners.chain(steps).chain(taken);
-    others.map(ThingRef::relation_bytes).sum()
 }
 
 impl<R: Rule> Engine<R> {
@@ -308,6 +299,15 @@ impl Place {
         Self {
             project: thing.project.clone(),
             parent: thing.parent.clone(),
+        }
+    }
+
+    /// Where something of this kind is that goes along with a thing.
+    pub(super) fn with(taker: &Thing, kind: &Kind) -> Self {
+        let is_under = kind.reach.parent() == Some(&taker.at.kind);
+        Self {
+            project: taker.project.clone(),
+            parent: is_under.then(|| taker.at.clone()),
         }
     }
 }

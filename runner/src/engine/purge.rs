@@ -44,6 +44,17 @@ pub enum Fate {
     Asked(String),
 }
 
+/// What is told of a thing's deletion while a purge goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// The cloud is about to be asked.
+    Begun,
+    /// It has refused.
+    Refused,
+    /// In the end nobody knows of any request that it has taken; but one may not have been answered.
+    Failed,
+}
+
 /// Listings of one kind that may fail in a row while its things are waited for.
 const FAILED_LOOKS_MAX: u32 = 5;
 
@@ -84,13 +95,11 @@ enum Done {
         result: Result<Listed, ListingFailure>,
     },
     LookedInto {
-        items: BTreeSet<usize>,
-        asked: Instant,
+        projects: BTreeMap<usize, BTreeSet<usize>>,
         result: Result<Strangers, ListingFailure>,
     },
     Sighted {
         kind: Arc<str>,
-        asked: Instant,
         result: Result<Shown, ListingFailure>,
     },
 }
@@ -103,13 +112,13 @@ fn id_within(kind: &Kind, thing: &Thing) -> IdWithin {
 }
 
 impl<R: Rule> Engine<R> {
-    /// Executes a plan, and says how each of its things ended. `before` is told of each just before the cloud is asked to delete it.
+    /// Executes a plan, and says how each of its things ended. `note` is told what comes of asking for it.
     /// A cancelled purge starts nothing more, waits for what is under way and abandons the rest.
     pub async fn purge(
         &self,
         plan: &Plan,
         sieve: &Sieve,
-        before: &(dyn Fn(&ThingRef) + Sync),
+        note: &(dyn Fn(&ThingRef, Asking) + Sync),
     ) -> Vec<Fate> {
         self.notice(Event::Phase {
             phase: Phase::Purge,
@@ -118,11 +127,11 @@ impl<R: Rule> Engine<R> {
             engine: self,
             plan,
             sieve,
-            before,
+            note,
             sights: Sights::default(),
-            index: Arc::new(Index::of(plan)),
+            index: Arc::new(Index::of(plan, |kind| Some(self.kind(kind)?.1))),
             contents: Contents::default(),
-            progress: Progress::new(plan),
+            progress: Progress::new(plan, &|kind| self.is_container(kind)),
             running: FuturesUnordered::new(),
             deletions: 0,
             looks: BTreeMap::new(),
@@ -137,6 +146,7 @@ impl<R: Rule> Engine<R> {
             purge.run().await;
         }
         purge.tell();
+        purge.tell_of_failures();
         purge.progress.fates(plan)
     }
 
@@ -162,7 +172,7 @@ struct Purge<'a, R> {
     engine: &'a Engine<R>,
     plan: &'a Plan,
     sieve: &'a Sieve,
-    before: &'a (dyn Fn(&ThingRef) + Sync),
+    note: &'a (dyn Fn(&ThingRef, Asking) + Sync),
     sights: Sights,
     index: Arc<Index>,
     contents: Contents,
@@ -219,6 +229,9 @@ impl<'a, R: Rule> Purge<'a, R> {
             let Some(item) = self.progress.next_ready(now) else {
                 break;
             };
+            if self.progress.end_if_it_stays(item) {
+                continue;
+            }
             let old = self.old_sights(item);
             if !old.is_empty() {
                 self.progress.await_sight(item, old);
@@ -262,7 +275,7 @@ impl<'a, R: Rule> Purge<'a, R> {
         let Some((rule, kind)) = self.engine.kind(&planned.thing.kind) else {
             return self.progress.fail(item, "no rule knows its kind");
         };
-        (self.before)(&planned.thing);
+        (self.note)(&planned.thing, Asking::Begun);
         let attempt = self.progress.begin(item);
         self.engine.notice(Event::Asked {
             thing: planned.thing.clone(),
@@ -291,21 +304,20 @@ impl<'a, R: Rule> Purge<'a, R> {
                 asked,
                 result,
             } => self.take_look(&kind, asked, result),
-            Done::LookedInto {
-                items,
-                asked,
-                result,
-            } => self.take_look_into_projects(&items, asked, result),
-            Done::Sighted {
-                kind,
-                asked,
-                result,
-            } => self.take_sighting(&kind, asked, result),
+            Done::LookedInto { projects, result } => {
+                self.take_look_into_projects(&projects, result);
+            }
+            Done::Sighted { kind, result } => self.take_sighting(&kind, result),
         }
         self.tell();
     }
 
     fn take_deletion(&mut self, item: usize, result: Result<Outcome, RuleError>) {
+        if is_refusal(&result)
+            && let Some(planned) = self.plan.items.get(item)
+        {
+            (self.note)(&planned.thing, Asking::Refused);
+        }
         if let Err(RuleError {
             cause: Cause::Unavailable(_),
             ..
@@ -472,9 +484,30 @@ impl<'a, R: Rule> Purge<'a, R> {
         }
     }
 
+    /// Says of which things nobody knows that a request was taken, although they were asked for.
+    fn tell_of_failures(&self) {
+        for (item, planned) in self.plan.items.iter().enumerate() {
+            if self.progress.attempts(item) > 0 && self.progress.has_failed(item) {
+                (self.note)(&planned.thing, Asking::Failed);
+            }
+        }
+    }
+
     fn item(&self, item: usize) -> Option<(&'a PlanItem, &'a Thing)> {
         let planned = self.plan.items.get(item)?;
         Some((planned, planned.seen.as_ref()?))
+    }
+}
+
+/// Whether the cloud has said that it does not take a request.
+fn is_refusal(result: &Result<Outcome, RuleError>) -> bool {
+    match result {
+        Ok(Outcome::Blocked(_) | Outcome::Refused(_)) => true,
+        Ok(Outcome::Gone | Outcome::Accepted) => false,
+        Err(error) => matches!(
+            error.cause,
+            Cause::Conflict(_) | Cause::Denied(_) | Cause::Throttled(_)
+        ),
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Verification {
     /// What was looked for and was not there, by its position in the plan.
     pub absent: BTreeSet<usize>,
     /// What is among what is left already.
-    noted: BTreeSet<ThingRef>,
+    noted: BTreeSet<(ThingRef, Option<ThingRef>, Option<Arc<str>>)>,
 }
 
 impl Verification {
@@ -258,25 +258,12 @@ impl<R: Rule> Engine<R> {
                 Some(Fate::Failed(why) | Fate::Abandoned(why) | Fate::Blocked(why)) => why.clone(),
             };
             let name = plan.items.get(position).and_then(|item| item.name.clone());
-            note(
-                verification,
-                Left {
-                    thing: thing.at,
-                    name,
-                    why,
-                },
-            );
+            note(verification, thing, name, why);
         }
         for thing in there.new {
-            note(
-                verification,
-                Left {
-                    thing: thing.at,
-                    name: thing.name,
-                    why: "it is not in the plan: it has appeared since, or was left out of it"
-                        .to_owned(),
-                },
-            );
+            let name = thing.name.clone();
+            let why = "it is not in the plan: it has appeared since, or was left out of it";
+            note(verification, thing, name, why.to_owned());
         }
         again
     }
@@ -297,8 +284,19 @@ struct There {
     new: Vec<Thing>,
 }
 
-fn note(verification: &mut Verification, left: Left) {
-    if verification.noted.insert(left.thing.clone()) {
-        verification.left.push(left);
+/// Notes what is left, each once, whatever listing shows it.
+fn note(verification: &mut Verification, thing: Thing, name: Option<String>, why: String) {
+    let Thing {
+        at,
+        parent,
+        project,
+        ..
+    } = thing;
+    if verification.noted.insert((at.clone(), parent, project)) {
+        verification.left.push(Left {
+            thing: at,
+            name,
+            why,
+        });
     }
 }

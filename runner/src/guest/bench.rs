@@ -85,7 +85,11 @@ impl Guest {
             checks: time_checks(kind, things),
             ..CallCost::default()
         };
-        let items: Vec<model::Item> = things.iter().map(|seen| (&seen.thing).into()).collect();
+        let sight = kind.sight();
+        let items = things.iter();
+        let items: Vec<model::Item> = items
+            .map(|seen| model::Item::of(&seen.thing, &sight))
+            .collect();
         if items.is_empty() {
             return Ok(cost);
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::cloud::official_service_type;
 use crate::resource::effects::EffectError;
 use crate::resource::{
-    Effects, Fields, Kind, ListScope, Owner, OwnerField, Reach, ReadPath, ReadPathError, Relation,
-    Step, Template, TemplateError, Thing, ThingRef,
+    Effects, Fields, Kind, ListScope, MemberPointer, MemberPointerError, Owner, OwnerField, Reach,
+    ReadPath, ReadPathError, Relation, Sight, Step, Template, TemplateError, Thing, ThingRef,
 };
 use crate::rule::{Cause, Outcome};
 use crate::text::plain;
@@ -26,6 +27,9 @@ const FORCED_REQUEST: &str = "forced-request";
 /// The property by which a kind declares a path that its rule reads beside its collection.
 const READS: &str = "reads";
 
+/// The property by which a kind declares a member that its rule needs, and that it needs no others.
+const SEES: &str = "sees";
+
 impl TryFrom<model::Kind> for Kind {
     type Error = KindError;
 
@@ -34,13 +38,15 @@ impl TryFrom<model::Kind> for Kind {
         for source in &kind.requests {
             requests.push(Template::parse(source)?);
         }
-        let mut reads = Vec::new();
+        let (mut reads, mut sees) = (Vec::new(), Vec::new());
         let mut effects = Effects::default();
         for property in &kind.extra {
             if property.name == FORCED_REQUEST {
                 requests.push(Template::parse_forced(&property.value)?);
             } else if property.name == READS {
                 reads.push(ReadPath::parse(&property.value)?);
+            } else if property.name == SEES {
+                sees.push(MemberPointer::parse(&property.value)?);
             } else if !effects.declare(&property.name, &property.value)? {
                 return Err(KindError::Property {
                     kind: kind.name,
@@ -52,9 +58,14 @@ impl TryFrom<model::Kind> for Kind {
             kind: field.kind.into(),
             at: field.at,
         });
+        // Of two words for one service nobody has to know both: what is compared with `identity` is `identity`.
+        let service = match official_service_type(&kind.service) {
+            Some(official) => official.to_owned(),
+            None => kind.service,
+        };
         Ok(Self {
             name: kind.name.into(),
-            service: kind.service,
+            service,
             reach: match kind.reach {
                 model::Reach::Projects => Reach::Projects,
                 model::Reach::EachProject => Reach::EachProject,
@@ -74,6 +85,7 @@ impl TryFrom<model::Kind> for Kind {
             after: kind.after.into_iter().map(Arc::from).collect(),
             requests,
             reads,
+            sees,
             failed_states: kind.failed_states,
             effects,
         })
@@ -101,6 +113,9 @@ pub enum KindError {
     /// A malformed path to read.
     #[error(transparent)]
     ReadPath(#[from] ReadPathError),
+    /// A malformed pointer to a member.
+    #[error(transparent)]
+    MemberPointer(#[from] MemberPointerError),
 }
 
 impl From<&ListScope> for model::Scope {
@@ -116,8 +131,9 @@ impl From<&ListScope> for model::Scope {
     }
 }
 
-impl From<&Thing> for model::Item {
-    fn from(thing: &Thing) -> Self {
+impl model::Item {
+    /// A thing, with what its rule sees of its object.
+    pub(super) fn of(thing: &Thing, sight: &Sight) -> Self {
         Self {
             id: thing.at.id.to_string(),
             project: thing.project.as_deref().unwrap_or_default().to_owned(),
@@ -125,7 +141,7 @@ impl From<&Thing> for model::Item {
                 .parent
                 .as_ref()
                 .map_or_else(String::new, |parent| parent.id.to_string()),
-            object: thing.object.clone(),
+            object: sight.of_thing(&thing.object),
         }
     }
 }

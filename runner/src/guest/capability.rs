@@ -17,8 +17,9 @@ use super::limits::Limits;
 use super::recorder::Recorder;
 use super::sandbox::State;
 use crate::cloud::path::RelativePath;
-use crate::cloud::{self, ErrorKind, Method, Session};
+use crate::cloud::{self, ErrorKind, Method, Session, official_service_type};
 use crate::resource::secrets::without_secrets;
+use crate::resource::unreadable::unsigned;
 use crate::text::plain;
 
 /// Request headers that a rule may set.
@@ -43,9 +44,12 @@ const SENT_AT_ONCE: usize = 32;
 pub struct Relayed {
     /// Path of the request, with its query.
     pub path: String,
-    /// The body, as the rule got it.
+    /// The body, secrets blanked: what the rule got, and the members that are hidden from it.
     pub body: String,
 }
+
+/// What a line costs beside its own bytes: the level, the rule's name, and what a terminal or a file does with a line.
+const LINE_BYTES: usize = 64;
 
 /// Bytes that a rule may still write to the log. All its calls share it.
 #[derive(Clone, Default)]
@@ -56,8 +60,9 @@ impl LogBudget {
         Self(Arc::new(AtomicUsize::new(bytes)))
     }
 
-    /// Takes so many bytes. What does not fit ends the budget: a log with holes would mislead.
+    /// Takes a line of so many bytes, one of none too. What does not fit ends the budget: a log with holes would mislead.
     fn take(&self, bytes: usize) -> bool {
+        let bytes = bytes.saturating_add(LINE_BYTES);
         let spent = |left: usize| Some(left.saturating_sub(bytes));
         let left = self
             .0
@@ -182,12 +187,9 @@ impl Call {
     }
 
     fn check(&mut self, request: &http::Request) -> Result<Admitted, Refusal> {
-        let kind = match &self.gate {
-            Gate::Closed => return Err("no request may be sent in this function".into()),
-            Gate::Reading(kind, _) => kind,
-            Gate::Deleting(approved) => &approved.kind,
-        };
-        if request.service != kind.service {
+        let kind = self.gate.kind();
+        let kind = kind.ok_or("no request may be sent in this function")?;
+        if official(&request.service) != kind.service {
             return Err(Refusal::Misdeed(format!(
                 "{} belongs to the service {:?}, and only that may be asked",
                 kind.name, kind.service
@@ -232,7 +234,7 @@ impl Call {
                 false => Refusal::Misdeed(error.to_string()),
             });
         }
-        if !self.reads.covers(&request.service, &request.path) {
+        if !self.reads.covers(official(&request.service), &request.path) {
             return Err(
                 "it is neither at or below a collection of the rule's kinds, nor what one of them declares by `reads`"
                     .into(),
@@ -305,7 +307,9 @@ impl Call {
             without_secrets(response.body)
         };
         if let Some(recorder) = &self.recorder {
-            recorder.note(request, Ok(response.clone()));
+            let mut recorded = response.clone();
+            recorded.body = unsigned(recorded.body);
+            recorder.note(request, Ok(recorded));
         }
         let left = self.budget.answer_bytes.checked_sub(response.body.len());
         let Some(left) = left.filter(|_| !self.budget.is_spent) else {
@@ -322,6 +326,11 @@ impl Call {
         } else {
             String::new()
         };
+        let body = unsigned(response.body);
+        let body = match self.gate.kind() {
+            Some(kind) if response.status < 400 => kind.sight().of_answer(body),
+            _ => body,
+        };
         self.relayed.push(Relayed { path, body: kept });
         let headers = response.headers.into_iter();
         Ok(http::Response {
@@ -330,7 +339,7 @@ impl Call {
             headers: headers
                 .map(|(name, value)| http::Header { name, value })
                 .collect(),
-            body: response.body,
+            body,
         })
     }
 }
@@ -340,7 +349,7 @@ impl State {
         &mut self,
         request: http::Request,
     ) -> Result<http::Response, http::HttpError> {
-        let admitted = self.call.admit(&request)?;
+        let admitted = self.charge(|state| state.call.admit(&request))?;
         let request = &admitted.request;
         let intended = match &self.call.gate {
             Gate::Deleting(approved) if !request.method.is_read() => {
@@ -353,7 +362,8 @@ impl State {
         if let (Gate::Deleting(approved), Ok(response)) = (&self.call.gate, &result)
             && admitted.speaks_of_an_end(response.status)
         {
-            approved.evidence.note(admitted.aim.is_deletion);
+            let is_deleted = admitted.agrees_to_an_end(response.status, &approved.kind);
+            approved.evidence.note(is_deleted);
         }
         if let Some(intended) = intended {
             intended.came_to(&result).await;
@@ -411,10 +421,8 @@ impl http::Host for State {
             }
             return responses;
         }
-        let admitted: Vec<_> = requests
-            .iter()
-            .map(|request| self.call.admit(request))
-            .collect();
+        let admit = |request| self.charge(|state| state.call.admit(request));
+        let admitted: Vec<_> = requests.iter().map(admit).collect();
         let sent = admitted.into_iter().map(async |admitted| match admitted {
             Ok(admitted) => {
                 let result = admitted.send().await;
@@ -466,9 +474,14 @@ fn as_compared(body: &str) -> Option<String> {
     body.map(|body| body.to_string())
 }
 
+/// The official type of a service, or the word itself: a kind has its service by that.
+fn official(service: &str) -> &str {
+    official_service_type(service).unwrap_or(service)
+}
+
 fn to_cloud(request: &http::Request, method: Method) -> cloud::Request {
     cloud::Request {
-        service: request.service.clone(),
+        service: official(&request.service).to_owned(),
         method,
         path: request.path.clone(),
         headers: request
@@ -522,6 +535,20 @@ mod tests {
             matches!(refused, http::HttpError::TooLarge(why) if why.contains("answers_bytes_max"))
         );
         assert!(shown("[]").is_err(), "what was too much ends it");
+    }
+
+    #[test]
+    fn a_line_without_words_costs_something_too() {
+        let budget = LogBudget::new(64 << 10);
+        let lines = (0..1_000_000).take_while(|_| budget.take(0)).count();
+        assert_eq!(lines, 1_024);
+        let budget = LogBudget::new(100);
+        assert!(
+            budget.take(36) && !budget.take(0),
+            "what fits to the byte fits"
+        );
+        assert!(!LogBudget::new(64).take(1));
+        assert!(!LogBudget::new(0).take(0));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::limits::Limits;
 use super::sandbox::{Pool, Sandbox};
 use crate::resource::{Kind, KindPattern, ReadPath};
-use crate::signature::{self, SignatureFlaw, Signatures, SignerKey};
+use crate::signature::{self, SignatureFlaw, Signatures, Signer};
 use crate::text::plain;
 
 /// A component that was loaded and has described itself.
@@ -23,11 +23,12 @@ pub struct Component {
     pub(super) name: Arc<str>,
     pub(super) pool: Pool,
     kinds: Vec<Arc<Kind>>,
-    /// Where it may read, by service: for all kinds that it describes, for it may need one of them to know another.
+    described: Vec<Arc<Kind>>,
+    /// Where it may read, by service: for the kinds that it is left, which are those that a lock and a person see.
     pub(super) reads: Arc<Reads>,
     path: PathBuf,
     sha256: String,
-    signers: Vec<SignerKey>,
+    signers: Vec<Signer>,
     outline: Outline,
     bytes: usize,
     compilation: Option<Duration>,
@@ -188,8 +189,8 @@ impl Component {
             .to_string_lossy()
             .into();
         let described = described(&name, &pool).await.map_err(failed)?;
-        let reads = Arc::new(Reads::of(&described));
-        let kinds = grants.chosen(described).map_err(failed)?;
+        let kinds = grants.chosen(described.clone()).map_err(failed)?;
+        let reads = Arc::new(Reads::of(&kinds));
         let unusual: Vec<String> = kinds
             .iter()
             .flat_map(|kind| kind.unusual())
@@ -205,6 +206,7 @@ impl Component {
             name,
             pool,
             kinds,
+            described,
             reads,
             path: path.to_owned(),
             sha256,
@@ -232,7 +234,18 @@ impl Component {
 
     /// Who signed it, in one text; `None` if nobody did.
     pub fn signed_by(&self) -> Option<String> {
-        (!self.signers.is_empty()).then(|| signature::signed_by(&self.signers))
+        let keys: Vec<&str> = self.signers.iter().map(|it| it.key.as_str()).collect();
+        (!keys.is_empty()).then(|| keys.join(", "))
+    }
+
+    /// Who signed it.
+    pub fn signers(&self) -> &[Signer] {
+        &self.signers
+    }
+
+    /// All kinds that it describes, whether or not they are left to it.
+    pub fn described(&self) -> &[Arc<Kind>] {
+        &self.described
     }
 
     /// The file's size in bytes.
@@ -296,7 +309,7 @@ fn signers(
     bytes: &[u8],
     sha256: &str,
     signatures: &Signatures,
-) -> Result<Vec<SignerKey>, LoadFlaw> {
+) -> Result<Vec<Signer>, LoadFlaw> {
     let file = component.with_added_extension(signature::EXTENSION);
     let text = match read(&file, signature::BYTES_MAX) {
         Ok(text) => Some(String::from_utf8_lossy(&text).into_owned()),

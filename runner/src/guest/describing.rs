@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::bindings::model;
 use super::limits::Limits;
+use super::reading::Read;
 use super::sandbox::Instance;
-use crate::resource::{Kind, Owner, Reach, Relation, Seen, Step, Thing, ThingRef};
+use crate::resource::{Flaw, Kind, Owner, Reach, Relation, Seen, Sight, Step, Thing, ThingRef};
 use crate::rule::Cause;
 
 /// What the things of a page may still be tied to. They are kept until the plan is made.
@@ -55,10 +56,11 @@ pub(super) async fn describe(
     instance: &mut Instance,
     relations: &mut Relations<'_>,
     kind: &Kind,
-    mut thing: Thing,
-    object: Value,
+    sight: &Sight,
+    read: Read,
 ) -> wasmtime::Result<Result<Seen, Cause>> {
-    let item = model::Item::from(&thing);
+    let Read { mut thing, object } = read;
+    let item = model::Item::of(&thing, sight);
     let Instance { store, linked } = instance;
     thing.name = linked
         .rule
@@ -66,9 +68,10 @@ pub(super) async fn describe(
         .await?
         .filter(|name| !name.is_empty());
     let named = store.data_mut().bill(|| name(kind, &mut thing, &object))?;
-    if let Err(cause) = named {
-        return Ok(Err(cause));
-    }
+    let odd_name = match named {
+        Ok(odd) => odd,
+        Err(cause) => return Ok(Err(cause)),
+    };
     let owners = match linked
         .owners
         .as_ref()
@@ -82,8 +85,8 @@ pub(super) async fn describe(
         relations.take(&thing.at, &owners, |owner| owner.owner.relation_bytes())?;
         owned(kind, &thing, &object, owners)
     })?;
-    let owners = match owned {
-        Ok(owners) => owners,
+    let (owners, odd_owner) = match owned {
+        Ok(owned) => owned,
         Err(cause) => return Ok(Err(cause)),
     };
     let steps = match &linked.order {
@@ -93,9 +96,12 @@ pub(super) async fn describe(
     store.data_mut().bill(|| {
         let steps: Vec<Step> = each_once(steps);
         relations.take(&thing.at, &steps, |step| step.other().relation_bytes())?;
-        let foreseen = kind.effects.foresee(&object);
+        let mut foreseen = kind
+            .effects
+            .foresee(&object, relations.limits.relations_max);
         relations.take(&thing.at, &foreseen.takes, ThingRef::relation_bytes)?;
         relations.take(&thing.at, &foreseen.makes, ThingRef::relation_bytes)?;
+        foreseen.refused = odd_name.or(odd_owner).or(foreseen.refused);
         Ok(Seen {
             thing,
             owners,
@@ -105,23 +111,36 @@ pub(super) async fn describe(
     })
 }
 
-fn name(kind: &Kind, thing: &mut Thing, object: &Value) -> Result<(), Cause> {
+/// Checks the name. One that is not there because of how a tenant has written what is there gives way to that, and holds the thing.
+fn name(kind: &Kind, thing: &mut Thing, object: &Value) -> Result<Option<String>, Cause> {
     thing.is_cloud_named = thing.name.is_none() && kind.has_name(object);
     let Some(name) = &thing.name else {
-        return Ok(());
+        return Ok(None);
     };
-    let checked = kind.check_name(&thing.at, object, name);
-    checked.map_err(|flaw| Cause::Misbehaved(flaw.to_string()))
+    let odd = kind
+        .check_name(&thing.at, object, name)
+        .map(|()| None)
+        .or_else(odd)?;
+    if odd.is_some() {
+        thing.name = kind.names_of(object).next().map(str::to_owned);
+    }
+    Ok(odd)
 }
 
+/// Checks the owners. Where one is not there because of how a tenant has written what is there, none counts, and the thing is held.
 fn owned(
     kind: &Kind,
     thing: &Thing,
     object: &Value,
     mut owners: Vec<Owner>,
-) -> Result<Vec<Owner>, Cause> {
-    let checked = kind.check_owners(thing, object, &owners);
-    checked.map_err(|flaw| Cause::Misbehaved(flaw.to_string()))?;
+) -> Result<(Vec<Owner>, Option<String>), Cause> {
+    let odd = kind
+        .check_owners(thing, object, &owners)
+        .map(|()| None)
+        .or_else(odd)?;
+    if odd.is_some() {
+        owners.clear();
+    }
     let is_part = !kind.effects.is_witness;
     if let (Reach::UnderDeleted(_), Some(parent), true) = (&kind.reach, &thing.parent, is_part) {
         owners.push(Owner {
@@ -129,7 +148,15 @@ fn owned(
             owner: parent.clone(),
         });
     }
-    Ok(owners)
+    Ok((owners, odd))
+}
+
+/// What is a fact about the thing, and no lie of the rule's.
+fn odd(flaw: Flaw) -> Result<Option<String>, Cause> {
+    match flaw {
+        Flaw::Odd { .. } => Ok(Some(flaw.to_string())),
+        lie => Err(Cause::Misbehaved(lie.to_string())),
+    }
 }
 
 /// What was said more than once counts once, where it was said first.

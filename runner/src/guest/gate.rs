@@ -40,7 +40,7 @@ pub(super) struct Approved {
 pub(super) struct Evidence {
     /// Yes to a change, or that there is nothing to change: so it may be gone.
     answered: AtomicBool,
-    /// The same, to its deletion: so it may count as gone while it is still listed.
+    /// Yes to its deletion: so it may count as gone while it is still listed.
     deleted: AtomicBool,
 }
 
@@ -86,6 +86,14 @@ impl Admitted {
         let is_done = !self.request.method.is_read() && (200..300).contains(&status);
         self.aim.is_thing && (is_absent || is_done)
     }
+
+    /// Whether such an answer counts though the thing is still listed: the service has taken the deletion on. That there is nothing
+    /// to delete says something of a path that nobody may know, and of a thing only where it is no thing of its own: a project that
+    /// has never had a quota is shown one.
+    pub(super) fn agrees_to_an_end(&self, status: u16, kind: &Kind) -> bool {
+        let is_done = (200..300).contains(&status);
+        self.aim.is_deletion && (is_done || kind.fields.id.is_empty())
+    }
 }
 
 /// Why a request is not sent.
@@ -111,6 +119,15 @@ pub(super) const UNFIT: &str = "no path can hold its name: a slash, a backslash,
 pub(super) const SPENT: &str = "the limit answers_bytes_max of one call is used up";
 
 impl Gate {
+    /// The kind that the call is about.
+    pub(super) fn kind(&self) -> Option<&Arc<Kind>> {
+        match self {
+            Self::Closed => None,
+            Self::Reading(kind, _) => Some(kind),
+            Self::Deleting(approved) => Some(&approved.kind),
+        }
+    }
+
     /// Whether a path is refused for nothing but a name in it, as the cloud gives it: of the thing that the call is about, or of what
     /// that is under. Whoever may give names can so keep his things from being looked at, but makes no honest rule a liar.
     pub(super) fn has_unfit_name(&self, path: &str) -> bool {
@@ -142,9 +159,13 @@ impl Approved {
     }
 
     pub(super) fn declared(&self, request: &http::Request, method: Method) -> Option<&Template> {
-        let (path, body) = (&request.path, request.body.as_deref());
+        let (path, method) = (&request.path, method.as_str());
+        let body = request.body.as_deref().filter(|body| !body.is_empty());
+        let body: Option<Value> = body.map(serde_json::from_str).transpose().ok()?;
+        let is_equal =
+            |it: &&Template| it.equals(&self.thing, &self.object, method, path, body.as_ref());
         let mut templates = self.templates();
-        templates.find(|it| it.matches(&self.thing, &self.object, method.as_str(), path, body))
+        templates.find(is_equal)
     }
 
     /// Whether a path, whatever its query, is where the thing itself is deleted.
@@ -240,6 +261,7 @@ mod tests {
             after: Vec::new(),
             requests: Vec::new(),
             reads: Vec::new(),
+            sees: Vec::new(),
             failed_states: Vec::new(),
             effects: Effects::default(),
         }

@@ -31,8 +31,10 @@ pub struct Limits {
     pub cursor_bytes_max: usize,
     /// Owners of one thing, and its places in the order.
     pub relations_max: usize,
-    /// Bytes of all owners and places in the order of one listing, which are kept until the plan is made.
+    /// Bytes of all owners and places in the order of a rule's things, which are kept until the plan is made.
     pub relation_bytes_max: usize,
+    /// Bytes of the objects of a rule's things, which are kept as long.
+    pub objects_bytes_max: usize,
     /// Kinds of one component.
     pub kinds_max: usize,
     /// Bytes that a rule may write to the log in a run.
@@ -68,6 +70,7 @@ impl Default for Limits {
             cursor_bytes_max: 8 << 10,
             relations_max: 10_000,
             relation_bytes_max: 256 << 20,
+            objects_bytes_max: 4 << 30,
             kinds_max: 500,
             log_bytes_max: 64 << 10,
             stderr_bytes_max: 16 << 10,

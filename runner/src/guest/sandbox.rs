@@ -208,12 +208,27 @@ impl State {
     pub(super) fn bill<T>(&mut self, work: impl FnOnce() -> T) -> wasmtime::Result<T> {
         let begin = Instant::now();
         let done = work();
+        let ticks = self.ticks_since(begin);
+        self.spend(ticks)?;
+        Ok(done)
+    }
+
+    /// As `bill`, for what a rule asks for out of a call. Where no time is left, the call ends as soon as the rule goes on.
+    pub(super) fn charge<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let begin = Instant::now();
+        let done = work(self);
+        let ticks = self.ticks_since(begin);
+        self.ticks_left = self.ticks_left.saturating_sub(ticks);
+        done
+    }
+
+    /// Whole ticks that work has taken, with what was left over before.
+    fn ticks_since(&mut self, begin: Instant) -> u64 {
         self.billed += begin.elapsed();
         let ticks = self.billed.as_millis() / TICK.as_millis();
         let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
         self.billed = self.billed.saturating_sub(TICK.saturating_mul(ticks));
-        self.spend(u64::from(ticks))?;
-        Ok(done)
+        u64::from(ticks)
     }
 
     /// Takes note of time that the current call has taken.

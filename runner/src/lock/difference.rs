@@ -94,6 +94,7 @@ impl LockedKind {
             &now.failed_states,
         );
         set(&mut found, "read", &self.reads, &now.reads);
+        sight(&mut found, &self.sees, &now.sees);
         set(
             &mut found,
             "say of its effects",
@@ -150,6 +151,18 @@ fn set<T: Display + PartialEq>(found: &mut Vec<String>, verb: &str, then: &[T], 
     let old = then.iter().filter(|it| !now.contains(it));
     found.extend(new.map(|it| format!("may also {verb} {it}")));
     found.extend(old.map(|it| format!("may no longer {verb} {it}")));
+}
+
+/// Who declares nothing to see sees everything, so the first such word takes away, and the last one that goes gives.
+fn sight(found: &mut Vec<String>, then: &[String], now: &[String]) {
+    match (then.is_empty(), now.is_empty()) {
+        (true, false) => found.push(format!(
+            "sees no longer everything but secrets, only what it declares and {}",
+            now.join(", ")
+        )),
+        (false, true) => found.push("sees everything but secrets now".to_owned()),
+        (true, true) | (false, false) => set(found, "see", then, now),
+    }
 }
 
 /// The values of two maps, side by side.
@@ -278,10 +291,31 @@ requests = ["DELETE /v2/zones/{id}"]
                 "dns.tld",
                 "a: new kind dns.tld, which may send DELETE /v2/zones/{id}",
             ),
+            (
+                "owners = []",
+                "sees = [\"/serial\", \"/ttl\"]",
+                "a: dns.zone sees no longer everything but secrets, only what it declares and /serial, /ttl",
+            ),
             ("rules.a", "rules.b", "a is locked, and not there"),
         ] {
             let found = differences(from, to);
             assert!(found.iter().any(|it| it == words), "{words}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_rule_sees_more_is_told_from_what_it_sees_less() {
+        let with = |sees: &str| {
+            let line = format!("owners = []\nsees = [{sees}]");
+            Lock::parse(&LOCK.replace("owners = []", &line)).unwrap()
+        };
+        let (few, more, none) = (with("\"/a\""), with("\"/a\", \"/b\""), with(""));
+        for (then, now, words) in [
+            (&few, &more, "a: dns.zone may also see /b"),
+            (&more, &few, "a: dns.zone may no longer see /b"),
+            (&few, &none, "a: dns.zone sees everything but secrets now"),
+        ] {
+            assert_eq!(then.differences(now), [words]);
         }
     }
 

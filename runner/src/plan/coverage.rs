@@ -86,6 +86,21 @@ impl Coverage {
         self.gaps.iter().any(|gap| *gap.kind == *kind)
     }
 
+    /// Whether two things of one kind and id are one: whether they are in what such an id is unique within.
+    pub fn is_same(&self, one: &Thing, other: &Thing) -> bool {
+        let place = |thing: &Thing| (thing.parent.clone(), thing.project.clone());
+        match self.kinds.get(&one.at.kind) {
+            Some(kind) => kind.within(one) == kind.within(other),
+            None => place(one) == place(other),
+        }
+    }
+
+    /// Whether all things of one kind go before a container of another one.
+    pub fn goes_before(&self, first: &str, container: &str) -> bool {
+        let kind = self.kinds.get(container);
+        kind.is_some_and(|kind| kind.after.iter().any(|it| **it == *first))
+    }
+
     /// What deletions of a kind's things do beside them; nothing, of a kind that nobody knows.
     pub fn effects(&self, kind: &str) -> Option<&Effects> {
         self.kinds.get(kind).map(|kind| &kind.effects)

@@ -4,10 +4,10 @@
 //! because of; by what nobody looked at where it could matter; and by what the service is known to refuse. What is held stays, so it
 //! holds others in turn: that is followed to its end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::resource::{Step, ThingRef};
+use crate::resource::{PROJECT_KIND, Step, ThingRef};
 
 use super::coverage::Gap;
 use super::decide::{Decision, Keep, Reason, Support, Verdict};
@@ -113,6 +113,10 @@ struct Closure<'a> {
     rests_on: HashMap<usize, Vec<usize>>,
     /// How many of those that a thing rests on have to stay for it to stay.
     supports: HashMap<usize, usize>,
+    /// Doomed things that go over what is in them, by kind.
+    containers: BTreeMap<Arc<str>, Vec<usize>>,
+    /// Kinds of which something stays, and those of containers that are held by that: once is enough.
+    held_kinds: BTreeSet<(Arc<str>, Arc<str>)>,
     held: BTreeMap<usize, Vec<Hold>>,
     /// What stays, and whose meaning for others has not been followed yet.
     stays: Vec<usize>,
@@ -126,9 +130,19 @@ impl<'a> Closure<'a> {
             after: HashMap::new(),
             rests_on: HashMap::new(),
             supports: HashMap::new(),
+            containers: BTreeMap::new(),
+            held_kinds: BTreeSet::new(),
             held: BTreeMap::new(),
             stays: Vec::new(),
         };
+        let coverage = ties.inventory.coverage();
+        for (position, entry) in ties.inventory.entries().iter().enumerate() {
+            let kind = &entry.thing.at.kind;
+            if coverage.is_container(kind) && closure.is_doomed(position) {
+                let of_kind = closure.containers.entry(kind.clone()).or_default();
+                of_kind.push(position);
+            }
+        }
         for &(first, then) in edges {
             closure.after.entry(first).or_default().push(then);
         }
@@ -193,6 +207,9 @@ impl<'a> Closure<'a> {
                     self.hold(taker, Hold::TakenAlong(stays));
                 }
             }
+            for container in self.containers_after(stays) {
+                self.hold(container, Hold::InTheWay(stays));
+            }
             for resting in self.rests_on.remove(&stays).unwrap_or_default() {
                 let left = self.supports.get_mut(&resting);
                 let is_last = left.is_some_and(|left| {
@@ -204,6 +221,28 @@ impl<'a> Closure<'a> {
                 }
             }
         }
+    }
+
+    /// The containers that must not go before a thing that was to go and stays: the user by whose authority alone a stack can be
+    /// deleted. Of a project it is known what is in it.
+    fn containers_after(&mut self, stays: usize) -> Vec<usize> {
+        let inventory = self.ties.inventory;
+        let Some(first) = inventory
+            .entries()
+            .get(stays)
+            .filter(|_| self.is_doomed(stays))
+        else {
+            return Vec::new();
+        };
+        let first = &first.thing.at.kind;
+        let coverage = inventory.coverage();
+        let kinds = self.containers.iter();
+        let after =
+            kinds.filter(|(kind, _)| &***kind != PROJECT_KIND && coverage.goes_before(first, kind));
+        let new =
+            after.filter(|(kind, _)| self.held_kinds.insert((first.clone(), (*kind).clone())));
+        new.flat_map(|(_, containers)| containers.iter().copied())
+            .collect()
     }
 
     /// Whether a thing stays for no other reason than that this one does, and so is no reason for that.

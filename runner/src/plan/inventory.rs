@@ -77,10 +77,9 @@ impl Inventory {
         let standing = if is_tie { Standing::Nameless } else { standing };
         let entry = self.entry(seen, standing);
         let known = self.index.get(&entry.thing.at).into_iter().flatten();
-        let place = |thing: &Thing| (thing.parent.clone(), thing.project.clone());
         let mut known = known.copied().filter(|at| {
             let known = self.entries.get(*at);
-            known.is_some_and(|known| place(&known.thing) == place(&entry.thing))
+            known.is_some_and(|known| self.coverage.is_same(&known.thing, &entry.thing))
         });
         match known.next().and_then(|at| self.entries.get_mut(at)) {
             Some(before) if entry.standing.may_go() && !before.standing.may_go() => {}
@@ -188,6 +187,20 @@ impl Inventory {
         }
     }
 
+    /// Where the thing is that this one means. Where several have the id, it is the one that is in the same project.
+    pub(super) fn position_for(&self, at: &ThingRef, of: &Thing) -> Option<usize> {
+        let known = self.index.get(at)?;
+        let is_near = |position: &&usize| {
+            let known = self.entries.get(**position);
+            known.is_some_and(|it| it.thing.project.is_some() && it.thing.project == of.project)
+        };
+        let mut near = known.iter().filter(is_near);
+        match (known.as_slice(), near.next(), near.next()) {
+            ([only], ..) | (_, Some(only), None) => Some(*only),
+            _ => None,
+        }
+    }
+
     /// Whether a listing showed a thing of this kind and id, or several.
     pub(super) fn is_listed(&self, at: &ThingRef) -> bool {
         self.index.contains_key(at)
@@ -221,8 +234,9 @@ impl Inventory {
                 }))
     }
 
-    /// Whether nothing is left to do about a thing of an earlier run: it is gone or has become another thing than it was, or its owner
-    /// is there and has let it go, or one of those because of whom it was to go is to stay.
+    /// Whether nothing is left to do about a thing of an earlier run: it is gone or has become another thing than it was; or nobody was
+    /// asked to delete one of those because of whom it was to go, and its owner is there and has let it go, or one of them bears
+    /// another name now. What this run may not touch says nothing about what another one was to do.
     pub fn is_settled(&self, remnant: &Remnant) -> bool {
         let project = remnant.project.as_ref();
         let Some(entry) = self.find(&remnant.thing) else {
@@ -232,10 +246,11 @@ impl Inventory {
         let names_owner = entry.owners.iter().any(|it| Some(&it.owner) == owner);
         let is_let_go = owner.is_some_and(|owner| self.is_listed(owner)) && !names_owner;
         let stays = |owner: &ThingRef| {
-            let owner = self.find(owner);
-            owner.is_some_and(|owner| !owner.standing.may_go())
+            let standing = self.find(owner).map(|owner| &owner.standing);
+            matches!(standing, Some(Standing::OtherName | Standing::OtherTask))
         };
-        !remnant.is(&entry.thing) || is_let_go || remnant.owners.iter().any(stays)
+        let is_dropped = is_let_go || remnant.owners.iter().any(stays);
+        !remnant.is(&entry.thing) || (is_dropped && !remnant.is_under_way())
     }
 
     /// Whether a thing is deleted with its owners of this kind.

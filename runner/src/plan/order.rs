@@ -128,16 +128,16 @@ fn steps(ties: &Ties, verdicts: Verdicts<'_>) -> BTreeSet<(usize, usize)> {
     let mut steps = BTreeSet::new();
     for (position, entry) in inventory.entries().iter().enumerate() {
         let named = entry.steps.iter().filter_map(|step| match step {
-            Step::Before(other) => Some((position, inventory.position(other)?)),
-            Step::After(other) => Some((inventory.position(other)?, position)),
+            Step::Before(other) => Some((position, inventory.position_for(other, &entry.thing)?)),
+            Step::After(other) => Some((inventory.position_for(other, &entry.thing)?, position)),
         });
         let taken = entry.foreseen.takes.iter().filter_map(|taken| {
-            let taken = inventory.position(taken)?;
+            let taken = inventory.position_for(taken, &entry.thing)?;
             let goes_with = verdicts.rests_on(taken, &entry.thing.at);
             goes_with.then_some((position, taken))
         });
         let along = verdicts.along(position);
-        let along = along.and_then(|owner| inventory.position(owner));
+        let along = along.and_then(|owner| inventory.position_for(owner, &entry.thing));
         let along = along.map(|owner| (owner, position));
         let edges = named.chain(taken).chain(along);
         steps.extend(edges.filter(|(first, then)| first != then && verdicts.is_doomed(*then)));
@@ -175,20 +175,21 @@ impl Edges<'_> {
         let is_doomed = self.verdicts.is_doomed(position);
         let parent = entry.thing.parent.clone().filter(|_| is_doomed);
         let places = project.into_iter().chain(parent);
-        places.filter_map(|place| self.ties.inventory.position(&place))
+        places.filter_map(|place| self.ties.inventory.position_for(&place, &entry.thing))
     }
 
     /// The owner with which a thing goes.
     fn owner(&self, position: usize) -> Option<usize> {
+        let inventory = self.ties.inventory;
+        let entry = inventory.entries().get(position)?;
         match self.verdicts.of(position)? {
             Verdict::Delete(
                 Reason::Owner { chain } | Reason::Part { chain } | Reason::Along { chain },
-            ) => self.ties.inventory.position(chain.first()?),
+            ) => inventory.position_for(chain.first()?, &entry.thing),
             // It would go by its own name, but its whole takes it along.
             Verdict::Delete(
                 Reason::Name { .. } | Reason::WithProject { .. } | Reason::Unmatched,
             ) => {
-                let entry = self.ties.inventory.entries().get(position)?;
                 let mut wholes = self.ties.wholes_of(entry);
                 wholes.find(|&whole| {
                     self.verdicts.is_doomed(whole) && self.steps.contains(&(whole, position))

@@ -5,7 +5,7 @@
 //! because of whom it was to go, and each of those is marked just before the cloud is asked to delete it. A later run takes it from
 //! there only if that mark shows that the run, and nobody else, has had the owner deleted, and the thing is still what it was.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -35,21 +35,23 @@ pub struct Remnant {
 }
 
 impl Remnant {
-    /// A thing that goes after one of those because of whom it goes. What goes before them can be found again by any run.
-    fn of(item: &PlanItem, plan: &Plan) -> Option<Self> {
-        let (Reason::Owner { chain } | Reason::Part { chain }) = &item.reason else {
-            return None;
+    /// A thing that may be there longer than somebody because of whom it goes. What goes before all of them can be found again by any
+    /// run.
+    fn of(position: usize, item: &PlanItem, speakers: &Speakers) -> Option<Self> {
+        let chain = match &item.reason {
+            Reason::Owner { chain } | Reason::Part { chain } => chain.clone(),
+            // Without its owner it may not even go with its project: nobody's secret stays.
+            Reason::Project { project } | Reason::WithProject { project } => {
+                vec![speakers.owner(item)?.clone(), project.clone()]
+            }
+            _ => return None,
         };
-        let mut firsts = item.waits_for.iter().chain(&item.goes_with);
-        let follows = firsts.any(|first| {
-            let first = plan.items.get(*first);
-            first.is_some_and(|first| chain.contains(&first.thing))
-        });
-        (item.name.is_none() && follows).then(|| Self {
+        let outlives = !speakers.all_wait_for(position, item);
+        (item.name.is_none() && outlives).then(|| Self {
             thing: item.thing.clone(),
             project: item.project.clone(),
             created_at: item.seen.as_ref().and_then(|seen| seen.created_at),
-            owners: chain.clone(),
+            owners: chain,
             by_owner: false,
             asked: Arc::default(),
         })
@@ -80,6 +82,12 @@ impl Remnant {
         root.is_some_and(|root| self.asked.contains(root))
     }
 
+    /// Whether the cloud was asked to delete one of those because of whom it was to go, and has not refused. Then what it says of
+    /// them may be the deletion's own doing.
+    pub fn is_under_way(&self) -> bool {
+        self.owners.iter().any(|owner| self.asked.contains(owner))
+    }
+
     /// Whether a thing that a listing shows is this one, as it was.
     pub fn is(&self, thing: &Thing) -> bool {
         thing.at == self.thing
@@ -93,12 +101,60 @@ impl Plan {
     /// What is to go after an owner and has no name of its own. What is blocked is not about to go.
     pub fn remnants(&self) -> Vec<Remnant> {
         let open = || self.open().map(|(_, item)| item);
-        let own: Vec<Remnant> = open().filter_map(|it| Remnant::of(it, self)).collect();
+        let speakers = Speakers::of(self);
+        let own = self.open();
+        let own = own.filter_map(|(position, item)| Remnant::of(position, item, &speakers));
+        let own: Vec<Remnant> = own.collect();
         let known: BTreeSet<ThingRef> = own.iter().map(|it| it.thing.clone()).collect();
         // What the thing's own object says counts more than what an owner's does.
         let made = open().flat_map(Remnant::made_for);
         let made = made.filter(|it| !known.contains(&it.thing));
         let made: Vec<Remnant> = made.collect();
         own.into_iter().chain(made).collect()
+    }
+}
+
+/// Those because of whom the things of a plan go.
+struct Speakers<'a> {
+    plan: &'a Plan,
+    positions: HashMap<&'a ThingRef, usize>,
+}
+
+impl<'a> Speakers<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let positions = plan.items.iter().map(|item| &item.thing).zip(0..);
+        Self {
+            plan,
+            positions: positions.collect(),
+        }
+    }
+
+    /// The nearest owner of a thing that is to go itself.
+    fn owner<'b>(&self, item: &'b PlanItem) -> Option<&'b ThingRef> {
+        let mut owners = item.owners.iter().map(|owner| &owner.owner);
+        owners.find(|owner| self.positions.contains_key(owner))
+    }
+
+    /// Whether all that speak for a thing, and all that take one of them along, go only when it is gone. While they are there they
+    /// go on speaking for it.
+    fn all_wait_for(&self, position: usize, item: &PlanItem) -> bool {
+        let owner = self.owner(item).and_then(|owner| self.positions.get(owner));
+        let mut open: Vec<usize> = item.rests_on.positions().to_vec();
+        open.extend(owner);
+        let mut passed = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if !passed.insert(next) {
+                continue;
+            }
+            let Some(speaker) = self.plan.items.get(next) else {
+                return false;
+            };
+            if speaker.waits_for.binary_search(&position).is_err() {
+                return false;
+            }
+            open.extend(speaker.rests_on.positions());
+            open.extend(&speaker.takers);
+        }
+        !passed.is_empty()
     }
 }

@@ -93,7 +93,7 @@ pub enum Standing {
 
 impl Standing {
     /// Whether a thing's own features let it go, though nobody may speak for it yet.
-    pub(super) fn may_go(&self) -> bool {
+    pub fn may_go(&self) -> bool {
         matches!(
             self,
             Self::Matched { .. } | Self::Unmatched | Self::Nameless

@@ -38,14 +38,15 @@ impl<'a> Ties<'a> {
             // What only ties others is nobody's owner, and takes nothing along.
             let is_witness = inventory.is_witness(&entry.thing.at.kind);
             let taken = entry.foreseen.takes.iter().filter(|_| !is_witness);
-            for taken in taken.filter_map(|taken| inventory.position(taken)) {
+            for taken in taken.filter_map(|taken| inventory.position_for(taken, &entry.thing)) {
                 ties.add(position, taken);
             }
             let owners = entry.owners.iter().filter(|owner| {
                 owner.relation == Relation::PartOf
                     || inventory.goes_with_kind(entry, &owner.owner.kind)
             });
-            for owner in owners.filter_map(|owner| inventory.position(&owner.owner)) {
+            let owners = owners.filter_map(|it| inventory.position_for(&it.owner, &entry.thing));
+            for owner in owners {
                 ties.add(owner, position);
             }
             let wholes = ties.wholes_of(entry);
@@ -74,7 +75,9 @@ impl<'a> Ties<'a> {
             }
             match self.speaker(entry, rank) {
                 Some(speaker) => return Namer::Known(speaker, &owner.owner),
-                None if self.is_unknown(&owner.owner) => return Namer::Unknown(&owner.owner),
+                None if self.is_unknown(&owner.owner, entry) => {
+                    return Namer::Unknown(&owner.owner);
+                }
                 None => {}
             }
         }
@@ -104,7 +107,7 @@ impl<'a> Ties<'a> {
         let owners = entry.owners.iter();
         owners
             .filter(|owner| owner.relation == Relation::PartOf)
-            .filter_map(|owner| inventory.position(&owner.owner))
+            .filter_map(|owner| inventory.position_for(&owner.owner, &entry.thing))
     }
 
     /// Whether one thing is part of the other, whoever's it is.
@@ -117,15 +120,15 @@ impl<'a> Ties<'a> {
         let wholes = entry.owners.iter();
         let mut wholes = wholes.filter(|owner| owner.relation == Relation::PartOf);
         wholes
-            .find(|owner| self.is_unknown(&owner.owner))
+            .find(|owner| self.is_unknown(&owner.owner, entry))
             .map(|owner| &owner.owner)
     }
 
     /// Whether a thing that others name may exist although no listing showed it. Of two with one id nobody knows which is meant.
-    fn is_unknown(&self, at: &ThingRef) -> bool {
+    fn is_unknown(&self, at: &ThingRef, of: &Entry) -> bool {
         let inventory = self.inventory;
         match inventory.is_listed(at) {
-            true => inventory.position(at).is_none(),
+            true => inventory.position_for(at, &of.thing).is_none(),
             false => !inventory.coverage().is_whole(&at.kind),
         }
     }
@@ -137,7 +140,7 @@ impl<'a> Ties<'a> {
         if self.inventory.is_witness(&owner.owner.kind) {
             return None;
         }
-        let position = self.inventory.position(&owner.owner)?;
+        let position = self.inventory.position_for(&owner.owner, &entry.thing)?;
         (!self.is_elsewhere(position, entry)).then_some(position)
     }
 

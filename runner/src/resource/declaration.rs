@@ -9,6 +9,7 @@ mod bounds;
 mod check;
 mod flaw;
 mod owned;
+mod places;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,7 +21,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Effects, ReadPath, Template, Thing, ThingRef};
+use super::{Effects, MemberPointer, ReadPath, Template, Thing, ThingRef};
 
 pub use flaw::Flaw;
 
@@ -107,6 +108,8 @@ pub struct Kind {
     pub requests: Vec<Template>,
     /// Where its rule reads beside the collections that its things are deleted from.
     pub reads: Vec<ReadPath>,
+    /// Members that its rule needs beside those that the declaration names. With the first one, all others are hidden from it.
+    pub sees: Vec<MemberPointer>,
     /// States in which a deletion has failed for good.
     pub failed_states: Vec<String>,
     /// What its deletion does beside it.
@@ -279,31 +282,9 @@ impl Kind {
         texts.find(|text| !text.is_empty())
     }
 
-    /// Checks the name that a rule gives a thing, against the name fields of its object.
-    ///
-    /// # Errors
-    /// `Name` if the object does not carry it.
-    pub fn check_name(&self, thing: &ThingRef, object: &Value, name: &str) -> Result<(), Flaw> {
-        let carried = self
-            .fields
-            .names
-            .iter()
-            .any(|at| self.field(object, at).and_then(Value::as_str) == Some(name));
-        if carried {
-            Ok(())
-        } else {
-            Err(Flaw::Name {
-                thing: thing.clone(),
-                name: name.to_owned(),
-            })
-        }
-    }
-
     /// Whether any name stands in the object's name fields.
     pub fn has_name(&self, object: &Value) -> bool {
-        let names = self.fields.names.iter();
-        let mut names = names.filter_map(|at| self.field(object, at).and_then(Value::as_str));
-        names.any(|name| !name.is_empty())
+        self.names_of(object).next().is_some()
     }
 
     /// Whether a status says that a deletion has failed for good, or that the thing is only hidden.

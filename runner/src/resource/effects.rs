@@ -178,22 +178,28 @@ impl Effects {
         .concat()
     }
 
-    /// What an object says beforehand.
-    pub fn foresee(&self, object: &Value) -> Foreseen {
+    /// What an object says beforehand. Of what goes along no more is read than one beyond so many: whoever finds one too many need
+    /// not find all.
+    pub fn foresee(&self, object: &Value, at_most: usize) -> Foreseen {
         let holds = |sign: &&Sign| sign.is_shown_by(object);
-        let takes = self.takes.iter().flat_map(|taken| taken.by(object));
-        let makes = self.takes.iter().filter(|taken| taken.is_its_own);
-        let makes = makes.flat_map(|taken| taken.by(object));
-        Foreseen {
-            takes: takes.collect(),
-            makes: makes.collect(),
+        let mut foreseen = Foreseen {
             is_shared: self.shared_if.iter().any(|sign| holds(&sign)),
             refused: self
                 .refused_if
                 .iter()
                 .find(holds)
                 .map(|sign| sign.means.clone()),
+            ..Foreseen::default()
+        };
+        for taken in &self.takes {
+            let room = at_most.saturating_add(1) - foreseen.takes.len();
+            let things: Vec<ThingRef> = taken.by(object).take(room).collect();
+            if taken.is_its_own {
+                foreseen.makes.extend(things.iter().cloned());
+            }
+            foreseen.takes.extend(things);
         }
+        foreseen
     }
 
     /// Whether a status says that a thing is only hidden.
@@ -208,29 +214,24 @@ impl Effects {
 
 impl Taken {
     /// The things whose ids an object holds.
-    fn by(&self, object: &Value) -> Vec<ThingRef> {
+    fn by<'a>(&'a self, object: &'a Value) -> impl Iterator<Item = ThingRef> + 'a {
         let (before, member) = self.at.rsplit_once('/').unwrap_or_default();
-        let around: Vec<&Value> = match before {
-            "" => vec![object],
-            before => values_at(object, before).collect(),
+        let around: Box<dyn Iterator<Item = &Value>> = match before {
+            "" => Box::new(std::iter::once(object)),
+            before => values_at(object, before),
         };
         // The ids themselves may be the elements of an array.
-        let ids: Vec<&Value> = match member {
-            "*" => around
-                .iter()
-                .filter_map(|it| it.as_array())
-                .flatten()
-                .collect(),
-            _ => around
-                .iter()
-                .filter(|it| self.counts(it))
-                .filter_map(|it| it.get(member))
-                .collect(),
+        let ids: Box<dyn Iterator<Item = &Value>> = match member {
+            "*" => Box::new(around.filter_map(|it| it.as_array()).flatten()),
+            _ => Box::new(
+                around
+                    .filter(|it| self.counts(it))
+                    .filter_map(move |it| it.get(member)),
+            ),
         };
-        let ids = ids.into_iter().filter_map(|id| id_at(&self.at, id));
+        let ids = ids.filter_map(|id| id_at(&self.at, id));
         ids.filter(|id| !id.is_empty())
             .map(|id| ThingRef::new(self.kind.clone(), id))
-            .collect()
     }
 
     fn counts(&self, around: &Value) -> bool {
@@ -327,24 +328,37 @@ mod tests {
             {"id": "c"},
         ]});
         let along = [ThingRef::new("block_storage.volume", "a")];
-        assert_eq!(server.foresee(&object).takes, along);
+        assert_eq!(server.foresee(&object, 9).takes, along);
 
         let volume = effects(&[("takes", "key_manager.secret /encryption_key_id")]);
-        let along = |object: &Value| volume.foresee(object).takes.len();
+        let along = |object: &Value| volume.foresee(object, 9).takes.len();
         assert!(
             volume
-                .foresee(&json!({"encryption_key_id": "k"}))
+                .foresee(&json!({"encryption_key_id": "k"}), 9)
                 .makes
                 .is_empty()
         );
         let maker = effects(&[("makes", "key_manager.secret /encryption_key_id")]);
-        let foreseen = maker.foresee(&json!({"encryption_key_id": "k"}));
+        let foreseen = maker.foresee(&json!({"encryption_key_id": "k"}), 9);
         assert_eq!((foreseen.takes.len(), foreseen.makes.len()), (1, 1));
         assert_eq!(along(&json!({"encryption_key_id": "k"})), 1);
         assert_eq!(along(&json!({"encryption_key_id": null})), 0);
 
+        let many = json!({"parts": vec!["p"; 100]});
+        let twice = effects(&[("takes", "a.part /parts/*"), ("makes", "a.part /parts/*")]);
+        let foreseen = twice.foresee(&many, 9);
+        assert_eq!(
+            foreseen.takes.len(),
+            10,
+            "one beyond the limit shows that it is passed"
+        );
+        assert!(foreseen.makes.is_empty());
+
         let group = effects(&[("takes", "a.part /parts/*")]);
-        assert_eq!(group.foresee(&json!({"parts": ["p", "q"]})).takes.len(), 2);
+        assert_eq!(
+            group.foresee(&json!({"parts": ["p", "q"]}), 9).takes.len(),
+            2
+        );
     }
 
     #[test]
@@ -363,7 +377,7 @@ mod tests {
             (json!({"protected": false}), false, None),
             (json!({}), false, None),
         ] {
-            let foreseen = image.foresee(&object);
+            let foreseen = image.foresee(&object, 9);
             assert_eq!(foreseen.is_shared, is_shared, "{object}");
             assert_eq!(foreseen.refused.as_deref(), refused, "{object}");
         }

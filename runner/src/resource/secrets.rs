@@ -62,6 +62,8 @@ pub fn without_secrets(body: String) -> String {
 struct Secrets {
     /// In a body that was not parsed: names and texts that end like secrets, and URLs with something in them.
     trace: Regex,
+    /// In a text that cannot be read: a member's name, and what sets it.
+    member: Regex,
     name: Regex,
     open_name: Regex,
     user_in_url: Regex,
@@ -70,13 +72,19 @@ struct Secrets {
 
 /// `None` never happens: the patterns are constants. If it did, everything would count as a secret.
 static SECRETS: LazyLock<Option<Secrets>> = LazyLock::new(|| {
-    const USER: &str = r#"://[^/?#\s"]+@"#;
+    // A slash in a password is no path: a port would have only digits before it.
+    const USER: &str = r#"://(?:[^/?#\s"]+|[^/?#\s"@:]*:[0-9]*[^0-9/?#\s"@][^?#\s"@]*)@"#;
+    // In something like JSON wherever it stands, and bare at the beginning of a line, as YAML and settings have it.
+    let member = format!(
+        r#"(?m)(?:["']([^"'\n]*(?:{SECRET_ENDS}))\\*["']\s*:\s*\S|^[\s{{,-]*(?:export\s+)?([\w.-]*(?:{SECRET_ENDS}))\s*[:=]\s*\S)"#
+    );
     let signature = format!("(?i)[?&](?:{SIGNATURES})=");
     Some(Secrets {
         trace: Regex::new(&format!(
-            r#"\\u00|(?:{SECRET_ENDS})\\*"|{USER}|{signature}"#
+            r#"\\u00|(?:{SECRET_ENDS})(?:\\*["']|\s*[:=])|{USER}|{signature}"#
         ))
         .ok()?,
+        member: Regex::new(&member).ok()?,
         name: Regex::new(&format!("(?:{SECRET_ENDS})$")).ok()?,
         open_name: Regex::new(&format!("(?:{OPEN_ENDS})$")).ok()?,
         user_in_url: Regex::new(USER).ok()?,
@@ -92,6 +100,7 @@ fn may_hold_secrets(body: &str) -> bool {
 
 /// Whether a member of this name holds a secret, as far as a name can say.
 fn is_secret(name: &str) -> bool {
+    let name = name.trim_end();
     SECRETS
         .as_ref()
         .is_none_or(|secrets| secrets.name.is_match(name) && !secrets.open_name.is_match(name))
@@ -110,8 +119,17 @@ fn holds_things(value: &Value) -> bool {
 
 fn says_only_when(value: &Value) -> bool {
     let when = ["created", "expires", "expires_at", "updated"];
+    let is_time = |c: char| c.is_ascii_digit() || "TZ:.+- ".contains(c);
+    let says_when = |(name, value): (&String, &Value)| {
+        let is_time = match value {
+            Value::String(text) => text.chars().all(is_time),
+            Value::Null | Value::Bool(_) | Value::Number(_) => true,
+            Value::Array(_) | Value::Object(_) => false,
+        };
+        is_time && when.contains(&name.as_str())
+    };
     let members = value.as_object();
-    members.is_some_and(|members| members.keys().all(|name| when.contains(&name.as_str())))
+    members.is_some_and(|members| members.iter().all(says_when))
 }
 
 /// Blanks all that holds secrets, at any depth, in texts that are JSON too.
@@ -126,7 +144,8 @@ fn blank_secrets(value: &mut Value, text_depth: usize) {
             let named = secret_pair(members);
             for (name, value) in members {
                 let is_secret = is_secret(name) && !is_open(name, value);
-                if is_secret || named.is_some_and(|named| named == name) {
+                let is_named = named.iter().any(|named| named.eq_ignore_ascii_case(name));
+                if is_secret || is_named {
                     blank(value);
                 } else {
                     blank_secrets(value, text_depth);
@@ -138,18 +157,24 @@ fn blank_secrets(value: &mut Value, text_depth: usize) {
     }
 }
 
-/// The member that holds the value, where an object is a pair of a name and a value, and the name is a secret's.
-fn secret_pair(members: &Map<String, Value>) -> Option<&'static str> {
+/// The members that hold the value, where an object is a pair of a name and a value, and the name is a secret's.
+fn secret_pair(members: &Map<String, Value>) -> Vec<&'static str> {
     const PAIRS: &[(&str, &str)] = &[
         ("key", "value"),
         ("name", "value"),
+        ("key", "default"),
+        ("name", "default"),
         ("output_key", "output_value"),
         ("parameter_key", "parameter_value"),
     ];
-    let is_named = |name: &str| members.get(name)?.as_str().filter(|it| is_secret(it));
-    let mut pairs = PAIRS.iter();
-    let pair = pairs.find(|(name, value)| is_named(name).is_some() && members.contains_key(*value));
-    pair.map(|(_, value)| *value)
+    let is_secrets = |name: &str| {
+        let mut named = members
+            .iter()
+            .filter(|(member, _)| member.eq_ignore_ascii_case(name));
+        named.any(|(_, value)| value.as_str().is_some_and(is_secret))
+    };
+    let pairs = PAIRS.iter().filter(|(name, _)| is_secrets(name));
+    pairs.map(|(_, value)| *value).collect()
 }
 
 fn blank(value: &mut Value) {
@@ -162,23 +187,31 @@ fn blank_in_text(text: &mut String, depth: usize) {
     if !may_hold_secrets(text) {
         return;
     }
-    if text.trim_start().starts_with(['{', '['])
-        && let Ok(inner) = serde_json::from_str::<Value>(text)
+    let begun = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
+    if begun.starts_with(['{', '[', '"'])
+        && let Ok(mut inner) = serde_json::from_str::<Value>(begun)
     {
-        let mut blanked = inner.clone();
         match depth.checked_sub(1) {
-            Some(depth) => blank_secrets(&mut blanked, depth),
-            None => blanked = Value::from(BLANK),
+            Some(depth) => blank_secrets(&mut inner, depth),
+            None => inner = Value::from(BLANK),
         }
-        if blanked != inner {
-            *text = blanked.to_string();
-        }
+        // Written anew in any case: of a member that stands in it twice only the last one was looked at.
+        *text = inner.to_string();
         return;
     }
     let Some(secrets) = SECRETS.as_ref() else {
         *text = BLANK.to_owned();
         return;
     };
+    let mut members = secrets.member.captures_iter(text);
+    let name = |found: regex::Captures<'_>| {
+        let name = found.get(1).or_else(|| found.get(2));
+        name.is_some_and(|name| is_secret(name.as_str()))
+    };
+    if members.any(name) {
+        *text = BLANK.to_owned();
+        return;
+    }
     let blanked = secrets.user_in_url.replace_all(text, "://[blanked]@");
     let blanked = secrets
         .signature_in_url
@@ -280,6 +313,66 @@ mod tests {
             ("http://h/a?design=s3cret", "http://h/a?design=s3cret"),
         ] {
             assert_eq!(shown(&json!({"a": url})), json!({"a": expected}), "{url}");
+        }
+    }
+
+    /// Whoever writes JSON by hand, or by a library that is not strict, writes such texts.
+    #[test]
+    fn a_text_that_cannot_be_read_and_has_a_secrets_name_is_blanked() {
+        for (text, expected) in [
+            (r#"{"password": "s3cret", "ratio": NaN}"#, BLANK),
+            (r#"{"password": "s3cret", "n": 1e999}"#, BLANK),
+            ("{\"password\": \"s3cret\"}\n---", BLANK),
+            ("{'password': 's3cret'}", BLANK),
+            ("{\"a\": 1,\n 'db_password' : 's3cret',}", BLANK),
+            ("a: 1\n  password: s3cret\n", BLANK),
+            ("- token: s3cret", BLANK),
+            ("export DB_PASSWORD=s3cret", BLANK),
+            ("#cloud-config\npassword: s3cret", BLANK),
+            (
+                r#"{"password": "s3cret", "password": null}"#,
+                r#"{"password":null}"#,
+            ),
+            (
+                "\u{feff}{\"password\": \"s3cret\"}",
+                r#"{"password":"[blanked]"}"#,
+            ),
+            (
+                " \u{feff} {\"password\": \"s3cret\"}",
+                r#"{"password":"[blanked]"}"#,
+            ),
+            (
+                r#""{\"password\": \"s3cret\"}""#,
+                r#""{\"password\":\"[blanked]\"}""#,
+            ),
+            ("mysql://u:s3/cret@h/db", "mysql://[blanked]@h/db"),
+            ("http://h:8080/a@b", "http://h:8080/a@b"),
+            ("public_key: ssh-rsa A", "public_key: ssh-rsa A"),
+            ("{'public_key': 'A'", "{'public_key': 'A'"),
+            ("how the password was lost", "how the password was lost"),
+        ] {
+            let expected = json!({ "a": expected });
+            assert_eq!(shown(&json!({ "a": text })), expected, "{text}");
+        }
+        for (body, expected) in [
+            (
+                json!({"password": {"expires": "s3cret"}}),
+                json!({"password": "[blanked]"}),
+            ),
+            (
+                json!({"password": {"expires": "2026-11-30T16:00:00Z"}}),
+                json!({"password": {"expires": "2026-11-30T16:00:00Z"}}),
+            ),
+            (
+                json!({"Name": "DB_PASSWORD", "Value": "s3cret"}),
+                json!({"Name": "DB_PASSWORD", "Value": "[blanked]"}),
+            ),
+            (
+                json!({"key": "password", "default": "s3cret"}),
+                json!({"key": "password", "default": "[blanked]"}),
+            ),
+        ] {
+            assert_eq!(shown(&body), expected, "{body}");
         }
     }
 

@@ -20,14 +20,12 @@
 
 mod aim;
 mod collection;
+mod filling;
 
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-
-use super::Thing;
-use super::object::values_at;
 
 /// Everything but RFC 3986's unreserved characters is encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -35,9 +33,6 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-
-/// Values a starred pointer may have in one thing. A server aggregate with more hosts than this is not to be had.
-const STARRED_VALUES_MAX: usize = 10_000;
 
 /// A changing method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +170,20 @@ impl Template {
         self.source.split(' ').nth(1).unwrap_or_default()
     }
 
+    /// Its method.
+    pub fn method(&self) -> &str {
+        self.source.split(' ').next().unwrap_or_default()
+    }
+
+    /// Its path without the query. A name in braces stands for one segment, and `**` for an id that may have slashes in it.
+    pub fn path_pattern(&self) -> String {
+        let path = self.path_source().split('?').next().unwrap_or_default();
+        match self.is_name_below_parent() {
+            true => path.replace("{id}", "**"),
+            false => path.replace("{/", "{"),
+        }
+    }
+
     /// As it was declared.
     pub fn source(&self) -> &str {
         &self.source
@@ -190,44 +199,21 @@ impl Template {
             .sum()
     }
 
+    /// The pointers that are filled in, in path and body.
+    pub(super) fn pointers(&self) -> Vec<String> {
+        let texts = self.body.iter().flat_map(strings).filter_map(Text::parse);
+        let texts = texts.chain(std::iter::once(self.path.clone()));
+        let pieces = texts.flat_map(|text| text.0);
+        let pointers = pieces.filter_map(|piece| match piece {
+            Piece::Pointer(pointer) => Some(pointer),
+            Piece::Literal(_) | Piece::Id | Piece::Parent | Piece::Project => None,
+        });
+        pointers.collect()
+    }
+
     /// Whether it is the deletion of the thing itself.
     pub fn is_deletion(&self) -> bool {
         matches!(self.change, Change::Delete)
-    }
-
-    /// Whether a request equals this template, filled in for this thing. `object` is the thing's parsed JSON object.
-    pub fn matches(
-        &self,
-        thing: &Thing,
-        object: &Value,
-        method: &str,
-        path: &str,
-        body: Option<&str>,
-    ) -> bool {
-        if Change::parse(method) != Some(self.change) {
-            return false;
-        }
-        let given = body.filter(|body| !body.is_empty());
-        let Ok(body) = given.map(serde_json::from_str::<Value>).transpose() else {
-            return false;
-        };
-        let stars: Vec<Option<&str>> = match &self.starred {
-            None => vec![None],
-            Some(pointer) => values_at(object, pointer)
-                .filter_map(Value::as_str)
-                .take(STARRED_VALUES_MAX)
-                .map(Some)
-                .collect(),
-        };
-        stars.into_iter().any(|star| {
-            let filling = Filling {
-                thing,
-                object,
-                star,
-            };
-            self.path.fill(&filling, &encode).as_deref() == Some(path)
-                && self.body_for(&filling) == Some(body.clone())
-        })
     }
 
     /// Whether the parent's id is a segment of the path, so that the service itself looks there.
@@ -247,13 +233,6 @@ impl Template {
             _ => false,
         }
     }
-
-    fn body_for(&self, filling: &Filling<'_>) -> Option<Option<Value>> {
-        match &self.body {
-            None => Some(None),
-            Some(body) => fill_value(body, filling).map(Some),
-        }
-    }
 }
 
 impl fmt::Display for Template {
@@ -266,11 +245,17 @@ impl fmt::Display for Template {
     }
 }
 
-/// What placeholders are filled with.
-struct Filling<'a> {
-    thing: &'a Thing,
-    object: &'a Value,
-    star: Option<&'a str>,
+impl Piece {
+    /// As it stands in a template.
+    fn in_words(&self) -> String {
+        match self {
+            Self::Literal(text) => text.clone(),
+            Self::Id => "{id}".to_owned(),
+            Self::Parent => "{parent}".to_owned(),
+            Self::Project => "{project}".to_owned(),
+            Self::Pointer(pointer) => format!("{{{pointer}}}"),
+        }
+    }
 }
 
 impl Text {
@@ -299,47 +284,6 @@ impl Text {
         }
         Some(Self(pieces))
     }
-
-    /// `None` where the thing lacks what a placeholder asks for: then no request can equal the template.
-    fn fill(&self, filling: &Filling<'_>, encode: &dyn Fn(&str) -> String) -> Option<String> {
-        let mut filled = String::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Literal(text) => filled.push_str(text),
-                Piece::Id => filled.push_str(&encode(&filling.thing.at.id)),
-                Piece::Parent => filled.push_str(&encode(&filling.thing.parent.as_ref()?.id)),
-                Piece::Project => filled.push_str(&encode(filling.thing.project.as_deref()?)),
-                Piece::Pointer(pointer) if pointer.contains('*') => {
-                    filled.push_str(&encode(filling.star?));
-                }
-                Piece::Pointer(pointer) => match filling.object.pointer(pointer)? {
-                    Value::String(text) if !text.is_empty() => filled.push_str(&encode(text)),
-                    Value::Number(number) => filled.push_str(&encode(&number.to_string())),
-                    _ => return None,
-                },
-            }
-        }
-        Some(filled)
-    }
-}
-
-fn fill_value(value: &Value, filling: &Filling<'_>) -> Option<Value> {
-    Some(match value {
-        Value::String(text) => Value::String(Text::parse(text)?.fill(filling, &str::to_owned)?),
-        Value::Array(elements) => Value::Array(
-            elements
-                .iter()
-                .map(|element| fill_value(element, filling))
-                .collect::<Option<_>>()?,
-        ),
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .map(|(name, value)| Some((name.clone(), fill_value(value, filling)?)))
-                .collect::<Option<_>>()?,
-        ),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    })
 }
 
 fn strings(value: &Value) -> Vec<&str> {
@@ -409,7 +353,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::ThingRef;
+    use crate::resource::{Thing, ThingRef};
 
     #[test]
     fn a_name_below_a_parent_is_told_from_other_paths() {

@@ -1,17 +1,29 @@
 //! Objects that stand in an answer and cannot be read: nested too deep, with a number beyond all numbers, with half a character.
 //!
 //! Any tenant may have made one. It takes nothing along but itself: in its place comes a mark that says what is wrong with it, and the
-//! rest of the answer can be read.
+//! rest of the answer can be read. Nobody can write such a mark but the runner: it holds what is drawn anew for each run, and what a
+//! rule is shown does not hold that.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+/// What a mark is called where a rule sees it.
+const SHOWN: &str = "runner:unreadable";
+
 /// The member of a mark. It holds the words.
-const MARK: &str = "runner:unreadable";
+static MARK: LazyLock<String> = LazyLock::new(|| {
+    // Its keys are the system's random numbers.
+    let drawn = || RandomState::new().hash_one(SHOWN);
+    format!("{SHOWN}:{:016x}{:016x}", drawn(), drawn())
+});
+
+/// Characters of an id that are said.
+const ID_CHARS: usize = 100;
 
 /// Depth up to which everybody reads JSON; the reader here gives up at 128.
 const DEPTH_MAX: usize = 120;
@@ -35,7 +47,15 @@ pub(super) fn parse(body: &str) -> Option<Value> {
 pub fn said(object: &Value) -> Option<&str> {
     let within = object.as_object()?.values();
     let mut marks = std::iter::once(object).chain(within);
-    marks.find_map(|it| it.get(MARK)?.as_str())
+    marks.find_map(|it| it.get(MARK.as_str())?.as_str())
+}
+
+/// An answer as others may see it: with marks that are called so, and could not be told from anybody's.
+pub fn unsigned(body: String) -> String {
+    match body.contains(MARK.as_str()) {
+        true => body.replace(MARK.as_str(), SHOWN),
+        false => body,
+    }
 }
 
 fn depth(body: &str) -> usize {
@@ -81,8 +101,9 @@ fn elements(value: &RawValue) -> Option<Value> {
 fn read(value: &RawValue) -> Value {
     let read = serde_json::from_str(value.get());
     read.unwrap_or_else(|error| {
-        let id = id(value).map_or(String::new(), |id| format!("{id}: "));
-        let mark = Map::from_iter([(MARK.to_owned(), format!("{id}{error}").into())]);
+        let id: Option<String> = id(value).map(|id| id.chars().take(ID_CHARS).collect());
+        let id = id.map_or(String::new(), |id| format!(", in what calls itself {id:?}"));
+        let mark = Map::from_iter([(MARK.clone(), format!("{error}{id}").into())]);
         Value::Object(mark)
     })
 }
@@ -102,11 +123,11 @@ mod tests {
     fn an_object_that_cannot_be_read_takes_nothing_along() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         for (unreadable, why) in [
-            (r#"{"id":"b","x":1e999}"#, "b: number out of range"),
+            (r#"{"id":"b","x":1e999}"#, "number out of range"),
             (r#"{"x":"\ud800"}"#, "hex escape"),
             (
                 &format!(r#"{{"uuid":"b","x":{deep}}}"#),
-                "b: recursion limit",
+                "in what calls itself \"b\"",
             ),
         ] {
             for body in [
@@ -129,6 +150,22 @@ mod tests {
             assert!(said_alone(unreadable).is_some());
             assert!(said_alone(&format!(r#"{{"image":{unreadable}}}"#)).is_some());
         }
+    }
+
+    /// A tenant's metadata may be called anything, and so may what a rule has been shown.
+    #[test]
+    fn nobody_else_can_write_a_mark() {
+        let answer = parse(r#"{"x":"\ud800","id":"s1"}"#).unwrap();
+        let shown = unsigned(answer.to_string());
+        assert!(said(&answer).is_some());
+        assert!(shown.contains(r#"{"runner:unreadable":""#), "{shown}");
+        let forged = parse(&shown).unwrap();
+        assert_eq!(said(&forged), None);
+        let wrapped = serde_json::json!({"id": "s1", "metadata": forged});
+        assert_eq!(said(&wrapped), None);
+        let called = "x".repeat(10_000);
+        let long = parse(&format!(r#"{{"id":"{called}","x":1e999}}"#)).unwrap();
+        assert!(said(&long).unwrap().len() < 300, "what is said is short");
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub trait Memory: Send + Sync {
     /// leaves what it could have taken up.
     fn note_asked(&self, thing: &ThingRef);
 
-    /// Drops the records, this run's and earlier ones', in which all is settled.
+    /// Takes such a mark back: the cloud has refused, or has evidently not done it. Until then it may have.
+    fn note_refused(&self, thing: &ThingRef);
+
+    /// Drops from the records, this run's and earlier ones', what is settled.
     ///
     /// # Errors
     /// Why a record cannot be dropped, in words for people.
@@ -36,6 +39,8 @@ impl Memory for () {
     }
 
     fn note_asked(&self, _thing: &ThingRef) {}
+
+    fn note_refused(&self, _thing: &ThingRef) {}
 
     fn forget(&self, _is_settled: &dyn Fn(&Remnant) -> bool) -> Result<(), String> {
         Ok(())

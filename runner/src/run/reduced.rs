@@ -4,22 +4,24 @@
 //! what has come since; both are looked at again, so that what stays is said.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::engine::{Fate, Left};
 use crate::plan::{Keep, Kept, Plan, PlanItem};
-use crate::resource::ThingRef;
+use crate::resource::{Thing, ThingRef};
 
 /// Why a thing of the fresh plan stays that the saved one does not name.
 const UNNAMED: &str =
     "the saved plan does not name it: it has come since, or was taken out of the plan";
 
+/// A thing, its project, and what it was listed under: ids alone are not always unique.
+type Exactly = (ThingRef, Option<Arc<str>>, Option<ThingRef>);
+
 /// What a saved plan does not let go.
 #[derive(Debug)]
 pub struct Spared {
-    /// What the saved plan names and would be deleted now.
-    named: BTreeSet<ThingRef>,
-    /// What of that has changed since, with the change.
-    changed: BTreeMap<ThingRef, String>,
+    /// Of what would be deleted now, what the saved plan names, with what has changed about it since, if anything has.
+    named: BTreeMap<Exactly, Option<String>>,
     /// What the saved plan names and is kept now.
     kept: Vec<Left>,
 }
@@ -27,22 +29,29 @@ pub struct Spared {
 impl Spared {
     /// Of what was found and would go or be kept without a saved plan.
     pub fn of(fresh: &Plan, kept: &[Kept], saved: &Plan) -> Self {
-        let named = saved.items.iter().map(|item| item.thing.clone());
         Self {
-            named: named.collect(),
-            changed: changed(fresh, saved),
+            named: named(fresh, saved),
             kept: kept_now(kept, saved),
         }
     }
 
     /// Why a thing is spared, if it is.
-    pub fn keep(&self, thing: &ThingRef) -> Option<Keep> {
-        let how = match self.changed.get(thing) {
-            Some(how) => how.clone(),
-            None if self.named.contains(thing) => return None,
-            None => UNNAMED.to_owned(),
-        };
+    pub fn keep(&self, thing: &Thing) -> Option<Keep> {
+        let Thing {
+            at,
+            project,
+            parent,
+            ..
+        } = thing;
+        let how = self.why(&(at.clone(), project.clone(), parent.clone()))?;
         Some(Keep::NotAsPlanned { how })
+    }
+
+    fn why(&self, thing: &Exactly) -> Option<String> {
+        match self.named.get(thing) {
+            Some(change) => change.clone(),
+            None => Some(UNNAMED.to_owned()),
+        }
     }
 
     /// The plan that it was taken from, which is looked at as a whole in the end.
@@ -73,51 +82,67 @@ impl Whole {
     /// How each thing of the fresh plan ended, by how those of the reduced one did.
     pub(super) fn fates(&self, reduced: &Plan, fates: &[Fate]) -> Vec<Fate> {
         let ended = reduced.items.iter().map(exactly).zip(fates);
-        let ended: BTreeMap<_, &Fate> = ended.collect();
-        let all = self
-            .plan
-            .items
-            .iter()
-            .map(|item| match ended.get(&exactly(item)) {
+        let ended: BTreeMap<Exactly, &Fate> = ended.collect();
+        let all = self.plan.items.iter().map(|item| {
+            let item = exactly(item);
+            match ended.get(&item) {
                 Some(fate) => (*fate).clone(),
-                None => {
-                    let changed = self.spared.changed.get(&item.thing);
-                    Fate::Blocked(changed.map_or(UNNAMED, String::as_str).to_owned())
-                }
-            });
+                None => Fate::Blocked(self.spared.why(&item).unwrap_or_default()),
+            }
+        });
         all.collect()
     }
-}
 
-/// What tells a thing of a plan from all others: ids are not always unique.
-fn exactly(item: &PlanItem) -> (&ThingRef, Option<&str>, Option<&ThingRef>) {
-    let parent = item.seen.as_ref().and_then(|seen| seen.parent.as_ref());
-    (&item.thing, item.project.as_deref(), parent)
-}
-
-/// Things that both plans name, and that are not what they were.
-fn changed(fresh: &Plan, saved: &Plan) -> BTreeMap<ThingRef, String> {
-    let mut before: BTreeMap<&ThingRef, Vec<&PlanItem>> = BTreeMap::new();
-    for item in &saved.items {
-        before.entry(&item.thing).or_default().push(item);
+    /// Where the reduced plan has the things of the fresh one that it has.
+    pub(super) fn positions_in(&self, reduced: &Plan) -> BTreeMap<usize, usize> {
+        let places = reduced.items.iter().map(exactly).zip(0..);
+        let places: BTreeMap<Exactly, usize> = places.collect();
+        let items = self.plan.items.iter().map(exactly).enumerate();
+        let known = items.filter_map(|(position, item)| Some((position, *places.get(&item)?)));
+        known.collect()
     }
-    let changed = fresh.items.iter().filter_map(|now| {
-        let then = before.get(&now.thing)?;
+}
+
+fn exactly(item: &PlanItem) -> Exactly {
+    let PlanItem {
+        thing,
+        project,
+        parent,
+        ..
+    } = item;
+    (thing.clone(), project.clone(), parent.clone())
+}
+
+/// Things that both plans name, with what is not what it was. Of several of one id that were listed under the same thing each is
+/// compared with all: it is enough that it is as one of them was.
+fn named(fresh: &Plan, saved: &Plan) -> BTreeMap<Exactly, Option<String>> {
+    let mut before: BTreeMap<_, Vec<&PlanItem>> = BTreeMap::new();
+    for item in &saved.items {
+        let known = before.entry((&item.thing, &item.parent)).or_default();
+        known.push(item);
+    }
+    let named = fresh.items.iter().filter_map(|now| {
+        let then = before.get(&(&now.thing, &now.parent))?;
         let differences = then.iter().map(|then| difference(then, now));
-        // Ids are not always unique: it is enough that one of them is as it was.
         let differences: Option<Vec<String>> = differences.collect();
-        Some((now.thing.clone(), differences?.into_iter().next()?))
+        let change = differences.and_then(|them| them.into_iter().next());
+        Some((exactly(now), change))
     });
-    changed.collect()
+    named.collect()
 }
 
 /// What is not as it was, if anything.
 fn difference(then: &PlanItem, now: &PlanItem) -> Option<String> {
     let name = |item: &PlanItem| item.name.clone().unwrap_or_else(|| "nothing".to_owned());
     let project = |item: &PlanItem| item.project.as_deref().unwrap_or("none").to_owned();
+    let made = |item: &PlanItem| {
+        item.created_at
+            .map_or_else(String::new, |it| it.to_string())
+    };
     let features = [
         ("it was called", name(then), name(now)),
         ("its project was", project(then), project(now)),
+        ("it was made", made(then), made(now)),
     ];
     let differing = features.into_iter().find(|(_, then, now)| then != now);
     let reasons = || {
@@ -143,4 +168,65 @@ fn kept_now(kept: &[Kept], saved: &Plan) -> Vec<Left> {
         ),
     });
     left.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::{NameMatcher, OriginFilter, TaskId, built_in};
+    use crate::plan::{Coverage, Inventory, Sieve, SweepScope};
+    use crate::resource::{Foreseen, Seen};
+
+    const TASK: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+
+    /// A key pair of the task's, of a user.
+    fn pair(user: &str, made: &str) -> Seen {
+        let thing = Thing {
+            at: ThingRef::new("a.pair", "s_rally_0a1b2c3d_AbCdEf12"),
+            name: Some("s_rally_0a1b2c3d_AbCdEf12".to_owned()),
+            is_cloud_named: false,
+            project: None,
+            parent: Some(ThingRef::new("identity.user", user)),
+            created_at: made.parse().ok(),
+            status: None,
+            tags: Some(Vec::new()),
+            object: "{}".to_owned(),
+        };
+        Seen {
+            thing,
+            owners: Vec::new(),
+            steps: Vec::new(),
+            foreseen: Foreseen::default(),
+        }
+    }
+
+    fn plan_of(pairs: &[Seen]) -> Plan {
+        let scope = SweepScope {
+            projectless: true,
+            ..SweepScope::default()
+        };
+        let tasks = [TaskId::parse(TASK).unwrap()];
+        let names = NameMatcher::new(built_in(), &tasks, OriginFilter::All);
+        let sieve = Sieve::new(scope.clone(), names);
+        let mut inventory = Inventory::new(&scope, Coverage::default());
+        for pair in pairs {
+            inventory.add(pair.clone(), sieve.standing(&pair.thing));
+        }
+        Plan::new(inventory, scope, BTreeMap::new()).0
+    }
+
+    /// Whoever it is under, and when it was made, is part of what was planned.
+    #[test]
+    fn what_has_the_id_of_something_planned_is_not_planned_for_that() {
+        let then = "2026-01-01T00:00:00Z";
+        let saved = plan_of(&[pair("alice", then)]);
+        let fresh = [pair("alice", then), pair("bob", then)];
+        let spared = Spared::of(&plan_of(&fresh), &[], &saved);
+        let is_kept = fresh.map(|seen| spared.keep(&seen.thing).is_some());
+        assert_eq!(is_kept, [false, true]);
+        let again = pair("alice", "2026-01-02T00:00:00Z");
+        let spared = Spared::of(&plan_of(std::slice::from_ref(&again)), &[], &saved);
+        let keep = spared.keep(&again.thing).map(|it| it.to_string());
+        assert!(keep.is_some_and(|it| it.contains("it was made 2026-01-01")));
+    }
 }

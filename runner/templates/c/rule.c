@@ -113,6 +113,9 @@ void exports_rule_kinds(exports_rule_list_kind_t *ret) {
   guest_string_dup(&kind->fields.created_at, "/created_at");
   guest_string_dup(&kind->fields.status, "/status");
   kind->requests = list_of("DELETE {{path}}/{id}");
+  // All that it is shown of an object are the fields above. What else it needs, it names here.
+  kind->extra = (model_list_property_t){allocate(sizeof(model_property_t)), 1};
+  kind->extra.ptr[0] = (model_property_t){JOIN(TEXT("sees")), JOIN(TEXT("/id"))};
   *ret = (exports_rule_list_kind_t){kind, 1};
 }
 

@@ -22,7 +22,8 @@ const KIND = {
   after: [],
   requests: ['DELETE {{path}}/{id}'],
   failedStates: [],
-  extra: [],
+  // All that it is shown of an object are the fields above. What else it needs, it names here.
+  extra: [{ name: 'sees', value: '/id' }],
 };
 
 export const rule = {

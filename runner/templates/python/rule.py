@@ -29,7 +29,8 @@ KIND = model.Kind(
     after=[],
     requests=["DELETE {{path}}/{id}"],
     failed_states=[],
-    extra=[],
+    # All that it is shown of an object are the fields above. What else it needs, it names here.
+    extra=[model.Property("sees", "/id")],
 )
 
 

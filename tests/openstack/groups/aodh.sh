@@ -18,7 +18,7 @@ connection = $(database_url aodh)
 [service_credentials]
 $(credentials)
 interface = public
-$(authtoken)
+$(authtoken alarming)
 $(oslo)
 CONF
   # Aodh looks for its configuration in the home directory, and takes no other place from the environment.

@@ -23,7 +23,7 @@ enabled_crypto_plugins = simple_crypto
 kek = $(printf 'thirty-two-bytes-that-anyone-has' | base64)
 [queue]
 enable = false
-$(authtoken)
+$(authtoken key-manager)
 $(oslo)
 CONF
   cp "$VENV/etc/barbican/barbican-api-paste.ini" "$ETC/barbican/"

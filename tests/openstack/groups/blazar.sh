@@ -20,7 +20,7 @@ os_region_name = RegionOne
 plugins = physical.host.plugin,virtual.floatingip.plugin
 [database]
 connection = $(database_url blazar)
-$(authtoken)
+$(authtoken reservation)
 $(oslo)
 CONF
   export OS_BLAZAR_CONFIG_DIR=$ETC/blazar

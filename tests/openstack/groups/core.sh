@@ -90,7 +90,7 @@ $(credentials)
 $(credentials)
 [privsep]
 helper_command = $BIN/privsep-helper
-$(authtoken)
+$(authtoken network)
 $(oslo)
 CONF
   conf neutron/ml2.ini <<CONF
@@ -134,7 +134,7 @@ filesystem_store_datadir = $DATA/glance/images
 filesystem_store_datadir = $DATA/glance/staging
 [os_glance_tasks_store]
 filesystem_store_datadir = $DATA/glance/tasks
-$(authtoken)
+$(authtoken image)
 $(oslo)
 CONF
 }
@@ -178,7 +178,7 @@ interface = public
 backend_url = file://$DATA/cinder/coord
 [privsep]
 helper_command = $BIN/privsep-helper
-$(authtoken)
+$(authtoken block-storage)
 $(oslo)
 CONF
 }

@@ -21,7 +21,7 @@ $(credentials)
 $(credentials)
 [database]
 connection = $(database_url cyborg)
-$(authtoken)
+$(authtoken accelerator)
 $(oslo)
 CONF
   cp "$VENV/etc/cyborg/api-paste.ini" "$ETC/cyborg/"

@@ -38,7 +38,7 @@ listen = 127.0.0.1:${PORT[mdns]}
 connection = $(database_url designate)
 [coordination]
 backend_url = file://$DATA/designate/coord
-$(authtoken)
+$(authtoken dns)
 $(oslo)
 CONF
   cp "$VENV/etc/designate/api-paste.ini" "$ETC/designate/"

@@ -19,7 +19,7 @@ file_basepath = $DATA/gnocchi
 [metricd]
 workers = 1
 metric_cleanup_delay = 2
-$(authtoken)
+$(authtoken metric)
 $(oslo)
 CONF
   # The part that validates tokens looks for the configuration in the home directory, wherever the API has its own from.

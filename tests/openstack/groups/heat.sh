@@ -36,7 +36,7 @@ auth_url = $KEYSTONE_URL
 username = svc
 password = $PASSWORD
 user_domain_id = default
-$(authtoken)
+$(authtoken orchestration)
 $(oslo)
 CONF
 }

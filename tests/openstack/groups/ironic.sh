@@ -31,7 +31,7 @@ connection = $(database_url ironic)
 [service_catalog]
 $(credentials)
 $(printf '[%s]\n%s\n' neutron "$(credentials)" glance "$(credentials)" nova "$(credentials)")
-$(authtoken)
+$(authtoken baremetal)
 $(oslo)
 CONF
   # These alone have no default for an administrator of a project, as all others do here (see services.sh).

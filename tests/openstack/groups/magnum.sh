@@ -26,7 +26,7 @@ trustee_domain_admin_name = magnum_domain_admin
 trustee_domain_admin_password = $PASSWORD
 [keystone_auth]
 $(credentials)
-$(authtoken)
+$(authtoken container-infrastructure-management)
 $(oslo)
 CONF
   mkdir -p "$DATA/magnum"

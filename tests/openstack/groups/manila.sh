@@ -36,7 +36,7 @@ connection = $(database_url manila)
 $(credentials)
 [coordination]
 backend_url = file://$DATA/manila/coord
-$(authtoken)
+$(authtoken shared-file-system)
 $(oslo)
 CONF
 }

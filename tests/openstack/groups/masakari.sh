@@ -19,7 +19,7 @@ os_region_name = RegionOne
 connection = $(database_url masakari)
 [taskflow]
 connection = $(database_url masakari)
-$(authtoken)
+$(authtoken instance-ha)
 $(oslo)
 CONF
   cp "$VENV/etc/masakari/api-paste.ini" "$ETC/masakari/"

@@ -17,7 +17,7 @@ run_in_api = true
 connection = $(database_url mistral)
 [coordination]
 backend_url = file://$DATA/mistral
-$(authtoken)
+$(authtoken workflow)
 $(oslo)
 CONF
   mkdir -p "$DATA/mistral"

@@ -25,7 +25,7 @@ use_stderr = true
 auth_strategy = keystone
 [placement_database]
 connection = $(database_url placement)
-$(authtoken)
+$(authtoken placement)
 $(oslo)
 CONF
 }
@@ -93,7 +93,7 @@ backend = $(wants barbican && echo barbican || echo nova.keymgr.conf_key_mgr.Con
 barbican_endpoint_type = public
 [privsep]
 helper_command = $BIN/privsep-helper
-$(authtoken)
+$(authtoken compute)
 $(oslo)
 CONF
 }

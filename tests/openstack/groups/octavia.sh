@@ -59,7 +59,7 @@ stats_socket_path = $DATA/octavia/stats.sock
 get_socket_path = $DATA/octavia/get.sock
 [quotas]
 $(printf 'default_%s_quota = -1\n' load_balancer listener member pool health_monitor)
-$(authtoken)
+$(authtoken load-balancer)
 $(oslo)
 CONF
 }

@@ -108,6 +108,7 @@ paste.filter_factory = keystonemiddleware.auth_token:filter_factory
 $(credentials)
 www_authenticate_uri = $KEYSTONE_URL
 delay_auth_decision = true
+service_type = object-store
 [filter:keystoneauth]
 use = egg:swift#keystoneauth
 operator_roles = admin, member

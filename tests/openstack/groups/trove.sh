@@ -38,7 +38,7 @@ project_domain_name = Default
 region_name = RegionOne
 [mysql]
 volume_support = true
-$(authtoken)
+$(authtoken database)
 $(oslo)
 CONF
   : >"$ETC/trove/guest.conf"

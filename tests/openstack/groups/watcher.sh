@@ -19,7 +19,7 @@ max_general_workers = 2
 workers = 1
 [database]
 connection = $(database_url watcher)
-$(authtoken)
+$(authtoken infra-optim)
 $(oslo)
 CONF
 }

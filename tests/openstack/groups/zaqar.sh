@@ -26,7 +26,7 @@ enabled = false
 secret_key = $PASSWORD
 [trustee]
 $(credentials)
-$(authtoken)
+$(authtoken messaging)
 $(oslo)
 CONF
   # Zaqar looks for its configuration in the home directory, and takes no other place from the environment.

@@ -31,7 +31,7 @@ $(printf 'initial_%s_allocation_ratio = 1000.0\n' cpu ram disk)
 $(printf '%s = -1\n' containers cpu memory disk)
 [keystone_auth]
 $(credentials)
-$(authtoken)
+$(authtoken container)
 $(oslo)
 CONF
 }

@@ -195,6 +195,7 @@ impl Row {
         };
         add("forced-request", forced);
         add("reads", self.further_paths());
+        add("sees", self.seen_members());
         add("takes", takes.chain(takes_where).collect());
         add("makes", makes.collect());
         add("taken-by", texts(self.takers().iter()));
@@ -267,8 +268,8 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_says_nothing_has_no_properties() {
-        assert_eq!(said(&ROW), Vec::<String>::new());
+    fn a_row_that_says_nothing_has_no_properties_but_that_it_sees_no_more() {
+        assert_eq!(said(&ROW), ["sees: /id"]);
     }
 
     #[test]
@@ -295,6 +296,7 @@ mod tests {
             said(&row),
             [
                 "forced-request: POST /things/{id}/action {\"force\":null}",
+                "sees: /id",
                 "takes: b.key /key_id",
                 "takes: b.volume /volumes/*/id where goes_along",
                 "makes: b.key /own_key_id",

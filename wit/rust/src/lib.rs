@@ -18,6 +18,7 @@ pub mod paging;
 mod reads;
 pub mod requests;
 pub mod row;
+mod sees;
 pub mod table;
 
 /// The bindings that `wit-bindgen` makes of the contract.

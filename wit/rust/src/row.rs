@@ -33,6 +33,7 @@ pub struct Row {
     pub(crate) at: &'static str,
     pub(crate) requests: &'static [&'static str],
     pub(crate) reads: &'static [&'static str],
+    pub(crate) sees: &'static [&'static str],
     pub(crate) forced_requests: &'static [&'static str],
     pub(crate) everywhere: &'static str,
     pub(crate) narrow: &'static str,
@@ -99,6 +100,7 @@ impl Row {
             at,
             requests,
             reads: &[],
+            sees: &[],
             forced_requests: &[],
             everywhere: "",
             narrow: "project_id={project}",
@@ -431,6 +433,12 @@ impl Row {
     /// Where it reads beside its listing and the collection that it is deleted from, with `*` for what only a thing says.
     pub const fn reads(self, reads: &'static [&'static str]) -> Self {
         Self { reads, ..self }
+    }
+
+    /// Members that the row's functions look at, beside those at its places: `/locked`, `/profile/*/name`. All others are hidden from
+    /// them.
+    pub const fn sees(self, sees: &'static [&'static str]) -> Self {
+        Self { sees, ..self }
     }
 
     /// How to delete it after all, where the operator insists: these requests in turn, the last of which deletes it and may be

@@ -31,6 +31,7 @@ static KINDS: &[Row] = &[
         ("baremetal.chassis", "/chassis_uuid"),
     ])
     .after(&[("compute.server", "/instance_uuid")])
+    .sees(&["/provision_state"])
     .delete_by(delete_node),
     // 400: there are nodes in it.
     Row::new(

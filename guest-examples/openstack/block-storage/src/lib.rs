@@ -53,6 +53,7 @@ static KINDS: &[Row] = &[
     .names(&[])
     .project("")
     .created_at("")
+    .sees(CONNECTED)
     .owners_by(ATTACHED, attachment_owners)
     .after(&[("compute.server", "/instance")])
     .before(&[("block_storage.volume", "/volume_id")]),
@@ -68,6 +69,7 @@ static KINDS: &[Row] = &[
     .listing_microversions(&["3.64", "3.18"])
     .makes(KEY)
     .before(KEY)
+    .sees(&["/has_dependent_backups"])
     .delete_by(delete_backup)
     .forced_by(&[
         "POST /backups/{id}/action {\"os-reset_status\":{\"status\":\"error\"}}",
@@ -135,6 +137,7 @@ static KINDS: &[Row] = &[
     .listing_microversions(&["3.64", "3.13"])
     .makes(KEY)
     .before(VOLUME_HOLDS)
+    .sees(&["/volume_image_metadata/image_id"])
     .owners_by(VOLUME_OWNERS, volume_owners)
     .after(&[
         ("compute.server", "/attachments/*/server_id"),
@@ -224,6 +227,12 @@ const VOLUME_HOLDS: &[Place] = &[
 const ATTACHED: &[(&str, &str)] = &[
     ("compute.server", "/instance"),
     ("block_storage.volume", "/volume_id"),
+];
+
+/// What every connection says. What else it says lets in whoever can reach the storage.
+const CONNECTED: &[&str] = &[
+    "/connection_info/attachment_id",
+    "/connection_info/driver_volume_type",
 ];
 
 /// The server decides where there is one, and where that is known to nobody, the volume: but only if Cinder would ask Nova

@@ -49,6 +49,7 @@ static KINDS: &[Row] = &[
     .created_at("/created")
     .tags("/tags")
     .lingers()
+    .sees(&["/locked"])
     .delete_by(delete_server)
     .forced_by(&[
         "POST /servers/{id}/action {\"os-resetState\":{\"state\":\"error\"}}",

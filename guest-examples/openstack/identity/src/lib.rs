@@ -263,6 +263,7 @@ static KINDS: &[Row] = &[
     .cloud_wide()
     .tags("/tags")
     .reads(&["/v3/groups", "/v3/projects", "/v3/users"])
+    .sees(&["/enabled"])
     .delete_by(delete_domain),
 ];
 

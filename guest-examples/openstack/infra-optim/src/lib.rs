@@ -24,6 +24,7 @@ static KINDS: &[Row] = &[
     .names(&[])
     .part_of(&[("infra_optim.audit", "/audit_uuid")])
     .conflicts(&[400])
+    .sees(&["/state"])
     .delete_by(delete_plan),
     Row::new(
         "infra_optim.audit",
@@ -34,6 +35,8 @@ static KINDS: &[Row] = &[
     .cloud_wide()
     .id("/uuid")
     .conflicts(&[400])
+    .sees(&["/audit_type", "/state"])
+    .reads(&["/v1/action_plans"])
     .delete_by(delete_audit),
     Row::new(
         "infra_optim.audit_template",

@@ -48,6 +48,7 @@ static KINDS: &[Row] = &[
     )
     // 1.1 (2023.1) shows who uses it. Before, nothing ties the key of an encrypted volume to anything but what its volume says.
     .listing_microversions(&["1.1", ""])
+    .sees(&["/consumers/*/resource_type"])
     .owners_by(CONSUMERS, consumers)
     .nameless_stays()
     .taken_by(&["block_storage.volume", "block_storage.backup"])

@@ -52,6 +52,7 @@ pub const ROWS: &[Row] = &[
         ],
     )
     .tags("/tags")
+    .sees(&["/routes/*/destination"])
     .delete_by(delete_router)
     .before(&[
         ("network.network", "/external_gateway_info/network_id"),

@@ -21,6 +21,7 @@ pub const ROWS: &[Row] = &[
     .given_names(&["default"])
     .tags("/tags")
     .optional()
+    .sees(&["/ports"])
     .delete_by(delete_group)
     .before(&[
         ("network.firewall_policy", "/ingress_firewall_policy_id"),

@@ -45,6 +45,7 @@ pub const PORT: Row = Row::new(
 .beside("lets go of its floating IPs")
 // These hold the router's interfaces too, and do not say which.
 .last_of(&["network.vpn_service", "network.ndp_proxy"])
+.sees(SEEN)
 .order_by(port_order)
 .delete_by(delete_port);
 
@@ -67,6 +68,14 @@ const HELD: &[Place] = &[
     ("network.subnet", "/fixed_ips/*/subnet_id"),
     ("network.security_group", "/security_groups/*"),
     ("network.qos_policy", "/qos_policy_id"),
+];
+
+/// How it says what uses it, and what it holds.
+const SEEN: &[&str] = &[
+    "/device_owner",
+    "/fixed_ips/*/subnet_id",
+    "/security_groups/*",
+    "/qos_policy_id",
 ];
 
 /// What uses a port, by its `device_owner` and `device_id`, or by the name that a load balancer gives it.

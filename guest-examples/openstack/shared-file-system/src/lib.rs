@@ -112,6 +112,7 @@ static KINDS: &[Row] = &[
     .project("")
     .lingers_unless("/status", &["error_deleting"])
     .part_of(SHARE)
+    .sees(&["/replica_state"])
     .order_by(replica_order),
     Row::new(
         "shared_file_system.share",

@@ -25,28 +25,39 @@ pub(super) type Strangers = BTreeMap<Arc<str>, ThingRef>;
 /// The looks into projects.
 #[derive(Default)]
 pub(super) struct Contents {
-    /// Projects that are due, and wait for a look.
-    waiting: BTreeSet<usize>,
-    /// When the look was asked for that saw into a project last.
+    /// Projects that are due for a look, each with all that wait for it: itself, and what goes only because it does.
+    waiting: BTreeMap<usize, BTreeSet<usize>>,
+    /// When the last look into a project ended.
     seen: HashMap<usize, Instant>,
     is_running: bool,
 }
 
 impl<'a, R: Rule> Purge<'a, R> {
-    /// Puts a project off until it was looked into, if that has been too long ago. Says whether it has.
+    /// Puts a thing off until its projects were looked into, if that has been too long ago: a project itself, and those because of
+    /// which a thing goes. Says whether it has.
     pub(super) fn await_contents(&mut self, item: usize) -> bool {
+        let mut projects = self.progress.grounds(item);
+        projects.insert(item);
+        projects.retain(|it| self.has_old_contents(*it));
+        if projects.is_empty() {
+            return false;
+        }
+        self.progress.await_sight(item, BTreeSet::new());
+        for project in projects {
+            let waiting = self.contents.waiting.entry(project).or_default();
+            waiting.insert(item);
+        }
+        true
+    }
+
+    fn has_old_contents(&self, item: usize) -> bool {
         let planned = self.plan.items.get(item);
         if planned.is_none_or(|planned| &*planned.thing.kind != PROJECT_KIND) {
             return false;
         }
-        let asked = self.contents.seen.get(&item).copied();
-        let asked = asked.or_else(|| self.engine.oldest_sight());
-        let is_old = asked.is_some_and(|asked| self.engine.is_old_sight(asked));
-        if is_old {
-            self.progress.await_sight(item, BTreeSet::new());
-            self.contents.waiting.insert(item);
-        }
-        is_old
+        let seen = self.contents.seen.get(&item).copied();
+        let seen = seen.or_else(|| self.engine.oldest_sight());
+        seen.is_some_and(|seen| self.engine.is_old_sight(seen))
     }
 
     pub(super) fn start_look_into_projects(&mut self) {
@@ -54,50 +65,51 @@ impl<'a, R: Rule> Purge<'a, R> {
             return;
         }
         self.contents.is_running = true;
-        let items = std::mem::take(&mut self.contents.waiting);
-        let projects = items.iter().filter_map(|item| self.plan.items.get(*item));
-        let projects: BTreeSet<Arc<str>> = projects.map(|it| it.thing.id.clone()).collect();
+        let projects = std::mem::take(&mut self.contents.waiting);
+        let ids = projects
+            .keys()
+            .filter_map(|item| self.plan.items.get(*item));
+        let ids: BTreeSet<Arc<str>> = ids.map(|it| it.thing.id.clone()).collect();
         let (engine, sieve, index) = (self.engine, self.sieve, self.index.clone());
-        let asked = Instant::now();
         self.running.push(Box::pin(async move {
-            let result = engine.look_into(&projects, &index, sieve).await;
-            Done::LookedInto {
-                items,
-                asked,
-                result,
-            }
+            let result = engine.look_into(&ids, &index, sieve).await;
+            Done::LookedInto { projects, result }
         }));
     }
 
     pub(super) fn take_look_into_projects(
         &mut self,
-        items: &BTreeSet<usize>,
-        asked: Instant,
+        projects: &BTreeMap<usize, BTreeSet<usize>>,
         result: Result<Strangers, ListingFailure>,
     ) {
         self.contents.is_running = false;
-        for &item in items {
-            if self.progress.state(item) != Some(&State::Unsighted) {
-                continue;
-            }
-            let project = self.plan.items.get(item).map(|planned| &planned.thing.id);
-            let stranger = match &result {
-                Ok(strangers) => project.and_then(|project| strangers.get(project)),
+        for (&project, waiting) in projects {
+            let id = self
+                .plan
+                .items
+                .get(project)
+                .map(|planned| &planned.thing.id);
+            let why = match &result {
+                Ok(strangers) => {
+                    let stranger = id.and_then(|id| strangers.get(id));
+                    stranger.map(|by| format!("{by} has come into it since the plan was made"))
+                }
                 Err(failure) => {
                     let why = &failure.why;
-                    let why =
-                        format!("it could not be looked into again before its deletion: {why}");
-                    self.progress.fail(item, &why);
-                    continue;
+                    Some(format!(
+                        "it could not be looked into again before its deletion: {why}"
+                    ))
                 }
             };
-            match stranger {
-                Some(by) => {
-                    let why = format!("{by} has come into it since the plan was made");
-                    self.progress.fail(item, &why);
-                }
+            match why {
+                Some(why) => self.progress.keep(project, &why),
+                // From now on, lest a look that takes longer than a sight holds is made without end.
                 None => {
-                    self.contents.seen.insert(item, asked);
+                    self.contents.seen.insert(project, Instant::now());
+                }
+            }
+            for &item in waiting {
+                if self.progress.state(item) == Some(&State::Unsighted) {
                     self.progress.ready(item);
                 }
             }
@@ -128,39 +140,47 @@ impl<R: Rule> Engine<R> {
         });
         let places: BTreeSet<Place> = places.collect();
         let kinds = self.kinds().filter(|kind| may_be_in_a_project(kind));
-        let looks = kinds.map(|kind| self.strangers(kind, &places, index, sieve));
+        let looks = kinds.map(|kind| self.newcomers(kind, &places, index));
         let looks: Vec<_> = looks.collect();
-        let looks: Vec<Result<Strangers, ListingFailure>> = stream::iter(looks)
+        let looks: Vec<Result<Vec<Seen>, ListingFailure>> = stream::iter(looks)
             .buffer_unordered(self.limits.listings_max)
             .collect()
             .await;
-        let mut all = Strangers::new();
-        for strangers in looks {
-            all.extend(strangers?);
-        }
-        Ok(all)
+        let looks: Result<Vec<Vec<Seen>>, ListingFailure> = looks.into_iter().collect();
+        let newcomers: Vec<Seen> = looks?.into_iter().flatten().collect();
+        let made = newcomers.iter().map(|seen| &seen.thing);
+        let made = made.filter(|thing| thing.is_cloud_named);
+        let made: BTreeSet<ThingRef> = made.map(|thing| thing.at.clone()).collect();
+        // The rules of a default group go with it.
+        let is_made = |seen: &Seen| {
+            let mut owners = seen.owners.iter().map(|it| &it.owner);
+            sieve.standing(&seen.thing) == Standing::Nameless
+                && (seen.thing.is_cloud_named || owners.any(|owner| made.contains(owner)))
+        };
+        let strange = newcomers.into_iter().filter(|seen| !is_made(seen));
+        let strange = strange.map(|seen| seen.thing);
+        Ok(strange
+            .filter_map(|thing| Some((thing.project?, thing.at)))
+            .collect())
     }
 
-    /// Whatever of a kind is there that neither the plan has nor the cloud makes by itself.
-    async fn strangers(
+    /// Whatever of a kind is there that the plan does not have, or not so.
+    async fn newcomers(
         &self,
         kind: &Arc<Kind>,
         places: &BTreeSet<Place>,
         index: &Index,
-        sieve: &Sieve,
-    ) -> Result<Strangers, ListingFailure> {
-        let mut strangers = Strangers::new();
+    ) -> Result<Vec<Seen>, ListingFailure> {
+        let mut newcomers = Vec::new();
         for scope in self.scopes_of(kind, places, PROJECTS_MAX)? {
             let note = |page: Vec<Seen>| {
-                let things = page.into_iter().map(|seen| seen.thing);
-                let strange = things
-                    .filter(|thing| index.positions(&thing.at).is_empty())
-                    .filter(|thing| sieve.standing(thing) != Standing::Nameless);
-                strangers.extend(strange.filter_map(|thing| Some((thing.project?, thing.at))));
+                let known = |seen: &Seen| index.knows_as_it_was(kind, &seen.thing);
+                let new = page.into_iter().filter(|it| !known(it));
+                newcomers.extend(new);
             };
             self.list(kind, &scope, note).await?;
         }
-        Ok(strangers)
+        Ok(newcomers)
     }
 }
 

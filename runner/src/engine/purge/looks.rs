@@ -77,12 +77,11 @@ impl<R: Rule> Engine<R> {
         pages: usize,
         sieve: &Sieve,
     ) -> Result<Listed, ListingFailure> {
-        let is_anothers = |thing: &Thing| {
-            let standing = sieve.standing(thing);
-            matches!(
-                standing,
-                Standing::OtherName | Standing::OtherTask | Standing::Protected { .. }
-            )
+        let is_anothers = |seen: &Seen| match sieve.standing(&seen.thing) {
+            Standing::OtherName | Standing::OtherTask | Standing::Protected { .. } => true,
+            // What somebody owns may go with him.
+            Standing::Nameless => seen.owners.is_empty() && !seen.thing.is_cloud_named,
+            _ => false,
         };
         let places: BTreeSet<Place> = awaited
             .iter()
@@ -112,10 +111,10 @@ impl<R: Rule> Engine<R> {
                         there.push(seen);
                     } else if others.contains(&key(thing)) {
                         listed.shown.planned.insert(key(thing), seen);
-                    } else {
-                        listed.shown.held.extend(index.held_by(&seen, kind));
+                    } else if !index.knows(kind, thing) {
+                        listed.shown.held.extend(index.held_by(&seen, kind, sieve));
                         if let Some(project) = thing.project.clone()
-                            && is_anothers(thing)
+                            && is_anothers(&seen)
                         {
                             listed.strangers.insert(project, thing.at.clone());
                         }
@@ -272,7 +271,13 @@ impl<'a, R: Rule> Purge<'a, R> {
                         self.insisted_on.contains(&item) && declared.effects.is_hidden(status);
                     let status = status.filter(|_| !is_awaited);
                     match why_it_stays(declared, status, is_news, late) {
-                        Some(why) => self.give_up(item, &why),
+                        Some(why) => {
+                            // What it is slow at or hides it may yet do.
+                            if declared.has_failed(status) && !declared.effects.is_hidden(status) {
+                                self.progress.note_end_of_deletion(item);
+                            }
+                            self.give_up(item, &why);
+                        }
                         None => self.progress.looked(item),
                     }
                 }
@@ -298,16 +303,14 @@ impl<'a, R: Rule> Purge<'a, R> {
         if strangers.is_empty() {
             return;
         }
-        let planned: BTreeSet<&ThingRef> = self.plan.items.iter().map(|it| &it.thing).collect();
         let items = self.plan.items.iter().enumerate();
         let projects = items.filter(|(_, item)| &*item.thing.kind == PROJECT_KIND);
         let held: Vec<(usize, ThingRef)> = projects
             .filter_map(|(position, item)| Some((position, strangers.get(&item.thing.id)?.clone())))
-            .filter(|(position, by)| !planned.contains(by) && self.progress.is_untried(*position))
             .collect();
         for (position, by) in held {
             let why = format!("{by} has come into it since the plan was made");
-            self.progress.fail(position, &why);
+            self.progress.keep(position, &why);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The states of a plan's things, and what one thing's end means for those that wait for it. No I/O, no waiting.
 
+mod grounds;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -74,10 +76,21 @@ pub(super) struct Progress {
     rests_on: Vec<Support>,
     /// What rests on each.
     resting: Vec<Vec<usize>>,
+    /// With whose deletion each goes along, and what goes along with each.
+    takers: Vec<Vec<usize>>,
+    takes: Vec<Vec<usize>>,
+    /// What was seen to have to stay while it was being asked for, and why.
+    stays: BTreeMap<usize, String>,
+    /// What the cloud has said that it will delete, and has not been seen to fail at.
+    accepted: BTreeSet<usize>,
     attempts: Vec<u32>,
     idle_attempts: Vec<u32>,
     things: Vec<ThingRef>,
     kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Kinds whose things go over what is in them.
+    containers: BTreeSet<Arc<str>>,
+    /// The first thing of each kind that was left though it could be tried.
+    left_by_kind: BTreeMap<Arc<str>, usize>,
     open_by_kind: BTreeMap<Arc<str>, usize>,
     ready: BTreeMap<Arc<str>, BTreeSet<usize>>,
     underway: BTreeSet<(u64, usize)>,
@@ -96,7 +109,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan, is_container: &dyn Fn(&str) -> bool) -> Self {
         let count = plan.items.len();
         let mut progress = Self {
             states: vec![State::Waiting; count],
@@ -110,10 +123,21 @@ impl Progress {
                 .map(|item| item.rests_on.clone())
                 .collect(),
             resting: vec![Vec::new(); count],
+            takers: plan.items.iter().map(|item| item.takers.clone()).collect(),
+            takes: vec![Vec::new(); count],
+            stays: BTreeMap::new(),
+            accepted: BTreeSet::new(),
             attempts: vec![0; count],
             idle_attempts: vec![0; count],
             things: plan.items.iter().map(|item| item.thing.clone()).collect(),
             kind_order: plan.kind_order.clone(),
+            containers: plan
+                .kind_order
+                .keys()
+                .filter(|kind| is_container(kind))
+                .cloned()
+                .collect(),
+            left_by_kind: BTreeMap::new(),
             open_by_kind: BTreeMap::new(),
             ready: BTreeMap::new(),
             underway: BTreeSet::new(),
@@ -135,6 +159,11 @@ impl Progress {
             for &first in &item.waits_for {
                 if let Some(followers) = progress.followers.get_mut(first) {
                     followers.push(position);
+                }
+            }
+            for &taker in &item.takers {
+                if let Some(takes) = progress.takes.get_mut(taker) {
+                    takes.push(position);
                 }
             }
             for &owner in item.rests_on.positions() {
@@ -273,18 +302,6 @@ impl Progress {
         self.is_untried(item) || matches!(self.states.get(item), Some(State::Retry(_)))
     }
 
-    /// All that has to go for a thing to go and has not gone yet: what it rests on, what that rests on, and so on.
-    pub(super) fn grounds(&self, item: usize) -> BTreeSet<usize> {
-        let mut grounds = BTreeSet::new();
-        let mut open = vec![item];
-        while let Some(next) = open.pop() {
-            let owners = self.rests_on.get(next).map_or(&[][..], Support::positions);
-            let standing = owners.iter().copied().filter(|it| !self.has_gone(*it));
-            open.extend(standing.filter(|it| grounds.insert(*it)));
-        }
-        grounds
-    }
-
     /// Whether anything of a thing's kind has gone.
     pub(super) fn has_lost_one_like(&self, item: usize) -> bool {
         let kind = self.things.get(item).map(|thing| &thing.kind);
@@ -304,6 +321,20 @@ impl Progress {
     pub(super) fn unsighted(&self, kind: &Arc<str>) -> Vec<usize> {
         let items = self.unsighted.get(kind).into_iter().flatten();
         items.copied().collect()
+    }
+
+    /// Whether nobody knows of a request that the cloud has taken.
+    pub(super) fn has_failed(&self, item: usize) -> bool {
+        let is_left = matches!(
+            self.states.get(item),
+            Some(State::Ended(Fate::Failed(_) | Fate::Abandoned(_)))
+        );
+        is_left && !self.accepted.contains(&item)
+    }
+
+    /// The deletion that was accepted has come to nothing.
+    pub(super) fn note_end_of_deletion(&mut self, item: usize) {
+        self.accepted.remove(&item);
     }
 
     /// What has not come to its end.
@@ -333,6 +364,9 @@ impl Progress {
 
     pub(super) fn linger(&mut self, item: usize, with_owner: bool) {
         self.moved_at = self.next_tick();
+        if !with_owner {
+            self.accepted.insert(item);
+        }
         self.set(
             item,
             State::Lingering {
@@ -367,45 +401,6 @@ impl Progress {
         }
     }
 
-    pub(super) fn fail(&mut self, item: usize, why: &str) {
-        self.end(item, Fate::Failed(why.to_owned()));
-        let thing = self
-            .things
-            .get(item)
-            .map_or_else(String::new, ThingRef::to_string);
-        let waited = format!("{thing} must go before it and is left: {why}");
-        let rested = format!("it was to go because {thing} goes, which is left: {why}");
-        let mut open = vec![item];
-        while let Some(left) = open.pop() {
-            for follower in self.followers.get(left).cloned().unwrap_or_default() {
-                if self.states.get(follower) == Some(&State::Waiting) {
-                    self.end(follower, Fate::Abandoned(waited.clone()));
-                    open.push(follower);
-                }
-            }
-            for resting in self.resting.get(left).cloned().unwrap_or_default() {
-                if self.is_idle(resting) && self.is_groundless(resting) {
-                    // Its last request may have been taken, though nobody has said so.
-                    let fate = match self.doubtful.contains(&resting) {
-                        true => Fate::Asked(rested.clone()),
-                        false => Fate::Abandoned(rested.clone()),
-                    };
-                    self.end(resting, fate);
-                    open.push(resting);
-                }
-            }
-        }
-    }
-
-    /// Whether what a thing was to go because of will not go.
-    fn is_groundless(&self, item: usize) -> bool {
-        let may_go = |owner: usize| {
-            self.has_gone(owner) || !matches!(self.states.get(owner), Some(State::Ended(_)))
-        };
-        let rests_on = self.rests_on.get(item);
-        rests_on.is_some_and(|rests_on| !rests_on.holds(may_go))
-    }
-
     /// Ends what has not ended. What the cloud was asked to delete may still go.
     pub(super) fn abandon_open(&mut self, why: &str) {
         for item in 0..self.states.len() {
@@ -423,11 +418,13 @@ impl Progress {
     /// were any.
     pub(super) fn release_stalled(&mut self) -> bool {
         let is_held = self.ready.values().any(|items| !items.is_empty());
-        let stalled = is_held && !self.kind_order.is_empty();
-        if stalled {
-            self.kind_order.clear();
+        let released = self.kind_order.len();
+        if is_held {
+            // Nothing is let go over what is in it.
+            self.kind_order
+                .retain(|kind, _| self.containers.contains(kind));
         }
-        stalled
+        self.kind_order.len() < released
     }
 
     /// Things that lingered or ended since this was last asked.
@@ -504,7 +501,11 @@ impl Progress {
         if matches!(self.states.get(item), Some(State::Ended(_))) {
             return;
         }
+        let is_left = !matches!(fate, Fate::Gone | Fate::Blocked(_));
         self.set(item, State::Ended(fate));
+        if is_left && let Some(thing) = self.things.get(item) {
+            self.left_by_kind.entry(thing.kind.clone()).or_insert(item);
+        }
         if let Some(open) = self
             .things
             .get(item)

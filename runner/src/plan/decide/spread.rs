@@ -62,10 +62,17 @@ pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
             }
         }
     }
+    let goes: Vec<bool> = reasons.iter().map(Option::is_some).collect();
+    let goes = |position: usize| goes.get(position) == Some(&true) && !is_left_out(position);
     let decided = reasons.into_iter().zip(entries).enumerate();
     decided
         .map(|(position, (reason, entry))| {
-            let support = supports.remove(&position);
+            let claimed = (reason, supports.remove(&position));
+            let maker = is_left_out(position).then(|| made_for(ties, position, entry));
+            let (reason, support) = match maker.flatten().filter(|it| goes(*it)) {
+                Some(maker) => because_of_maker(ties, claimed, maker),
+                None => claimed,
+            };
             let verdict = match reason {
                 Some(reason) if is_left_out(position) => left_out(ties, position, reason),
                 Some(reason) => Verdict::Delete(reason),
@@ -147,6 +154,33 @@ fn recalled(ties: &Ties, scope: &SweepScope, position: usize, entry: &Entry) -> 
     });
     let first = found.next()??;
     found.all(|it| it.is_some()).then_some(first)
+}
+
+/// A reason, and whom it rests on.
+type Claimed = (Option<Reason>, Option<Vec<usize>>);
+
+/// The owner for whom the cloud has made a thing.
+fn made_for(ties: &Ties, position: usize, entry: &Entry) -> Option<usize> {
+    match ties.namer(position, entry) {
+        Namer::Known(owner, _) => Some(owner).filter(|it| ties.is_made_for(position, *it)),
+        Namer::Unknown(_) | Namer::Nobody => None,
+    }
+}
+
+/// What the cloud has made for an owner that goes, goes with that, and not because of the project that both are in.
+fn because_of_maker(ties: &Ties, claimed: Claimed, maker: usize) -> Claimed {
+    match claimed {
+        (Some(Reason::Project { project } | Reason::WithProject { project }), _) => {
+            let owner = ties
+                .inventory
+                .entries()
+                .get(maker)
+                .map(|it| it.thing.at.clone());
+            let chain = owner.into_iter().chain([project]).collect();
+            (Some(Reason::Owner { chain }), Some(vec![maker]))
+        }
+        others => others,
+    }
 }
 
 /// What would go but for its kind stays. Only what the cloud made for its owner and takes along cannot be had without it.

@@ -21,6 +21,7 @@ pub(super) fn kind(name: &str, properties: &[(&str, &str)]) -> Arc<Kind> {
         after: Vec::new(),
         requests: Vec::new(),
         reads: Vec::new(),
+        sees: Vec::new(),
         failed_states: Vec::new(),
         effects,
     })
@@ -532,4 +533,43 @@ fn of_two_sights_of_a_thing_the_last_counts_and_what_one_keeps_is_kept() {
         ],
     );
     assert_eq!(sequence(&plan), ["a.x/1"]);
+}
+
+/// Swift's containers are unique in their projects, Neutron's ports in the cloud.
+#[test]
+fn ids_are_unique_within_what_they_are_unique_within() {
+    let mut boxes = Kind::clone(&kind("a.box", &[]));
+    boxes.reach = Reach::EachProject;
+    let mut objects = Kind::clone(&kind("a.object", &[]));
+    objects.reach = Reach::UnderEach("a.box".into());
+    let ports = kind("b.port", &[]);
+    let all = SweepScope::default();
+    let project = |seen: Seen, project: &str| seen.of_project(project);
+    let object = || {
+        thing("a.object/1")
+            .under("a.box/logs")
+            .part_of("a.box/logs")
+    };
+    let things = vec![
+        project(thing("a.box/logs").named(OURS), "one"),
+        project(thing("a.box/logs").named(OURS), "two"),
+        project(object(), "one"),
+        project(thing("b.port/1").named(OURS), "one"),
+        // It has moved while the listing began again.
+        project(thing("b.port/1").named("mine"), "two"),
+    ];
+    let coverage = Coverage::of([boxes.into(), objects.into(), ports]);
+    let inventory = inventory_of(things, &all, coverage);
+    assert_eq!(inventory.len(), 4);
+    let (plan, _) = Plan::new(inventory, all, BTreeMap::new());
+    assert_eq!(blocked(&plan), [""; 0]);
+    let mut items: Vec<String> = sequence(&plan);
+    items.sort();
+    assert_eq!(items, ["a.box/logs", "a.box/logs", "a.object/1"]);
+    assert!(
+        item(&plan, "a.object/1")
+            .reason
+            .to_string()
+            .contains("part of a.box/logs")
+    );
 }

@@ -217,6 +217,7 @@ proptest! {
             item.steps = Vec::new();
             item.foreseen = Foreseen::default();
             item.rests_on = Support::Itself;
+            item.takers = Vec::new();
         }
         prop_assert_eq!(read, unseen);
     }

@@ -133,7 +133,8 @@ fn what_only_an_owner_has_said_needs_the_word_of_the_things_kind() {
 fn a_record_is_settled_by_what_was_seen_alone() {
     let all = SweepScope::default();
     let is_settled = |things: Vec<Seen>, gap: Option<&str>| {
-        looked_at(things, &all, gap).is_settled(&volume_of_record())
+        let remnant = volume_because_of(&["a.server/1"], &[]);
+        looked_at(things, &all, gap).is_settled(&remnant)
     };
     assert!(!is_settled(vec![volume()], None));
     assert!(is_settled(vec![], None));
@@ -144,8 +145,47 @@ fn a_record_is_settled_by_what_was_seen_alone() {
     let spoken_for = || volume().named_by("a.server/1");
     assert!(!is_settled(vec![spoken_for(), server()], None));
     let theirs = server().named("prod-db");
-    assert!(is_settled(vec![spoken_for(), theirs], None));
+    assert!(is_settled(vec![spoken_for(), theirs.clone()], None));
     assert!(!is_settled(vec![], Some("a.volume")));
+    // What was asked for may be just what makes it look so.
+    let is_settled = |things: Vec<Seen>, scope: &SweepScope| {
+        looked_at(things, scope, None).is_settled(&volume_of_record())
+    };
+    assert!(!is_settled(vec![volume(), server()], &all));
+    assert!(!is_settled(vec![spoken_for(), theirs], &all));
+    // And what another run may not touch says nothing.
+    let elsewhere = SweepScope {
+        projects: Some(["other".into()].into()),
+        ..SweepScope::default()
+    };
+    let unasked = volume_because_of(&["a.server/1"], &[]);
+    let inventory = looked_at(vec![spoken_for(), server()], &elsewhere, None);
+    assert!(!inventory.is_settled(&unasked));
+}
+
+/// A port goes with its server, which waits for nobody; the address on the port is then nobody's.
+#[test]
+fn on_record_is_what_goes_before_an_owner_that_another_takes_along() {
+    let all = SweepScope::default();
+    let things = vec![
+        thing("a.server/1").of_project("demo").named(OURS),
+        thing("b.port/1")
+            .of_project("demo")
+            .named_by("a.server/1")
+            .after("a.server/1"),
+        thing("c.address/1")
+            .of_project("demo")
+            .named_by("b.port/1")
+            .before("b.port/1"),
+        // While the group is there, it speaks for the rule.
+        thing("d.group/1").of_project("demo").named(OURS),
+        thing("d.rule/1").of_project("demo").named_by("d.group/1"),
+    ];
+    let (plan, _) = Plan::new(inventory(things, &all), all, BTreeMap::new());
+    let on_record = plan.remnants();
+    let mut on_record: Vec<String> = on_record.iter().map(|it| it.thing.to_string()).collect();
+    on_record.sort();
+    assert_eq!(on_record, ["b.port/1", "c.address/1"]);
 }
 
 #[test]
@@ -198,7 +238,8 @@ fn what_no_run_has_asked_for_is_not_taken_up() {
     // The server has gone, and the stack is there, so it decides.
     let with = |name: &str| vec![volume(), stack(name)];
     assert_eq!(goes(with(OURS), chain, &chain[..1]), (true, false));
-    assert_eq!(goes(with("web"), chain, &chain[..1]), (false, true));
+    assert_eq!(goes(with("web"), chain, &chain[..1]), (false, false));
+    assert_eq!(goes(with("web"), chain, &[]), (false, true));
     let blocked = vec![volume(), stack(OURS).after("b.unknown/1")];
     assert_eq!(goes(blocked, chain, &chain[..1]), (false, false));
     // It names something, if only in another project.

@@ -20,6 +20,16 @@ impl Kind {
         if self.requests.iter().any(is_full) {
             return Some(("a request", "has more than 8 placeholders"));
         }
+        let mut requests = self.requests.iter().enumerate();
+        let before = |at: usize| self.requests.iter().take(at);
+        if requests.any(|(at, request)| before(at).any(|it| it == request)) {
+            return Some(("a request", "is declared twice"));
+        }
+        let mut takes = self.effects.takes.iter().enumerate();
+        let before = |at: usize| self.effects.takes.iter().take(at);
+        if takes.any(|(at, taken)| before(at).any(|it| it == taken)) {
+            return Some(("a kind that it takes along", "is declared twice"));
+        }
         if !self.other_kinds().into_iter().all(is_kind_name) {
             return Some(("another kind", "is no <service>.<resource>"));
         }
@@ -52,7 +62,8 @@ impl Kind {
         kinds.map(|kind| &**kind).collect()
     }
 
-    fn pointers(&self) -> Vec<&str> {
+    /// All pointers into an object but those in templates.
+    pub(in crate::resource) fn pointers(&self) -> Vec<&str> {
         let (fields, effects) = (&self.fields, &self.effects);
         let single = [
             &fields.id,
@@ -66,7 +77,9 @@ impl Kind {
         let signs = effects.shared_if.iter().chain(&effects.refused_if);
         let effects = taken.chain(signs.map(|sign| &sign.at));
         let pointers = single.into_iter().chain(&fields.names).chain(owners);
-        pointers.chain(effects).map(String::as_str).collect()
+        let pointers = pointers.chain(effects).map(String::as_str);
+        let seen = self.sees.iter().map(AsRef::as_ref);
+        pointers.chain(seen).collect()
     }
 
     fn texts(&self) -> Vec<&str> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{Flaw, Kind};
-use crate::resource::declaration::without_version;
 use crate::resource::{DOMAIN_KIND, Effects, PROJECT_KIND, Template, USER_KIND};
 
 /// Most fields, templates or properties of one sort that a kind may declare. The richest kind of the pack has two dozen.
@@ -13,7 +12,7 @@ const DECLARED_MAX: usize = 200;
 const ID_FIELDS: &[&str] = &["id", "uuid", "name", "namespace"];
 
 /// Fields that hold a thing's own name.
-const NAME_FIELDS: &[&str] = &[
+pub(super) const NAME_FIELDS: &[&str] = &[
     "name",
     "display_name",
     "stack_name",
@@ -25,7 +24,7 @@ const NAME_FIELDS: &[&str] = &[
 ];
 
 /// Fields that hold the id of a thing's own project; an extension's prefix (`os-vol-tenant-attr:`) may stand before.
-const PROJECT_FIELDS: &[&str] = &[
+pub(super) const PROJECT_FIELDS: &[&str] = &[
     "project_id",
     "tenant_id",
     "project",
@@ -38,8 +37,10 @@ const PROJECT_FIELDS: &[&str] = &[
 const IDENTITY: &str = "identity";
 
 /// These kinds, each with the collection that is its own.
-const OWN_COLLECTIONS: [(&str, &str); 3] = [
+const OWN_COLLECTIONS: [(&str, &str); 4] = [
     (PROJECT_KIND, "/projects/"),
+    // As they were called in the API's second version.
+    (PROJECT_KIND, "/tenants/"),
     (DOMAIN_KIND, "/domains/"),
     (USER_KIND, "/users/"),
 ];
@@ -66,11 +67,8 @@ impl Kind {
         if OWN_COLLECTIONS.iter().any(is_own) && self.service != IDENTITY {
             return Err(Flaw::Identity(self.name.clone()));
         }
-        if let Some(template) = self.requests.iter().find(|it| !self.may_be_sent(it)) {
-            return Err(Flaw::IdentityRequest {
-                kind: self.name.clone(),
-                template: template.to_string(),
-            });
+        if let Some(flaw) = self.refused_request() {
+            return Err(flaw);
         }
         if let Some(what) = self.too_much() {
             let kind = self.name.clone();
@@ -79,12 +77,6 @@ impl Kind {
         if let Some((what, why)) = self.unfit() {
             let kind = self.name.clone();
             return Err(Flaw::Unfit { kind, what, why });
-        }
-        if let Some(grant) = self.requests.iter().find(|template| template.grants()) {
-            return Err(Flaw::Grant {
-                kind: self.name.clone(),
-                template: grant.to_string(),
-            });
         }
         let one_per_parent = self.fields.id.is_empty() && self.reach.parent().is_some();
         let fields = &self.fields;
@@ -108,17 +100,37 @@ impl Kind {
         }
     }
 
+    /// What is wrong with a request that is refused, whatever the operator says.
+    fn refused_request(&self) -> Option<Flaw> {
+        let kind = || self.name.clone();
+        let find = |is: &dyn Fn(&Template) -> bool| {
+            let found = self.requests.iter().find(|it| is(it));
+            found.map(ToString::to_string)
+        };
+        if let Some(template) = find(&|it| !self.may_be_sent(it)) {
+            let kind = kind();
+            return Some(Flaw::IdentityRequest { kind, template });
+        }
+        if let Some(template) = self.placeless().map(ToString::to_string) {
+            let kind = kind();
+            return Some(Flaw::Placeless { kind, template });
+        }
+        let template = find(&Template::grants)?;
+        Some(Flaw::Grant {
+            kind: kind(),
+            template,
+        })
+    }
+
     /// Whether a request is none for the projects, domains or users by a kind that is called otherwise. The collection may not be
     /// named by the object either, which could say `projects`.
     fn may_be_sent(&self, template: &Template) -> bool {
         let Some(collection) = template.acts_in().filter(|_| self.service == IDENTITY) else {
             return true;
         };
-        let collection = without_version(&collection);
-        let first = collection.split('/').nth(1).unwrap_or_default();
-        let is_said = !first.is_empty() && !first.contains('{');
-        let owner = OWN_COLLECTIONS.iter().find(|(_, own)| *own == collection);
-        is_said && owner.is_none_or(|(kind, _)| *kind == &*self.name)
+        let mut owners = OWN_COLLECTIONS.iter();
+        let owner = owners.find(|(_, own)| collection.ends_with(own));
+        template.begins_literally() && owner.is_none_or(|(kind, _)| *kind == &*self.name)
     }
 
     /// What is declared more often than any object could need: the runner looks at each for every thing.
@@ -140,6 +152,7 @@ impl Kind {
             ("kinds to wait for", self.after.len()),
             ("requests", self.requests.len()),
             ("paths to read", self.reads.len()),
+            ("members to see", self.sees.len()),
             ("failed states", self.failed_states.len()),
             ("kinds that it takes along", takes.len()),
             ("kinds that take it along", taken_by.len() + made_for.len()),
@@ -212,6 +225,8 @@ impl Kind {
                 self.name
             ));
         }
+        unusual.extend(self.unusual_places());
+        unusual.extend(self.unusual_owners());
         unusual
     }
 }

@@ -32,6 +32,16 @@ pub enum Flaw {
         /// The request.
         template: String,
     },
+    /// A request that nobody can know the collection of.
+    #[error(
+        "kind {kind} has the request {template:?}: behind the version a path begins with a literal segment, so that no thing's name says in which collection it acts; only an object store's containers are called as their tenants like"
+    )]
+    Placeless {
+        /// The kind.
+        kind: Arc<str>,
+        /// The request.
+        template: String,
+    },
     /// Something that is declared is longer than anything of its sort, or holds what is not seen, or names no kind.
     #[error("kind {kind} declares {what} that {why}")]
     Unfit {
@@ -51,6 +61,16 @@ pub enum Flaw {
         path: String,
         /// What it leaves out.
         member: String,
+    },
+    /// A listing asks for some fields in a way that the service may read otherwise than the runner.
+    #[error(
+        "{path} has {parameter:?}, which the service may read otherwise than the runner: some fields are asked for by `fields`, as the service's own reference writes it, or not at all"
+    )]
+    Spelling {
+        /// Path of the listing, with its query.
+        path: String,
+        /// The parameter.
+        parameter: String,
     },
     /// A kind passes for the projects or the users, which the runner goes by.
     #[error("kind {0} is only of the service \"identity\": the runner itself goes by it")]
@@ -134,5 +154,13 @@ pub enum Flaw {
         thing: ThingRef,
         /// The pretended owner.
         owner: ThingRef,
+    },
+    /// What a rule says of a thing is not in its object, and what is there may be read in more ways than one.
+    #[error("it has {what} that may be read in more ways than one: {value:?}")]
+    Odd {
+        /// What.
+        what: &'static str,
+        /// The value, or the beginning of it.
+        value: String,
     },
 }

@@ -8,8 +8,11 @@ use super::{Flaw, Kind};
 use crate::resource::object::values_at;
 use crate::resource::{Owner, Thing, ThingRef};
 
-/// Longest value in which an owner's id is looked for: that of a URL.
+/// So far back from its end an owner's id is looked for in a value: as far as a URL is long.
 const REFERENCE_BYTES_MAX: usize = 4_096;
+
+/// Characters of a value that are shown.
+const SHOWN_CHARS: usize = 100;
 
 impl Kind {
     /// Checks the owners that a rule gives a thing, against the owner fields of its object. An id may stand there behind a prefix
@@ -17,7 +20,7 @@ impl Kind {
     /// said.
     ///
     /// # Errors
-    /// `Owner` for the first that the object does not carry.
+    /// For the first that the object does not carry: `Odd` where what it carries may be read in more ways than one, else `Owner`.
     pub fn check_owners(
         &self,
         thing: &Thing,
@@ -41,13 +44,51 @@ impl Kind {
             wanted.is_some_and(|wanted| wanted.ids.contains(&*owner.id))
         };
         let mut said = said;
-        match said.find(is_forged) {
-            None => Ok(()),
-            Some(owner) => Err(Flaw::Owner {
+        let Some(owner) = said.find(is_forged) else {
+            return Ok(());
+        };
+        let fields = self.owners.iter().filter(|it| it.kind == owner.kind);
+        let values = fields.flat_map(|field| values_at(object, &field.at));
+        let mut odd = values.filter_map(Value::as_str).filter(|it| is_odd(it));
+        Err(odd.next().map_or_else(
+            || Flaw::Owner {
                 thing: thing.at.clone(),
                 owner: owner.clone(),
-            }),
+            },
+            |value| Flaw::Odd {
+                what: "the id of an owner",
+                value: value.chars().take(SHOWN_CHARS).collect(),
+            },
+        ))
+    }
+
+    /// Checks the name that a rule gives a thing, against the name fields of its object.
+    ///
+    /// # Errors
+    /// If the object does not carry it: `Odd` where what it carries may be read in more ways than one, else `Name`.
+    pub fn check_name(&self, thing: &ThingRef, object: &Value, name: &str) -> Result<(), Flaw> {
+        let carried: Vec<&str> = self.names_of(object).collect();
+        if carried.contains(&name) {
+            return Ok(());
         }
+        let odd = carried.iter().find(|it| is_odd(it));
+        Err(odd.map_or_else(
+            || Flaw::Name {
+                thing: thing.clone(),
+                name: name.to_owned(),
+            },
+            |value| Flaw::Odd {
+                what: "a name",
+                value: value.chars().take(SHOWN_CHARS).collect(),
+            },
+        ))
+    }
+
+    /// What stands in an object's name fields, the preferred one first.
+    pub fn names_of<'a>(&'a self, object: &'a Value) -> impl Iterator<Item = &'a str> {
+        let names = self.fields.names.iter();
+        let names = names.filter_map(|at| self.field(object, at)?.as_str());
+        names.filter(|name| !name.is_empty())
     }
 
     /// Whether an object says by an owner field that this is its owner.
@@ -76,27 +117,36 @@ impl<'a> Wanted<'a> {
         self.lengths.insert(id.len());
     }
 
-    /// Strikes out what a value stands for: itself, and whatever stands behind a `-`, `/` or `:` in it. What is longer than any
-    /// reference is none, and what has the length of nothing that is wanted is not compared.
+    /// Strikes out what a value stands for: itself, its last segment as that of a URL, and whatever stands behind a `-`, `/` or `:`
+    /// in it. What has the length of nothing that is wanted is not compared.
     fn look_in(&mut self, value: &str) {
+        self.strike(value);
         // As a URL is read, for what is written there may be a tenant's: it must not make an honest rule a liar.
         let value = match value.contains("://") {
             true => value.trim_end_matches('/'),
             false => value,
         };
-        if value.len() > REFERENCE_BYTES_MAX {
-            return;
-        }
+        self.strike(value);
+        self.strike(value.rsplit('/').next().unwrap_or_default());
+        let first = value.len().saturating_sub(REFERENCE_BYTES_MAX);
         let behind = value.match_indices(['-', '/', ':']).map(|(at, _)| at + 1);
-        let from = std::iter::once(0).chain(behind);
-        for from in from.filter(|from| *from < value.len()) {
-            if self.lengths.contains(&(value.len() - from))
-                && let Some(id) = value.get(from..)
-            {
-                self.ids.remove(id);
-            }
+        for from in behind.filter(|from| *from > first) {
+            self.strike(value.get(from..).unwrap_or_default());
         }
     }
+
+    fn strike(&mut self, id: &str) {
+        if self.lengths.contains(&id.len()) {
+            self.ids.remove(id);
+        }
+    }
+}
+
+/// Whether a text may be read in more ways than one: trimmed or not, as a URL or not, with escapes and without. Tenants write such
+/// texts, and rules that read them otherwise than the runner does are no liars.
+fn is_odd(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.~:/+@ ".contains(c);
+    text.contains("://") || text.trim() != text || !text.chars().all(is_plain)
 }
 
 #[cfg(test)]
@@ -129,9 +179,57 @@ mod tests {
             let is_carried = read.is_empty() || is_carried(url, &read);
             assert!(is_carried, "{url} ends in {read}");
         }
+        for (whole, id) in [
+            ("x://y/", "x://y/"),
+            ("http://a/b//", "http://a/b//"),
+            ("x://y/", "y"),
+            ("a/b/", "a/b/"),
+        ] {
+            assert!(
+                is_carried(whole, id),
+                "{whole} is {id} to whoever takes ids as they are"
+            );
+        }
         assert!(!is_carried("a/b/", "b"), "this is no URL");
         assert!(is_carried("lb-4f-a", "4f-a") && !is_carried("lb-4f-a", "f-a"));
-        let long = "-".repeat(REFERENCE_BYTES_MAX + 1);
-        assert!(!is_carried(&long, "-"));
+        let long = "x-".repeat(REFERENCE_BYTES_MAX);
+        assert!(is_carried(&long, &long) && is_carried(&format!("{long}/b"), "b"));
+        let end = "y".repeat(REFERENCE_BYTES_MAX + 1);
+        assert!(is_carried(&format!("http://{long}/{end}/"), &end));
+    }
+
+    #[test]
+    fn what_a_tenant_has_written_oddly_makes_no_liar() {
+        let mut kind = super::super::tests::ports();
+        kind.fields.names = vec!["/name".to_owned(), "/description".to_owned()];
+        let at = ThingRef::new("network.port", "p");
+        let thing = |object: &Value| {
+            let read = kind.read(&object.to_string(), object, None, "/v2.0/ports");
+            read.unwrap()
+        };
+        for (written, said, is_odd) in [
+            ("r1", "r2", false),
+            ("lb-r1", "r", false),
+            (" r1", "r2", true),
+            ("http://a/r1?x", "r1", true),
+            ("r\"1", "r1", true),
+            ("r\u{e9}1", "r1", true),
+            ("r\n1", "r1", true),
+        ] {
+            let object = json!({"id": "p", "device_id": written, "name": written});
+            let owner = Owner {
+                relation: crate::resource::Relation::NamedBy,
+                owner: ThingRef::new("network.router", said),
+            };
+            let owned = kind.check_owners(&thing(&object), &object, &[owner]);
+            let named = kind.check_name(&at, &object, said);
+            for flaw in [owned.unwrap_err(), named.unwrap_err()] {
+                assert_eq!(
+                    matches!(flaw, Flaw::Odd { .. }),
+                    is_odd,
+                    "{written}: {flaw}"
+                );
+            }
+        }
     }
 }

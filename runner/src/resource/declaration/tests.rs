@@ -6,7 +6,7 @@ use super::*;
 use crate::resource::PROJECT_KIND;
 use crate::resource::{Owner, Relation};
 
-fn ports() -> Kind {
+pub(super) fn ports() -> Kind {
     Kind {
         name: "network.port".into(),
         service: "network".to_owned(),
@@ -32,6 +32,7 @@ fn ports() -> Kind {
         after: Vec::new(),
         requests: vec![Template::parse("DELETE /v2.0/ports/{id}").unwrap()],
         reads: Vec::new(),
+        sees: Vec::new(),
         failed_states: vec!["error_deleting".to_owned()],
         effects: Effects::default(),
     }

@@ -7,6 +7,9 @@ use super::{Change, Piece, Template};
 /// How the verbs of actions begin that take a thing away from another one, and give nothing.
 const TAKING: &[&str] = &["delete", "detach", "disassociate", "remove"];
 
+/// Those that, with nothing behind them, are rather for the other thing itself: `POST /consistencygroups/{/group}/delete`.
+const TAKING_ITSELF: &[&str] = &["delete", "remove"];
+
 impl Template {
     /// Whether it is an action on another thing, which the object names.
     pub fn acts_on_another(&self) -> bool {
@@ -26,6 +29,7 @@ impl Template {
         };
         let verb = behind.strip_prefix('/')?;
         let is_taking = TAKING.iter().any(|taking| verb.starts_with(taking));
+        let is_taking = is_taking && !TAKING_ITSELF.contains(&verb);
         let is_whole = before.ends_with('/') && !verb.contains('/') && !at.contains('*');
         (is_taking && is_whole).then_some(at)
     }
@@ -107,6 +111,9 @@ mod tests {
             ("/a/{/b}/disassociate-port", Some("/b")),
             ("/v2.0/routers/{/device_id}/add_router_interface", None),
             ("/v2.0/routers/{/device_id}/remove/x", None),
+            ("/v2/images/{/base}/delete", None),
+            ("/v2/images/{/base}/remove", None),
+            ("/v2/groups/{/base}/delete_member", Some("/base")),
             ("/v2.0/{/kind}/{/device_id}/remove", None),
             ("/v2.0/routers/r-{/device_id}/remove", None),
             ("/v2.0/routers/{/devices/*}/remove", None),

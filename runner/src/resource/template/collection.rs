@@ -3,8 +3,10 @@
 
 use serde_json::Value;
 
+use super::super::declaration::without_version;
 use super::super::{ReadPath, Thing};
-use super::{Filling, Piece, Template, Text, encode};
+use super::filling::Filling;
+use super::{Piece, Template, Text, encode, strings};
 
 impl Template {
     /// The paths that may list the thing: the collection to which it belongs, which is all before `/{id}`, filled in for this
@@ -41,15 +43,65 @@ impl Template {
     /// Where the thing is that it changes or deletes, in words: two templates with the same words are of the same collection. `None`
     /// for an action on another thing.
     pub(crate) fn acts_in(&self) -> Option<String> {
-        let marked = self.marked()?.0.into_iter().map(|piece| match piece {
-            Piece::Literal(text) => text,
-            Piece::Id => "{id}".to_owned(),
-            Piece::Parent => "{parent}".to_owned(),
-            Piece::Project => "{project}".to_owned(),
-            Piece::Pointer(pointer) => format!("{{{pointer}}}"),
-        });
-        let marked = marked.collect::<String>();
-        Some(unnested(&marked).unwrap_or(marked))
+        let before = self.before_id()?.0;
+        Some(before.iter().map(Piece::in_words).collect())
+    }
+
+    /// Whether the first segment of its path behind the version can be read in the template: else a thing's name would say in which
+    /// collection it acts.
+    pub(crate) fn begins_literally(&self) -> bool {
+        let Some(Piece::Literal(first)) = self.path.0.first() else {
+            return false;
+        };
+        let rest = without_version(first).trim_start_matches('/');
+        let is_whole = self.path.0.len() == 1 || rest.contains('/');
+        !rest.is_empty() && !rest.starts_with('?') && is_whole
+    }
+
+    /// Whether the collection in which it acts can be read in the template: nothing in it is the object's to say, and its last segment
+    /// is literal.
+    pub(crate) fn acts_in_the_open(&self) -> bool {
+        let Some(Text(before)) = self.before_id() else {
+            return true;
+        };
+        let is_said = before.iter().any(|it| matches!(it, Piece::Pointer(_)));
+        let is_named = match before.last() {
+            Some(Piece::Literal(last)) => {
+                last.trim_end_matches('/').contains('/') || before.len() == 1
+            }
+            _ => false,
+        };
+        !is_said && is_named
+    }
+
+    /// The collection of what it leads through as the parent: all that stands before it in the path.
+    pub(in crate::resource) fn parents_collection(&self) -> Option<String> {
+        let at = self.path.0.iter().position(|it| *it == Piece::Parent)?;
+        let (before, _) = self.path.0.split_at_checked(at)?;
+        let before: String = before.iter().map(Piece::in_words).collect();
+        (!before.contains('?')).then_some(before)
+    }
+
+    /// Whether the object says which parameter of the query is set, and not only to what.
+    pub(crate) fn says_its_query(&self) -> bool {
+        let mut before = String::new();
+        self.path.0.iter().any(|piece| {
+            let query = before.split_once('?').map(|(_, query)| query);
+            let name = query.and_then(|query| query.rsplit('&').next());
+            let is_name = name.is_some_and(|name| !name.contains('='));
+            let is_said = matches!(piece, Piece::Pointer(_));
+            before.push_str(&piece.in_words());
+            is_name && is_said
+        })
+    }
+
+    /// Whether anything in its query or its body is the object's to say.
+    pub fn is_filled_by_the_object(&self) -> bool {
+        let path = self.path_source();
+        let (_, query) = path.split_once('?').unwrap_or_default();
+        let body = self.body.iter().flat_map(strings);
+        let mut texts = std::iter::once(query).chain(body);
+        texts.any(|text| text.contains("{/"))
     }
 
     /// Whether something stands behind the thing's id in the path that only the object says: nobody can know beforehand what the
@@ -192,9 +244,17 @@ mod tests {
             from("DELETE /v2.0/ports/{id}"),
             from("DELETE /v2.0/ports/{id}?force=true")
         );
-        assert_eq!(
+        assert_ne!(
             from("DELETE /stacks/{/stack_name}/{id}"),
             from("DELETE /stacks/{id}")
+        );
+        assert_ne!(
+            from("DELETE /v2/{/tags/0}/{id}"),
+            from("DELETE /v2/{/tags/1}/{id}")
+        );
+        assert_ne!(
+            from("DELETE /v2/images/{id}"),
+            from("DELETE /v2/tasks/{/x}/images/{id}")
         );
         assert_ne!(
             from("DELETE /v2.0/ports/{id}"),
@@ -210,6 +270,91 @@ mod tests {
         );
         let action = "PUT /v2.0/routers/{/device_id}/remove {\"port_id\":\"{id}\"}";
         assert_eq!(from(action), None);
+    }
+
+    /// (begins literally, acts in the open, leads through a parent of this collection)
+    #[test]
+    fn a_collection_is_what_can_be_read_in_the_template() {
+        for (template, begins, is_open, parents) in [
+            ("DELETE /v2.0/ports/{id}", true, true, None),
+            ("DELETE /servers/{id}", true, true, None),
+            (
+                "DELETE /os-keypairs/{id}?user_id={parent}",
+                true,
+                true,
+                None,
+            ),
+            (
+                "DELETE /v2/zones/{parent}/shares/{id}",
+                true,
+                true,
+                Some("/v2/zones/"),
+            ),
+            ("DELETE /{id}", false, true, None),
+            ("DELETE /v2/{id}", false, true, None),
+            ("DELETE /{parent}/{id}", false, false, Some("/")),
+            ("DELETE /v2.0/{parent}/{id}", false, false, Some("/v2.0/")),
+            (
+                "DELETE /v2.0/lbaas/{parent}/{id}",
+                true,
+                false,
+                Some("/v2.0/lbaas/"),
+            ),
+            (
+                "DELETE /v2.0/x-{parent}/{id}",
+                false,
+                false,
+                Some("/v2.0/x-"),
+            ),
+            ("DELETE /v2/{/tags/0}/{id}", false, false, None),
+            ("DELETE /v2/images/none/{/name}/{id}", true, false, None),
+            ("DELETE /v2/tasks/{/x}/images/{id}", true, false, None),
+            ("DELETE /{project}/ports/{id}", false, true, None),
+            (
+                "PUT /v2.0/routers/{/device_id}/remove_x {\"port_id\":\"{id}\"}",
+                true,
+                true,
+                None,
+            ),
+            (
+                "PUT /{/device_id}/remove_x {\"port_id\":\"{id}\"}",
+                false,
+                true,
+                None,
+            ),
+        ] {
+            let it = Template::parse(template).unwrap();
+            assert_eq!(it.begins_literally(), begins, "{template}");
+            assert_eq!(it.acts_in_the_open(), is_open, "{template}");
+            assert_eq!(it.parents_collection().as_deref(), parents, "{template}");
+        }
+    }
+
+    /// (says which parameter, says anything in query or body)
+    #[test]
+    fn what_the_object_says_of_a_request_is_told() {
+        for (template, names, fills) in [
+            ("DELETE /v2/images/{id}", false, false),
+            ("DELETE /v2/images/{id}?force=true", false, false),
+            ("DELETE /shares/{id}?share_group_id={/group}", false, true),
+            ("DELETE /v2/images/{id}?{/how}=true", true, true),
+            ("DELETE /v2/images/{id}?a=1&{/how}={/value}", true, true),
+            ("DELETE /v2/images/{id}?a={/x}&b={/y}", false, true),
+            (
+                "POST /v2/images/{id}/action {\"verb\":\"{/how}\"}",
+                false,
+                true,
+            ),
+            (
+                "POST /v2/images/{id}/action {\"verb\":\"{id}\"}",
+                false,
+                false,
+            ),
+        ] {
+            let it = Template::parse(template).unwrap();
+            assert_eq!(it.says_its_query(), names, "{template}");
+            assert_eq!(it.is_filled_by_the_object(), fills, "{template}");
+        }
     }
 
     #[test]

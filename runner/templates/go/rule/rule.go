@@ -30,6 +30,8 @@ func Kinds() []model.Kind {
 			Status:    "/status",
 		},
 		Requests: []string{"DELETE {{path}}/{id}"},
+		// All that it is shown of an object are the fields above. What else it needs, it names here.
+		Extra: []model.Property{{Name: "sees", Value: "/id"}},
 	}}
 }
 

@@ -5,7 +5,9 @@
 wit_bindgen::generate!({ path: "wit", world: "guest" });
 
 use cleanup::rules::http::{self, Method, Request, Response};
-use cleanup::rules::model::{Fields, Item, Kind, Outcome, Page, Reach, RuleError, Scope, Slice};
+use cleanup::rules::model::{
+    Fields, Item, Kind, Outcome, Page, Property, Reach, RuleError, Scope, Slice,
+};
 use exports::cleanup::rules::rule::Guest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -32,7 +34,11 @@ impl Guest for Rule {
             after: Vec::new(),
             requests: vec!["DELETE {{path}}/{id}".into()],
             failed_states: Vec::new(),
-            extra: Vec::new(),
+            // All that it is shown of an object are the fields above. What else it needs, it names here.
+            extra: vec![Property {
+                name: "sees".into(),
+                value: "/id".into(),
+            }],
         }]
     }
 

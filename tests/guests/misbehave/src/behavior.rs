@@ -1,8 +1,10 @@
 //! The behaviors, one row each. What a row does not say is honest work.
 
 mod astray;
+mod curious;
 mod exhaustion;
 mod lies;
+mod places;
 
 use crate::deed::{
     FIRST_PAGE, body, change, delete, get, image, list, name_of, object, page, property, request,
@@ -86,8 +88,10 @@ macro_rules! describing {
 pub fn named(name: &str) -> Option<&'static Behavior> {
     let tables = [
         BEHAVIORS,
+        curious::BEHAVIORS,
         exhaustion::BEHAVIORS,
         lies::BEHAVIORS,
+        places::BEHAVIORS,
         astray::HEADERS,
         astray::PATHS,
         astray::DELETIONS,

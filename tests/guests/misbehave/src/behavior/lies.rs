@@ -271,7 +271,7 @@ pub static BEHAVIORS: &[Behavior] = &[
             let mut kind = image();
             kind.owners = vec![OwnerField {
                 kind: "network.network".to_owned(),
-                at: "/owner".to_owned(),
+                at: "/network_id".to_owned(),
             }];
             vec![kind]
         },
