@@ -304,18 +304,28 @@ impl Signatures {
         }
     }
 
-    /// Whether what a component declares is what was signed, by each whose signature says so. `declared` is the digest in hex.
+    /// Whether what a component declares is what was signed, by each whose signature says so. `declared` gives the digest in hex, and
+    /// is asked only if any does.
     ///
     /// # Errors
     /// [`SignatureFlaw::OtherPermissions`]
-    pub fn check_permissions(signers: &[Signer], declared: &str) -> Result<(), SignatureFlaw> {
-        let others =
-            |signer: &&Signer| signer.permissions.as_ref().is_some_and(|it| it != declared);
-        match signers.iter().find(others) {
+    pub fn check_permissions(
+        signers: &[Signer],
+        declared: impl FnOnce() -> String,
+    ) -> Result<(), SignatureFlaw> {
+        let stated = signers
+            .iter()
+            .filter_map(|it| Some((&it.key, it.permissions.as_deref()?)));
+        let stated: Vec<(&SignerKey, &str)> = stated.collect();
+        if stated.is_empty() {
+            return Ok(());
+        }
+        let declared = declared();
+        match stated.into_iter().find(|(_, signed)| *signed != declared) {
             None => Ok(()),
-            Some(signer) => Err(SignatureFlaw::OtherPermissions {
-                signer: signer.key.clone(),
-                signed: signer.permissions.as_deref().unwrap_or_default().into(),
+            Some((signer, signed)) => Err(SignatureFlaw::OtherPermissions {
+                signer: signer.clone(),
+                signed: signed.into(),
                 declared: declared.into(),
             }),
         }

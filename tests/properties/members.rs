@@ -2,7 +2,7 @@
 //! answer that shows it.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use runner::resource::{Effects, Fields, Kind, MemberPointer, Reach, Template};
+use runner::resource::{Kind, MemberPointer};
 use serde_json::Value;
 
 /// Names of members, with what a pointer writes for them.
@@ -153,22 +153,10 @@ impl Case {
         // Something has to be declared that is there anyhow.
         let sees = sees.chain(["/id".to_owned()]);
         Kind {
-            name: "network.port".into(),
-            service: "network".to_owned(),
-            reach: Reach::Projects,
-            fields: Fields {
-                id: "/id".to_owned(),
-                ..Fields::default()
-            },
-            owners: Vec::new(),
-            after: Vec::new(),
-            requests: vec![Template::parse("DELETE /v2.0/ports/{id}").expect("a template")],
-            reads: Vec::new(),
             sees: sees
                 .map(|it| MemberPointer::parse(&it).expect("a pointer"))
                 .collect(),
-            failed_states: Vec::new(),
-            effects: Effects::default(),
+            ..super::page::kind()
         }
     }
 

@@ -94,7 +94,7 @@ fn ports(bytes: &mut Unstructured<'_>) -> Result<Vec<Value>> {
     count.map(|_: u8| port(bytes)).collect()
 }
 
-fn kind() -> Kind {
+pub(super) fn kind() -> Kind {
     Kind {
         name: "network.port".into(),
         service: "network".to_owned(),

@@ -145,7 +145,8 @@ impl Setup {
             path: shown.to_owned(),
             ..error
         })?;
-        let vouched = Signatures::check_permissions(component.signers(), &permissions(&component));
+        let vouched =
+            Signatures::check_permissions(component.signers(), || permissions(&component));
         vouched.map_err(|flaw| LoadError {
             path: shown.to_owned(),
             why: flaw.into(),

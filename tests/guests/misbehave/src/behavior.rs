@@ -1,5 +1,28 @@
 //! The behaviors, one row each. What a row does not say is honest work.
 
+// Before the modules, so that they know it.
+/// Describes its kind otherwise, and lists, names and deletes as ever.
+macro_rules! describing {
+    ($name:literal, $kind:ident => $change:expr) => {
+        Behavior {
+            name: $name,
+            kinds: || {
+                let mut $kind = image();
+                $change;
+                vec![$kind]
+            },
+            ..HONEST
+        }
+    };
+    ($name:literal: $kind:expr) => {
+        Behavior {
+            name: $name,
+            kinds: || vec![$kind],
+            ..HONEST
+        }
+    };
+}
+
 mod astray;
 mod curious;
 mod exhaustion;
@@ -63,21 +86,6 @@ macro_rules! while_deleting {
             delete: |$item| {
                 try_and_go_on(&$request);
                 Ok(Outcome::Gone)
-            },
-            ..HONEST
-        }
-    };
-}
-
-/// Describes its kind otherwise.
-macro_rules! describing {
-    ($name:literal, $kind:ident => $change:expr) => {
-        Behavior {
-            name: $name,
-            kinds: || {
-                let mut $kind = image();
-                $change;
-                vec![$kind]
             },
             ..HONEST
         }

@@ -10,40 +10,25 @@ use super::{Fate, Progress, State};
 impl Progress {
     /// All that has to go for a thing to go and has not gone yet: what it rests on, what that rests on, and so on.
     pub(in crate::engine::purge) fn grounds(&self, item: usize) -> BTreeSet<usize> {
-        let mut grounds = BTreeSet::new();
-        let mut open = vec![item];
-        while let Some(next) = open.pop() {
+        reached_from(item, |next| {
             let owners = self.rests_on.get(next).map_or(&[][..], Support::positions);
-            let standing = owners.iter().copied().filter(|it| !self.has_gone(*it));
-            open.extend(standing.filter(|it| grounds.insert(*it)));
-        }
-        grounds
+            owners.iter().copied().filter(|it| !self.has_gone(*it))
+        })
     }
 
     /// All that goes along with a thing and has not come to its end: what it takes, what that takes, and so on.
     pub(in crate::engine::purge) fn companions(&self, item: usize) -> BTreeSet<usize> {
-        let mut companions = BTreeSet::new();
-        let mut open = vec![item];
-        while let Some(next) = open.pop() {
+        reached_from(item, |next| {
             let takes = self.takes.get(next).into_iter().flatten().copied();
-            let there = takes.filter(|it| self.is_open(*it));
-            open.extend(there.filter(|it| companions.insert(*it)));
-        }
-        companions
+            takes.filter(|it| self.is_open(*it))
+        })
     }
 
     /// Whether the cloud was asked for a thing, or for something that takes it along.
     pub(in crate::engine::purge) fn was_asked_for(&self, item: usize) -> bool {
-        let mut passed = BTreeSet::from([item]);
-        let mut open = vec![item];
-        while let Some(next) = open.pop() {
-            if self.attempts(next) > 0 || self.has_gone(next) {
-                return true;
-            }
-            let takers = self.takers.get(next).into_iter().flatten().copied();
-            open.extend(takers.filter(|it| passed.insert(*it)));
-        }
-        false
+        let was_asked = |it: usize| self.attempts(it) > 0 || self.has_gone(it);
+        let takers = |next: usize| self.takers.get(next).into_iter().flatten().copied();
+        was_asked(item) || reached_from(item, takers).into_iter().any(was_asked)
     }
 
     /// A thing was seen to have to stay, and so do those that would take it along. What is being asked for ends with the answer.
@@ -137,4 +122,17 @@ impl Progress {
         let rests_on = self.rests_on.get(item);
         rests_on.is_some_and(|rests_on| !rests_on.holds(may_go))
     }
+}
+
+/// All that is reached from a thing, step by step.
+fn reached_from<I: Iterator<Item = usize>>(
+    item: usize,
+    step: impl Fn(usize) -> I,
+) -> BTreeSet<usize> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![item];
+    while let Some(next) = open.pop() {
+        open.extend(step(next).filter(|it| reached.insert(*it)));
+    }
+    reached
 }

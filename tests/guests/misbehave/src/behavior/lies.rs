@@ -13,21 +13,6 @@ use crate::model::{
     Item, Kind, Outcome, Owner, OwnerField, Page, Reach, Relation, RuleError, Step,
 };
 
-/// Describes its kind otherwise, and lists, names and deletes as ever.
-macro_rules! declaring {
-    ($name:literal, $kind:ident => $change:expr) => {
-        Behavior {
-            name: $name,
-            kinds: || {
-                let mut $kind = image();
-                $change;
-                vec![$kind]
-            },
-            ..HONEST
-        }
-    };
-}
-
 /// All images, on one page.
 const ALL: &str = "/v2/images?limit=500&visibility=all";
 
@@ -184,10 +169,10 @@ pub static BEHAVIORS: &[Behavior] = &[
         list: |_| page(get(ALL)?, "/images"),
         ..HONEST
     },
-    declaring!("project-that-is-another", kind => kind.fields.project = "/target_project_id".to_owned()),
-    declaring!("projects-of-its-own", kind => kind.name = "identity.project".to_owned()),
-    declaring!("users-of-its-own", kind => kind.name = "identity.user".to_owned()),
-    declaring!("kind-of-another-rule", kind => kind.name = "network.network".to_owned()),
+    describing!("project-that-is-another", kind => kind.fields.project = "/target_project_id".to_owned()),
+    describing!("projects-of-its-own", kind => kind.name = "identity.project".to_owned()),
+    describing!("users-of-its-own", kind => kind.name = "identity.user".to_owned()),
+    describing!("kind-of-another-rule", kind => kind.name = "network.network".to_owned()),
     Behavior {
         name: "all-in-each-project",
         kinds: || {

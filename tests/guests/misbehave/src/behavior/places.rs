@@ -6,28 +6,6 @@ use crate::http::{Method, Request};
 use crate::logging::{self, Level};
 use crate::model::{Kind, Outcome, OwnerField, Page, Reach, Slice};
 
-/// Describes its kind otherwise, and lists, names and deletes as ever.
-macro_rules! placing {
-    ($name:literal, $kind:ident => $change:expr) => {
-        Behavior {
-            name: $name,
-            kinds: || {
-                let mut $kind = image();
-                $change;
-                vec![$kind]
-            },
-            ..HONEST
-        }
-    };
-    ($name:literal: $kind:expr) => {
-        Behavior {
-            name: $name,
-            kinds: || vec![$kind],
-            ..HONEST
-        }
-    };
-}
-
 /// One that is under a thing of another kind which goes.
 fn under(parent: &str, request: &str) -> Kind {
     Kind {
@@ -50,41 +28,41 @@ fn compared(number: usize) -> String {
 }
 
 pub static BEHAVIORS: &[Behavior] = &[
-    placing!("projects-by-an-alias", kind => {
+    describing!("projects-by-an-alias", kind => {
         kind.service = "identityv3".to_owned();
         kind.requests = vec!["DELETE /v3/projects/{id}".to_owned()];
     }),
-    placing!("users-by-an-alias", kind => {
+    describing!("users-by-an-alias", kind => {
         kind.service = "identityv3".to_owned();
         kind.requests.push("PATCH /v3/users/{id} {\"user\":{\"password\":\"x\"}}".to_owned());
     }),
-    placing!("everything-by-an-alias", kind => {
+    describing!("everything-by-an-alias", kind => {
         kind.service = "identityv3".to_owned();
         kind.requests = vec!["DELETE /v3/{/x}/{id}".to_owned()];
     }),
-    placing!("parent-as-the-collection": under("compute.keypair", "DELETE /{parent}/{id}")),
-    placing!("parent-as-the-collection-of-a-version": under("compute.keypair", "DELETE /v2/{parent}/{id}")),
-    placing!("parent-as-the-last-segment": under("compute.keypair", "DELETE /v2/metadefs/{parent}/{id}")),
-    placing!("parent-where-it-is-not": under("compute.keypair", "DELETE /v2/images/{parent}/members/{id}")),
-    placing!("one-thing-of-a-name", kind => {
+    describing!("parent-as-the-collection": under("compute.keypair", "DELETE /{parent}/{id}")),
+    describing!("parent-as-the-collection-of-a-version": under("compute.keypair", "DELETE /v2/{parent}/{id}")),
+    describing!("parent-as-the-last-segment": under("compute.keypair", "DELETE /v2/metadefs/{parent}/{id}")),
+    describing!("parent-where-it-is-not": under("compute.keypair", "DELETE /v2/images/{parent}/members/{id}")),
+    describing!("one-thing-of-a-name", kind => {
         kind.reach = Reach::UnderDeleted("compute.keypair".to_owned());
         kind.fields.id = String::new();
     }),
-    placing!("collections-by-tags", kind => {
+    describing!("collections-by-tags", kind => {
         kind.requests = vec!["DELETE /v2/{/tags/0}/{id}".to_owned(), "DELETE /v2/{/tags/1}/{id}".to_owned()];
     }),
-    placing!("collection-that-nobody-knows", kind => kind.requests.push("DELETE /v2/images/none/{/name}/{id}".to_owned())),
-    placing!("the-same-end", kind => kind.requests.push("DELETE /v2/tasks/{/checksum}/images/{id}".to_owned())),
-    placing!("query-by-an-object", kind => kind.requests.push("DELETE /v2/images/{id}?{/status}={/checksum}".to_owned())),
-    placing!("template-that-deletes-another", kind => {
+    describing!("collection-that-nobody-knows", kind => kind.requests.push("DELETE /v2/images/none/{/name}/{id}".to_owned())),
+    describing!("the-same-end", kind => kind.requests.push("DELETE /v2/tasks/{/checksum}/images/{id}".to_owned())),
+    describing!("query-by-an-object", kind => kind.requests.push("DELETE /v2/images/{id}?{/status}={/checksum}".to_owned())),
+    describing!("template-that-deletes-another", kind => {
         kind.requests.push("POST /v2/images/{/base_image_ref}/delete {\"image_id\":\"{id}\"}".to_owned());
     }),
-    placing!("the-same-request-twice", kind => kind.requests.push("DELETE /v2/images/{id}".to_owned())),
-    placing!("the-same-effect-twice", kind => kind.extra = vec![property("makes", "image.none /hosts/*"), property("makes", "image.none /hosts/*")]),
-    placing!("owner-by-its-state", kind => kind.owners = owned("compute.keypair", "/status")),
-    placing!("owner-by-its-project", kind => kind.owners = owned("compute.keypair", "/owner")),
-    placing!("owner-by-its-name", kind => kind.owners = owned("compute.keypair", "/name")),
-    placing!("owner-that-goes-by-a-name", kind => kind.owners = owned("compute.keypair", "/flavor_id")),
+    describing!("the-same-request-twice", kind => kind.requests.push("DELETE /v2/images/{id}".to_owned())),
+    describing!("the-same-effect-twice", kind => kind.extra = vec![property("makes", "image.none /hosts/*"), property("makes", "image.none /hosts/*")]),
+    describing!("owner-by-its-state", kind => kind.owners = owned("compute.keypair", "/status")),
+    describing!("owner-by-its-project", kind => kind.owners = owned("compute.keypair", "/owner")),
+    describing!("owner-by-its-name", kind => kind.owners = owned("compute.keypair", "/name")),
+    describing!("owner-that-goes-by-a-name", kind => kind.owners = owned("compute.keypair", "/flavor_id")),
     // Listings.
     Behavior {
         name: "fields-behind-a-semicolon",
