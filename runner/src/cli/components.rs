@@ -1,15 +1,143 @@
-//! Rules as files of a folder: which there are, what they are called, that no two are for the same kind, and that their kinds
-//! fit together.
+//! Rules as files of a folder: which there are, what they are called, that no two are for the same kind, that their kinds fit
+//! together, and that they are as they were locked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audit::RuleDigest;
-use crate::guest::{Component, LoadError, LoadFlaw};
+use crate::guest::{Compiler, Component, Grants, Limits, LoadError, LoadFlaw, Sandbox};
+use crate::lock::{Lock, permissions};
+use crate::report::progress::patiently;
 use crate::resource::Kind;
+use crate::signature::Signatures;
 
+use super::app::App;
 use super::failure::Failure;
+use super::files::{is_ours, private_folder};
+use super::flags::rules::RulesPlace;
+
+/// First argument of the process that compiles a component and ends. Not for people.
+pub const COMPILE_COMPONENT: &str = "compile-component";
+
+impl App {
+    /// Loads all components of a folder, or a single one. Where there is a lock file, they must be as it says.
+    pub(super) async fn components(
+        &self,
+        rules: &RulesPlace,
+    ) -> Result<Vec<Arc<Component>>, Failure> {
+        let files = component_files(&rules.guests)?;
+        let names: Vec<String> = files.iter().map(|file| rule_name(file)).collect();
+        self.config
+            .check_rules(&names)
+            .map_err(|error| Failure::input(&error))?;
+        let locked = rules.locked(&files)?;
+        let sandbox = self.sandbox()?;
+        let mut components = Vec::with_capacity(files.len());
+        for file in &files {
+            let mut grants = self.grants(file);
+            if let Some(locked) = &locked {
+                grants.sha256 = Some(locked.sha256_of(file)?);
+            }
+            components.push(self.loaded(&sandbox, file, file, &grants).await?);
+        }
+        one_rule_for_each_kind(&components)?;
+        kinds_fit_together(&components, |rule| self.trusts(rule))?;
+        if let Some(locked) = &locked {
+            locked.check(self.lock_of(&components))?;
+        }
+        Ok(components)
+    }
+
+    /// What these components are and may do.
+    pub(super) fn lock_of(&self, components: &[Arc<Component>]) -> Lock {
+        Lock::of(components.iter().map(|it| &**it), &Limits::default())
+    }
+
+    /// Loads one component, whether it is locked or not: it is not set to work.
+    pub(super) async fn component(&self, file: &Path) -> Result<Arc<Component>, Failure> {
+        self.loaded(&self.sandbox()?, file, file, &self.grants(file))
+            .await
+    }
+
+    pub(super) fn grants(&self, file: &Path) -> Grants {
+        self.config.grants(&rule_name(file))
+    }
+
+    /// Whether the operator allows a rule more than the ordinary.
+    pub(super) fn trusts(&self, rule: &str) -> bool {
+        self.config.grants(rule).unusual_fields
+    }
+
+    /// Loads a component into a sandbox. `shown` is where messages say that it is.
+    pub(super) async fn loaded(
+        &self,
+        sandbox: &Sandbox,
+        file: &Path,
+        shown: &Path,
+        grants: &Grants,
+    ) -> Result<Arc<Component>, Failure> {
+        let load = Component::load(sandbox, file, grants);
+        let loaded = patiently(load, shown, self.is_quiet()).await;
+        let component = loaded.map_err(|error| LoadError {
+            path: shown.to_owned(),
+            ..error
+        })?;
+        let vouched =
+            Signatures::check_permissions(component.signers(), || permissions(&component));
+        vouched.map_err(|flaw| LoadError {
+            path: shown.to_owned(),
+            why: flaw.into(),
+        })?;
+        Ok(Arc::new(component))
+    }
+
+    pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
+        let impossible = |error: std::io::Error| {
+            Failure::unexpected(format!("rules cannot be compiled: {error}"))
+        };
+        let compiler = Compiler {
+            program: std::env::current_exe().map_err(impossible)?,
+            arguments: vec![COMPILE_COMPONENT.into()],
+            cache_dir: self.cache_dir().map_err(impossible)?,
+        };
+        Sandbox::compiling_apart(compiler).map_err(|error| Failure::wasm(&error))
+    }
+
+    /// Where compiled rules are kept: for good, or for this run if nobody could say whose they are.
+    fn cache_dir(&self) -> std::io::Result<PathBuf> {
+        let folder = self.folder("XDG_CACHE_HOME", ".cache");
+        if let Some(folder) = folder.map(|folder| folder.join("runner/components")) {
+            match private_folder(&folder).and_then(|()| is_ours(&folder)) {
+                Ok(()) => return Ok(folder),
+                Err(error) => {
+                    let folder = folder.display();
+                    tracing::warn!("compiled rules cannot be kept in {folder}: {error}");
+                }
+            }
+        }
+        if self.scratch.get().is_none() {
+            // Two at once would make one too many, which goes with the run as well.
+            let _ = self.scratch.set(tempfile::tempdir()?);
+        }
+        let scratch = self.scratch.get().map(|scratch| scratch.path().to_owned());
+        scratch.ok_or_else(|| std::io::Error::other("there is no temporary folder"))
+    }
+
+    /// The rules of a folder as they are, locked or not, for a person to look at.
+    pub(super) async fn unlocked(
+        &self,
+        rules: &RulesPlace,
+    ) -> Result<Vec<Arc<Component>>, Failure> {
+        let mut components = Vec::new();
+        for file in component_files(&rules.guests)? {
+            components.push(self.component(&file).await?);
+        }
+        one_rule_for_each_kind(&components)?;
+        kinds_fit_together(&components, |rule| self.trusts(rule))?;
+        Ok(components)
+    }
+}
 
 /// The component files of a folder, or the one that is given.
 pub(super) fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {

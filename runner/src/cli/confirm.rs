@@ -12,7 +12,7 @@ use crate::report::{Format, Report};
 use crate::run::{Broad, Confirm, Outcome, Question, Unconfirmed};
 use crate::text;
 
-use super::setup::Ready;
+use super::ready::Ready;
 
 /// Somebody at the terminal.
 pub(super) struct Terminal<'a> {

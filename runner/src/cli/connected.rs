@@ -18,10 +18,10 @@ use crate::resource::{Kind, Reach};
 use crate::rule::Rule;
 use crate::run::Chronicle;
 
-use super::args::CommonArgs;
+use super::app::{App, VERSION};
 use super::components::digest;
 use super::failure::Failure;
-use super::setup::{Setup, VERSION};
+use super::flags::CommonArgs;
 
 /// A cloud that was reached, and who we are in it.
 pub(super) struct Connected {
@@ -38,7 +38,7 @@ pub(super) struct Reached {
     pub(super) interfaces: Vec<String>,
 }
 
-impl Setup {
+impl App {
     /// Authenticates, and learns from the token itself who we are and where.
     pub(super) async fn connect(
         &self,
@@ -144,7 +144,7 @@ impl Connected {
         &self,
         components: Vec<Arc<Component>>,
         reachable: Reachable,
-        setup: &Setup,
+        app: &App,
         chronicle: &Arc<Chronicle>,
         cancel: &CancellationToken,
         audit: Option<&Audit>,
@@ -170,7 +170,7 @@ impl Connected {
         for service in absent {
             tracing::info!("the cloud has no service {service:?}; its kinds are left out");
         }
-        let limits = setup.config.engine_limits();
+        let limits = app.config.engine_limits();
         Engine::new(guests, reachable, limits, chronicle.clone(), cancel.clone())
             .map_err(|error| Failure::input(&error))
     }

@@ -3,23 +3,39 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::Args;
+
+use crate::cli::app::App;
+use crate::cli::components::{claimed_twice, files_in, rule_name};
+use crate::cli::failure::Failure;
+use crate::cli::files::{Overwrite, put};
+use crate::cli::flags::CommonArgs;
+use crate::cli::flags::rules::RulesPlace;
+use crate::cli::locked::{read, write};
+use crate::cli::output::print;
+use crate::cli::sheet::{against, description};
 use crate::exit::Exit;
 use crate::guest::Component;
 use crate::lock::{Lock, Source};
 use crate::registry::{self, Reference, SCHEME};
 use crate::signature;
 
-use super::args::{AddArgs, CommonArgs};
-use super::check::{against, description};
-use super::components::{claimed_twice, files_in, rule_name};
-use super::failure::Failure;
-use super::files::{Overwrite, put};
-use super::lock::{read, write};
-use super::output::print;
-use super::setup::Setup;
-
 /// What helps where something else is there already.
 const REPLACE: &str = "nothing was written; if you want the new one instead, add --replace";
+
+#[derive(Debug, Args)]
+pub(in crate::cli::commands) struct AddArgs {
+    /// Where the rule is: oci://registry/repository:tag, or @sha256:… instead of the tag; or a component file
+    pub(super) source: String,
+    /// What the rule is called here, and its file, without .wasm [default: the last part of the repository, or the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Take it also where another file of this name is there, or another one is pinned
+    #[arg(long)]
+    pub(super) replace: bool,
+    #[command(flatten)]
+    pub(super) place: RulesPlace,
+}
 
 /// A rule on its way into the folder.
 struct Parcel {
@@ -40,33 +56,33 @@ struct Place {
 }
 
 /// `runner rules add`
-pub(super) async fn add(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Failure> {
-    let setup = Setup::load(common)?;
+pub(super) async fn run(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Failure> {
+    let app = App::load(common)?;
     if args.place.guests.is_file() {
         return Err(
             Failure::usage("a rule is added to a folder").hint("give the folder with --guests")
         );
     }
-    let parcel = parcel(&setup, args).await?;
+    let parcel = parcel(&app, args).await?;
     let place = Place::of(&parcel.name, args);
-    let component = checked(&setup, &parcel, &args.source).await?;
+    let component = checked(&app, &parcel, &args.source).await?;
     let then = if place.lock.exists() {
         Some(read(&place.lock)?)
     } else {
         None
     };
-    let mut now = setup.lock_of(std::slice::from_ref(&component));
+    let mut now = app.lock_of(std::slice::from_ref(&component));
     if let Some(source) = &parcel.source {
         now = now.from_source(&parcel.name, source.clone());
     }
     let then = match then {
         Some(then) => then,
-        None => setup.lock_of(&place.others(&setup).await?),
+        None => app.lock_of(&place.others(&app).await?),
     };
     if let Some(flaw) = then.revoked_in(&now).into_iter().next() {
         return Err(Failure::guarded(flaw).hint("nothing was written"));
     }
-    let news = against(Some(&then), &setup, &component, &place.component);
+    let news = against(Some(&then), &app, &component, &place.component);
     now = now.informed_by(&then);
     if !args.replace {
         place.pins(&then, &now, &parcel.name)?;
@@ -95,9 +111,9 @@ pub(super) async fn add(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Fai
 }
 
 /// The rule's bytes, from wherever they are.
-async fn parcel(setup: &Setup, args: &AddArgs) -> Result<Parcel, Failure> {
+async fn parcel(app: &App, args: &AddArgs) -> Result<Parcel, Failure> {
     if args.source.starts_with(SCHEME) {
-        return fetched(setup, args).await;
+        return fetched(app, args).await;
     }
     let file = Path::new(&args.source);
     let unreadable = |error: std::io::Error| {
@@ -118,13 +134,13 @@ async fn parcel(setup: &Setup, args: &AddArgs) -> Result<Parcel, Failure> {
     })
 }
 
-async fn fetched(setup: &Setup, args: &AddArgs) -> Result<Parcel, Failure> {
+async fn fetched(app: &App, args: &AddArgs) -> Result<Parcel, Failure> {
     let reference = Reference::parse(&args.source).map_err(|error| Failure::input(&error))?;
     let name = called(args, reference.last_part())?;
-    let access = setup.config.registry(&reference, &setup.surroundings);
+    let access = app.config.registry(&reference, &app.surroundings);
     let access = access.map_err(|error| Failure::input(&error))?;
-    let bytes_max = setup.config.grants(&name).limits.component_bytes_max;
-    let limits = setup.config.http_limits();
+    let bytes_max = app.config.grants(&name).limits.component_bytes_max;
+    let limits = app.config.http_limits();
     let artifact = registry::fetch(&reference, &access, &limits, bytes_max).await?;
     Ok(Parcel {
         name,
@@ -149,7 +165,7 @@ fn called(args: &AddArgs, usual: &str) -> Result<String, Failure> {
 }
 
 /// Loads the rule as `rules check` does, from a folder where nobody else looks.
-async fn checked(setup: &Setup, parcel: &Parcel, source: &str) -> Result<Arc<Component>, Failure> {
+async fn checked(app: &App, parcel: &Parcel, source: &str) -> Result<Arc<Component>, Failure> {
     let impossible =
         |error: std::io::Error| Failure::unexpected(format!("a rule cannot be checked: {error}"));
     let folder = tempfile::tempdir().map_err(impossible)?;
@@ -159,9 +175,8 @@ async fn checked(setup: &Setup, parcel: &Parcel, source: &str) -> Result<Arc<Com
         let beside = file.with_added_extension(signature::EXTENSION);
         std::fs::write(beside, text).map_err(impossible)?;
     }
-    let grants = setup.grants(&file);
-    setup
-        .loaded(&setup.sandbox()?, &file, Path::new(source), &grants)
+    let grants = app.grants(&file);
+    app.loaded(&app.sandbox()?, &file, Path::new(source), &grants)
         .await
 }
 
@@ -213,7 +228,7 @@ impl Place {
     }
 
     /// The rules that are there beside it.
-    async fn others(&self, setup: &Setup) -> Result<Vec<Arc<Component>>, Failure> {
+    async fn others(&self, app: &App) -> Result<Vec<Arc<Component>>, Failure> {
         let mut others = Vec::new();
         if !self.folder.exists() {
             return Ok(others);
@@ -221,7 +236,7 @@ impl Place {
         let files = files_in(&self.folder, "wasm");
         for file in files.map_err(|error| unwritable(&self.folder, &error))? {
             if file != self.component {
-                others.push(setup.component(&file).await?);
+                others.push(app.component(&file).await?);
             }
         }
         Ok(others)

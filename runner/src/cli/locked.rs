@@ -1,18 +1,13 @@
-//! The lock file: `runner rules lock`, `runner rules diff`, and what a run makes of one.
+//! The lock file: where it lies, and what a run makes of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::exit::Exit;
-use crate::guest::Component;
 use crate::lock::Lock;
 use crate::text::Visible;
 
-use super::args::{CommonArgs, RulesPlace};
-use super::components::{component_files, kinds_fit_together, one_rule_for_each_kind, rule_name};
+use super::components::rule_name;
 use super::failure::{Failure, REVIEW};
-use super::output::print;
-use super::setup::Setup;
+use super::flags::rules::RulesPlace;
 
 /// The lock file's name, where it lies beside the rules.
 const LOCK_FILE: &str = "rules.lock";
@@ -61,9 +56,14 @@ impl Locked {
         })
     }
 
+    /// How the rules differ from what the lock says, a sentence each.
+    pub(super) fn differences(&self, now: Lock) -> Vec<String> {
+        self.lock.differences(&now.informed_by(&self.lock))
+    }
+
     /// Whether the rules are what the lock says.
     pub(super) fn check(&self, now: Lock) -> Result<(), Failure> {
-        let differences = self.lock.differences(&now.informed_by(&self.lock));
+        let differences = self.differences(now);
         if differences.is_empty() {
             return Ok(());
         }
@@ -76,64 +76,7 @@ impl Locked {
     }
 }
 
-/// `runner rules lock`
-pub(super) async fn lock(common: &CommonArgs, place: &RulesPlace) -> Result<Exit, Failure> {
-    let setup = Setup::load(common)?;
-    let file = place.lock_file();
-    if place.guests.is_file() {
-        return Err(Failure::usage("a lock is for all rules of a folder")
-            .hint("give the folder with --guests"));
-    }
-    let then = if file.exists() {
-        Some(read(&file)?)
-    } else {
-        None
-    };
-    let mut now = setup.lock_of(&unlocked(&setup, place).await?);
-    if let Some(then) = &then {
-        now = now.informed_by(then);
-    }
-    write(&file, &now)?;
-    match then {
-        None => {
-            let file = file.display().to_string();
-            print(&format!("{} locks {}\n", Visible(&file), now.size()))
-        }
-        Some(then) => print(&in_lines(&then.differences(&now))),
-    }
-}
-
-/// `runner rules diff`
-pub(super) async fn diff(common: &CommonArgs, place: &RulesPlace) -> Result<Exit, Failure> {
-    let setup = Setup::load(common)?;
-    let files = component_files(&place.guests)?;
-    let Some(Locked { lock, file }) = place.locked(&files)? else {
-        return Err(
-            Failure::usage(format!("there is no {}", place.lock_file().display()))
-                .hint("`runner rules lock` writes it"),
-        );
-    };
-    let now = setup.lock_of(&unlocked(&setup, place).await?);
-    let differences = lock.differences(&now.informed_by(&lock));
-    if differences.is_empty() {
-        let file = file.display().to_string();
-        return print(&format!("the rules are as {} says\n", Visible(&file)));
-    }
-    print(&in_lines(&differences))?;
-    Ok(Exit::Guarded)
-}
-
-/// The rules as they are, for a person to look at.
-async fn unlocked(setup: &Setup, place: &RulesPlace) -> Result<Vec<Arc<Component>>, Failure> {
-    let mut components = Vec::new();
-    for file in component_files(&place.guests)? {
-        components.push(setup.component(&file).await?);
-    }
-    one_rule_for_each_kind(&components)?;
-    kinds_fit_together(&components, |rule| setup.trusts(rule))?;
-    Ok(components)
-}
-
+/// Writes a lock file.
 pub(super) fn write(file: &Path, lock: &Lock) -> Result<(), Failure> {
     let text = lock.to_text();
     let text =
@@ -142,6 +85,7 @@ pub(super) fn write(file: &Path, lock: &Lock) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", file.display())))
 }
 
+/// Reads a lock file. One that cannot be read guards nothing, so the run must not begin.
 pub(super) fn read(file: &Path) -> Result<Lock, Failure> {
     let refused = |why: String| Failure::guarded(format!("{} {why}", file.display()));
     let text = std::fs::read_to_string(file)
@@ -149,7 +93,8 @@ pub(super) fn read(file: &Path) -> Result<Lock, Failure> {
     Lock::parse(&text).map_err(|error| refused(error.to_string()))
 }
 
-fn in_lines(differences: &[String]) -> String {
+/// What differs, a line each.
+pub(super) fn in_lines(differences: &[String]) -> String {
     if differences.is_empty() {
         return "nothing has changed\n".to_owned();
     }

@@ -1,7 +1,14 @@
 //! `runner explain`: why a thing would be deleted or kept.
 
+use clap::Args;
 use serde::Serialize;
 
+use crate::cli::app::App;
+use crate::cli::failure::Failure;
+use crate::cli::flags::CommonArgs;
+use crate::cli::flags::rules::RulesArgs;
+use crate::cli::flags::scope::{ScopeArgs, Wanted};
+use crate::cli::output::print;
 use crate::exit::Exit;
 use crate::plan::Blocker;
 use crate::report::document;
@@ -9,19 +16,24 @@ use crate::resource::ThingRef;
 use crate::run::{Aim, Look};
 use crate::text::Visible;
 
-use super::args::{CommonArgs, ExplainArgs};
-use super::failure::Failure;
-use super::output::print;
-use super::setup::{Setup, Wanted};
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The thing, as <kind>/<id>: network.port/4f5c…
+    pub(super) thing: String,
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    #[command(flatten)]
+    pub(super) rules: RulesArgs,
+}
 
 /// `runner explain KIND/ID`
-pub(super) async fn explain(common: &CommonArgs, args: &ExplainArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(common: &CommonArgs, args: &ExplainArgs) -> Result<Exit, Failure> {
     let Some(thing) = ThingRef::parse(&args.thing) else {
         return Err(Failure::usage(format!("{:?} is no thing", args.thing))
             .hint("give it as <kind>/<id>, for example network.port/4f5c…"));
     };
-    let setup = Setup::load(common)?;
-    let ready = setup
+    let app = App::load(common)?;
+    let ready = app
         .ready(common, &args.rules.place, Wanted::by(&args.scope)?, None)
         .await?;
     if !ready

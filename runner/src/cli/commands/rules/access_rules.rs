@@ -8,21 +8,21 @@ use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::app::App;
+use crate::cli::connected::Connected;
+use crate::cli::failure::Failure;
+use crate::cli::flags::CommonArgs;
+use crate::cli::flags::rules::RulesPlace;
+use crate::cli::output::print;
 use crate::cloud::{AccessRule, MadeCredential, Method, Session, WantedCredential};
 use crate::exit::Exit;
 use crate::guest::Component;
 use crate::report::{Format, document};
 use crate::resource::{Kind, Template};
 
-use super::args::{CommonArgs, RulesPlace};
-use super::connected::Connected;
-use super::failure::Failure;
-use super::output::print;
-use super::setup::Setup;
-
 /// Which rules the cloud is to hold to their word, and how.
 #[derive(Debug, Args)]
-pub(super) struct AccessRulesArgs {
+pub(in crate::cli::commands) struct AccessRulesArgs {
     #[command(flatten)]
     pub(super) place: RulesPlace,
     /// Also let through what is sent only with --force
@@ -39,13 +39,10 @@ pub(super) struct AccessRulesArgs {
 }
 
 /// `runner rules access-rules`
-pub(super) async fn access_rules(
-    common: &CommonArgs,
-    args: &AccessRulesArgs,
-) -> Result<Exit, Failure> {
-    let setup = Setup::load(common)?;
-    let components = setup.components(&args.place).await?;
-    let connected = setup.connect(common, &components).await?;
+pub(super) async fn run(common: &CommonArgs, args: &AccessRulesArgs) -> Result<Exit, Failure> {
+    let app = App::load(common)?;
+    let components = app.components(&args.place).await?;
+    let connected = app.connect(common, &components).await?;
     if connected.identity.is_none() {
         return Err(Failure::usage(
             "access rules are Keystone's, and there is none here",

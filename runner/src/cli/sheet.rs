@@ -1,49 +1,23 @@
-//! `runner rules check`: what a person has to know of a component before it may run, on one screen where it has few kinds.
+//! What a person has to know of a component before it may run, on one screen where it has few kinds.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::exit::Exit;
 use crate::guest::Component;
 use crate::lock::{Lock, permissions};
 use crate::resource::{Kind, Reach, Template};
 use crate::text::Visible;
 
 use super::advice::advice;
-use super::args::{CheckArgs, CommonArgs, RulesPlace};
-use super::components::{component_files, rule_name};
-use super::failure::Failure;
-use super::lock::read;
-use super::output::print;
-use super::setup::Setup;
-
-/// `runner rules check`
-pub(super) async fn check(common: &CommonArgs, args: &CheckArgs) -> Result<Exit, Failure> {
-    let setup = Setup::load(common)?;
-    let sandbox = setup.sandbox()?;
-    for path in &args.files {
-        for file in component_files(path)? {
-            let grants = setup.grants(&file);
-            let component = setup.loaded(&sandbox, &file, &file, &grants).await?;
-            let lock = RulesPlace {
-                guests: file.clone(),
-                lock: None,
-            };
-            let lock = lock.lock_file();
-            let then = lock.exists().then(|| read(&lock)).transpose()?;
-            let news = against(then.as_ref(), &setup, &component, &file);
-            print(&description(&component, &file, &news))?;
-        }
-    }
-    Ok(Exit::Clean)
-}
+use super::app::App;
+use super::components::rule_name;
 
 /// What is new about a component against the lock beside it, a sentence each.
 pub(super) fn against(
     lock: Option<&Lock>,
-    setup: &Setup,
+    app: &App,
     component: &Arc<Component>,
     file: &Path,
 ) -> Vec<String> {
@@ -55,7 +29,7 @@ pub(super) fn against(
         return vec!["does not have it".to_owned()];
     }
     let then = lock.clone().only([name.as_str()]);
-    let now = setup.lock_of(std::slice::from_ref(component));
+    let now = app.lock_of(std::slice::from_ref(component));
     let differences = then.differences(&now.informed_by(&then));
     if differences.is_empty() {
         return vec!["has it as it is".to_owned()];

@@ -1,12 +1,45 @@
 //! `runner rules new`: a rule's project to begin with, which builds and passes its test as it is made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueEnum};
+
+use crate::cli::failure::Failure;
+use crate::cli::output::print;
 use crate::exit::Exit;
 
-use super::args::{Language, NewArgs};
-use super::failure::Failure;
-use super::output::print;
+#[derive(Debug, Args)]
+pub(in crate::cli::commands) struct NewArgs {
+    /// The language to write it in
+    pub(super) language: Language,
+    /// Name of the rule and of its folder: my-zones
+    pub(super) name: String,
+    /// Service type in the catalog, or name of a service in the configuration
+    #[arg(long, value_name = "TYPE")]
+    pub(super) service: String,
+    /// Kind that the rule cleans [default: <service>.<name>]
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Option<String>,
+    /// Path of the collection below the service's endpoint, with the API's version: GET lists it, DELETE of path/id deletes one
+    #[arg(long, value_name = "PATH")]
+    pub(super) path: String,
+    /// Member of the answer that holds the list [default: the path's last part]
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) at: Option<String>,
+    /// Folder to write to [default: one of the rule's name, here]
+    #[arg(long, value_name = "DIR")]
+    pub(super) into: Option<PathBuf>,
+}
+
+/// Languages that there is a template for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli::commands) enum Language {
+    Rust,
+    Python,
+    Javascript,
+    Go,
+    C,
+}
 
 /// A file of a project: its path there, and its text.
 type File = (&'static str, &'static str);
@@ -14,14 +47,14 @@ type File = (&'static str, &'static str);
 /// Files of a template. They are part of the binary.
 macro_rules! template {
     ($language:literal, $($file:literal),+ $(,)?) => {
-        &[$(($file, include_str!(concat!("../../templates/", $language, "/", $file)))),+]
+        &[$(($file, include_str!(concat!("../../../../templates/", $language, "/", $file)))),+]
     };
 }
 
 /// The contract, which a project keeps beside its sources.
 macro_rules! contract {
     ($($file:literal),+ $(,)?) => {
-        &[$((concat!("wit/", $file), include_str!(concat!("../../../wit/", $file)))),+]
+        &[$((concat!("wit/", $file), include_str!(concat!("../../../../../wit/", $file)))),+]
     };
 }
 
@@ -90,7 +123,7 @@ impl Language {
 }
 
 /// `runner rules new`
-pub(super) fn new(args: &NewArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &NewArgs) -> Result<Exit, Failure> {
     let blanks = Blanks::of(args)?;
     let folder = args.into.clone().unwrap_or_else(|| (&args.name).into());
     let is_taken = std::fs::read_dir(&folder).is_ok_and(|mut there| there.next().is_some());

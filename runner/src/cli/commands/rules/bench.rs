@@ -1,23 +1,36 @@
 //! `runner rules bench`: what components cost, side by side.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::Audit;
 use crate::case::{Case, Timed};
+use crate::cli::app::App;
+use crate::cli::cases::{case_files, read, tape_header};
+use crate::cli::failure::Failure;
+use crate::cli::flags::CommonArgs;
+use crate::cli::output::print;
 use crate::exit::Exit;
 use crate::guest::{Component, Sandbox, StartCost};
-use crate::report::rows_in;
+use crate::report::{Format, rows_in};
 
-use super::args::{BenchArgs, CommonArgs};
-use super::cases::{case_files, read, tape_header};
-use super::failure::Failure;
-use super::output::print;
-use super::setup::Setup;
+#[derive(Debug, Args)]
+pub(in crate::cli::commands) struct BenchArgs {
+    /// Component files
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Folder of a rule's project: calls are timed in the case of its tests folder with the most things
+    #[arg(long, value_name = "DIR")]
+    pub(super) cases: Option<PathBuf>,
+    /// How to write the result
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
 
 /// What one component costs. Times in microseconds.
 #[derive(Serialize)]
@@ -38,15 +51,15 @@ struct Row {
 }
 
 /// `runner rules bench`
-pub(super) async fn bench(common: &CommonArgs, args: &BenchArgs) -> Result<Exit, Failure> {
-    let setup = Setup::load(common)?;
+pub(super) async fn run(common: &CommonArgs, args: &BenchArgs) -> Result<Exit, Failure> {
+    let app = App::load(common)?;
     let case = match &args.cases {
         Some(dir) => Some(largest(dir)?),
         None => None,
     };
     let mut rows = Vec::with_capacity(args.files.len());
     for file in &args.files {
-        rows.push(Row::of(&setup, file, case.as_ref()).await?);
+        rows.push(Row::of(&app, file, case.as_ref()).await?);
     }
     let header = [
         "Rule", "Size", "Compile", "Load", "Start", "Memory", "Things", "list", "name", "owners",
@@ -65,12 +78,12 @@ fn largest(dir: &Path) -> Result<Case, Failure> {
 }
 
 impl Row {
-    async fn of(setup: &Setup, file: &Path, case: Option<&Case>) -> Result<Self, Failure> {
+    async fn of(app: &App, file: &Path, case: Option<&Case>) -> Result<Self, Failure> {
         let scratch = tempfile::tempdir()
             .map_err(|error| Failure::unexpected(format!("no temporary folder: {error}")))?;
         // The first run fills the cache, the second one takes from it.
-        let (_, compile) = load(setup, file, scratch.path()).await?;
-        let (rule, from_cache) = load(setup, file, scratch.path()).await?;
+        let (_, compile) = load(app, file, scratch.path()).await?;
+        let (rule, from_cache) = load(app, file, scratch.path()).await?;
         let fails = |why: String| Failure::usage(format!("{}: {why}", file.display()));
         let start = rule.time_start().await;
         let StartCost { time, memory_bytes } = start.map_err(|cause| fails(cause.to_string()))?;
@@ -124,14 +137,10 @@ impl Row {
 }
 
 /// Loads a component as a run does that keeps what it compiles in this folder.
-async fn load(
-    setup: &Setup,
-    file: &Path,
-    cache: &Path,
-) -> Result<(Arc<Component>, Duration), Failure> {
+async fn load(app: &App, file: &Path, cache: &Path) -> Result<(Arc<Component>, Duration), Failure> {
     let sandbox = Sandbox::new(Some(cache)).map_err(|error| Failure::wasm(&error))?;
     let begin = Instant::now();
-    let rule = Component::load(&sandbox, file, &setup.grants(file)).await?;
+    let rule = Component::load(&sandbox, file, &app.grants(file)).await?;
     Ok((Arc::new(rule), begin.elapsed()))
 }
 

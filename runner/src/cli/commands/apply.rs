@@ -1,0 +1,94 @@
+//! `runner apply`: executes a plan that a dry run has saved.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::{Span, SpanRelativeTo, Unit};
+use serde::Deserialize;
+
+use crate::cli::app::App;
+use crate::cli::failure::Failure;
+use crate::cli::flags::CommonArgs;
+use crate::cli::flags::guards::GuardArgs;
+use crate::cli::flags::rules::RulesArgs;
+use crate::cli::flags::scope::Wanted;
+use crate::exit::Exit;
+use crate::plan::{PLAN_VERSION, Plan};
+use crate::resource::ThingRef;
+use crate::run::Yes;
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// The saved plan
+    pub(super) plan: PathBuf,
+    /// Refuse a plan that is older than this: 1d, 12h [default: plan_age_s_max of the configuration, a day]
+    #[arg(long, value_name = "AGE", value_parser = seconds)]
+    pub(super) plan_max_age: Option<u64>,
+    /// A type of service that nobody looks at and that holds nothing of what is swept; can be repeated
+    #[arg(long, value_name = "TYPE")]
+    pub(super) unlooked: Vec<String>,
+    #[command(flatten)]
+    pub(super) rules: RulesArgs,
+    #[command(flatten)]
+    pub(super) guards: GuardArgs,
+}
+
+/// Reads a span of time: `1d`, `12h`, `90m`.
+fn seconds(text: &str) -> Result<u64, String> {
+    let span: Result<Span, _> = text.parse();
+    let seconds =
+        span.and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())));
+    match seconds {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is positive, and whole seconds are meant"
+        )]
+        Ok(seconds) if seconds >= 0.0 => Ok(seconds as u64),
+        _ => Err("a span of time is given as 1d, 12h or 90m".to_owned()),
+    }
+}
+
+/// `runner apply PLAN`
+pub(super) async fn run(common: &CommonArgs, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let saved = load(&args.plan)?;
+    let app = App::load(common)?;
+    let wanted = Wanted {
+        scope: saved.scope.clone(),
+        projects: Vec::new(),
+        unlooked: args.unlooked.clone(),
+    };
+    let ready = app
+        .ready(common, &args.rules.place, wanted, Some(&args.guards))
+        .await?;
+    ready.introduce();
+    let age_s_max = args.plan_max_age.unwrap_or(app.config.sweep.plan_age_s_max);
+    let guards = args.guards.with(&Yes);
+    let outcome = ready.run.apply(&saved, age_s_max, &guards).await;
+    ready.report(&outcome, false, args.rules.format)
+}
+
+fn load(file: &Path) -> Result<Plan, Failure> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let unreadable =
+        |why: String| Failure::usage(format!("the plan {} cannot be read: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
+    let Versioned { version } =
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    if version != PLAN_VERSION {
+        return Err(unreadable(format!(
+            "it has version {version}, and this runner knows version {PLAN_VERSION}"
+        ))
+        .hint("make the plan anew, with --dry-run --plan-out"));
+    }
+    let plan: Plan = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    let things: BTreeSet<&ThingRef> = plan.items.iter().map(|item| &item.thing).collect();
+    if things.len() != plan.items.len() {
+        return Err(unreadable("it names a thing twice".to_owned()));
+    }
+    Ok(plan)
+}
