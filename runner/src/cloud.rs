@@ -174,8 +174,8 @@ pub struct HttpLimits {
     pub request_timeout: Duration,
     /// Bytes of one answer's body, counted after decompression. Default 8 MiB.
     pub response_bytes_max: usize,
-    /// Attempts at one request that meets 429 (or 413 with a pause), 503 or a broken connection, and at one that only reads
-    /// and meets 502 or 504. Default 5.
+    /// Attempts at one request that meets 429 (or 413 with a pause); at one that has no further effect if it is carried out twice, so
+    /// not at a POST or PATCH, that meets 503 or a broken connection; and at one that only reads and meets 502 or 504. Default 5.
     pub attempts_max: usize,
     /// First pause between attempts; doubles each time, with jitter on top. Default 250 ms.
     pub retry_delay_min: Duration,

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::audit::Audit;
-use crate::cloud::Session;
+use crate::cloud::{self, ErrorKind, Session};
 use crate::resource::{Kind, ListScope, Thing, ThingRef};
 use crate::rule::{Cause, ListingLimits, Outcome, Page, Rule, RuleError};
 
@@ -57,6 +57,8 @@ const FAILURES_IN_ALL: u32 = 10;
 pub struct Guest {
     component: Arc<Component>,
     kinds: Arc<[Arc<Kind>]>,
+    /// Kinds of other rules, which its own may be listed under.
+    others: Arc<[Arc<Kind>]>,
     session: Session,
     audit: Option<Audit>,
     conduct: Arc<Conduct>,
@@ -103,6 +105,7 @@ impl Guest {
         Self {
             component,
             kinds,
+            others: Arc::default(),
             session,
             audit,
             conduct: Arc::default(),
@@ -115,6 +118,11 @@ impl Guest {
     /// Has no deletion begin after this, though it may have been waiting for an instance.
     pub fn stopped_by(self, stop: CancellationToken) -> Self {
         Self { stop, ..self }
+    }
+
+    /// Tells it the kinds of other rules: what one of its own is listed under may be another's.
+    pub fn beside(self, others: Arc<[Arc<Kind>]>) -> Self {
+        Self { others, ..self }
     }
 
     /// Has all that the component asks for and is shown taken down.
@@ -145,16 +153,19 @@ impl Guest {
         match project.filter(|_| self.needs_project_token(kind)) {
             Some(project) => {
                 let session = self.session.for_project(project).await;
-                session.map_err(|error| Cause::Denied(error.to_string()))
+                session.map_err(|error| no_token(&error))
             }
             None => Ok(self.session.clone()),
         }
     }
 
-    /// Whether things of this kind are seen with a token for their project alone: they themselves, or what they are under.
+    /// Whether things of this kind are seen with a token for their project alone: they themselves, or what they are under, whichever
+    /// rule lists that.
     fn needs_project_token(&self, kind: &Kind) -> bool {
-        let kinds = || self.component.kinds().iter().map(|kind| &**kind);
-        kind.needs_project_token(&|name| kinds().find(|kind| *kind.name == *name))
+        let kinds = || self.component.kinds().iter().chain(&*self.others);
+        kind.needs_project_token(&|name| {
+            kinds().find(|kind| *kind.name == *name).map(|kind| &**kind)
+        })
     }
 
     /// Runs a call, and sees to what is the same for all of them: a rule that is off, misdeeds, failures in a row.
@@ -467,6 +478,21 @@ fn unlisted(cause: Cause, scope: &model::Scope, relayed: &[Relayed]) -> Cause {
             ))
         }
         (cause, ..) => cause,
+    }
+}
+
+/// Why there is no token for a project: only Keystone's own refusal is one, anything else may pass.
+fn no_token(error: &cloud::Error) -> Cause {
+    let why = error.to_string();
+    match error.kind() {
+        ErrorKind::NotAuthenticated | ErrorKind::Denied => Cause::Denied(why),
+        ErrorKind::Throttled => Cause::Throttled(why),
+        ErrorKind::Timeout | ErrorKind::Unreachable => Cause::Unavailable(why),
+        ErrorKind::Malformed if error.status().is_some_and(|status| status >= 500) => {
+            Cause::Unavailable(why)
+        }
+        ErrorKind::Malformed => Cause::Malformed(why),
+        _ => Cause::Other(why),
     }
 }
 

@@ -43,7 +43,7 @@ pub const USER_KIND: &str = "identity.user";
 pub struct ThingRef {
     /// Name of its kind.
     pub kind: Arc<str>,
-    /// Its id, unique within the kind.
+    /// Its id, unique within its kind, or within what [`Kind::within`] says of that.
     pub id: Arc<str>,
 }
 

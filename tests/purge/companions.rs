@@ -71,6 +71,27 @@ async fn what_has_changed_while_it_was_asked_for_is_not_asked_for_again() {
     assert_eq!(asked.count(), 1);
 }
 
+/// That the server itself is as it was says nothing of what it would take along.
+#[tokio::test(start_paused = true)]
+async fn what_others_are_the_reason_for_is_not_taken_back_by_a_look_at_the_thing_itself() {
+    let busy = || Err(Cause::Conflict("busy".to_owned()));
+    let server = ours("a.server/1").taking("b.volume/1");
+    let cloud = ScriptedCloud::with([
+        server.latency_ms(20_000).answers(busy(), 1),
+        thing("b.volume/1"),
+        ours("b.volume/2").lingers_ms(8_000),
+        ours("a.server/2").latency_ms(9_000).lingers_ms(8_000),
+    ]);
+    let name = |cloud: &ScriptedCloud| cloud.add(thing("b.volume/1").named("customer-data"));
+    let purged = meanwhile(&cloud, 2, name, on_stage(&cloud).purge()).await;
+    purged.expect_gone(&["a.server/2", "b.volume/2"]);
+    let why = purged.why("a.server/1");
+    let words = "b.volume/1 would be deleted along with it: it stays";
+    assert!(why.contains(words), "{why}");
+    let asked = cloud.deleted().into_iter().filter(|it| it == "a.server/1");
+    assert_eq!(asked.count(), 1);
+}
+
 /// Nobody has asked for the owner yet, so it was not the run that has parted the two.
 #[tokio::test(start_paused = true)]
 async fn what_an_owner_lets_go_before_it_is_asked_for_stays() {

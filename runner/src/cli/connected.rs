@@ -149,12 +149,13 @@ impl Connected {
         cancel: &CancellationToken,
         audit: Option<&Audit>,
     ) -> Result<Engine<Guest>, Failure> {
-        let guests: Vec<Guest> = components
-            .into_iter()
-            .map(|it| {
-                Guest::new(it, self.session.clone(), audit.cloned()).stopped_by(cancel.clone())
-            })
-            .collect();
+        let kinds = components.iter().flat_map(|it| it.kinds());
+        let kinds: Arc<[Arc<Kind>]> = kinds.cloned().collect();
+        let at_work = |it| {
+            let guest = Guest::new(it, self.session.clone(), audit.cloned());
+            guest.beside(kinds.clone()).stopped_by(cancel.clone())
+        };
+        let guests: Vec<Guest> = components.into_iter().map(at_work).collect();
         let at_work: usize = guests.iter().map(|guest| Rule::kinds(guest).len()).sum();
         let absent: BTreeSet<&str> = guests.iter().flat_map(Guest::absent_services).collect();
         if at_work == 0 {

@@ -6,8 +6,8 @@
 
 mod contents;
 mod looks;
-mod progress;
 mod sight;
+mod states;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,8 +26,8 @@ use crate::rule::{Cause, Outcome, Rule, RuleError};
 use super::{Engine, ListingFailure};
 use contents::{Contents, Strangers};
 use looks::{LEFT_BEHIND, Listed, Look};
-use progress::{Progress, PutOff, State};
 use sight::{Index, Shown, Sights};
+use states::{PutOff, State, States};
 
 /// How a thing of the plan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl<R: Rule> Engine<R> {
             sights: Sights::default(),
             index: Arc::new(Index::of(plan, |kind| Some(self.kind(kind)?.1))),
             contents: Contents::default(),
-            progress: Progress::new(plan, &|kind| self.is_container(kind)),
+            states: States::new(plan, &|kind| self.is_container(kind)),
             running: FuturesUnordered::new(),
             deletions: 0,
             looks: BTreeMap::new(),
@@ -141,13 +141,13 @@ impl<R: Rule> Engine<R> {
         };
         // A run that was interrupted while it looked or asked has begun nothing that would have to come to an end.
         if self.cancel.is_cancelled() {
-            purge.progress.abandon_open(INTERRUPTED);
+            purge.states.abandon_open(INTERRUPTED);
         } else {
             purge.run().await;
         }
         purge.tell();
         purge.tell_of_failures();
-        purge.progress.fates(plan)
+        purge.states.fates(plan)
     }
 
     fn deadline(&self) -> Instant {
@@ -176,7 +176,7 @@ struct Purge<'a, R> {
     sights: Sights,
     index: Arc<Index>,
     contents: Contents,
-    progress: Progress,
+    states: States,
     running: FuturesUnordered<BoxFuture<'a, Done>>,
     deletions: usize,
     looks: BTreeMap<Arc<str>, Look>,
@@ -197,7 +197,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             self.tell();
             let next = self.next_due();
             if self.running.is_empty() && next.is_none() {
-                if self.progress.release_stalled() {
+                if self.states.release_stalled() {
                     continue;
                 }
                 return;
@@ -220,21 +220,21 @@ impl<'a, R: Rule> Purge<'a, R> {
                 None => break,
             }
         }
-        self.progress.abandon_open(why);
+        self.states.abandon_open(why);
     }
 
     fn start_due(&mut self) {
         let now = Instant::now();
         while self.deletions < self.engine.limits.deletions_max {
-            let Some(item) = self.progress.next_ready(now) else {
+            let Some(item) = self.states.next_ready(now) else {
                 break;
             };
-            if self.progress.end_if_it_stays(item) {
+            if self.states.end_if_it_stays(item) {
                 continue;
             }
             let old = self.old_sights(item);
             if !old.is_empty() {
-                self.progress.await_sight(item, old);
+                self.states.await_sight(item, old);
             } else if !self.await_contents(item) {
                 self.start_deletion(item);
             }
@@ -259,24 +259,24 @@ impl<'a, R: Rule> Purge<'a, R> {
             .filter(|look| !look.running)
             .filter_map(|look| look.due);
         let full = self.deletions >= self.engine.limits.deletions_max;
-        let retries = self.progress.next_retry().filter(|_| !full);
+        let retries = self.states.next_retry().filter(|_| !full);
         looks.chain(retries).min()
     }
 
     fn start_deletion(&mut self, item: usize) {
         let (Some((planned, _)), Some(thing)) = (self.item(item), self.last_seen(item)) else {
             return self
-                .progress
+                .states
                 .fail(item, "it was not listed, so there is nothing to go by");
         };
         if matches!(planned.reason, Reason::Along { .. }) {
-            return self.progress.fail(item, LEFT_BEHIND);
+            return self.states.fail(item, LEFT_BEHIND);
         }
         let Some((rule, kind)) = self.engine.kind(&planned.thing.kind) else {
-            return self.progress.fail(item, "no rule knows its kind");
+            return self.states.fail(item, "no rule knows its kind");
         };
         (self.note)(&planned.thing, Asking::Begun);
-        let attempt = self.progress.begin(item);
+        let attempt = self.states.begin(item);
         self.engine.notice(Event::Asked {
             thing: planned.thing.clone(),
             attempt,
@@ -323,11 +323,11 @@ impl<'a, R: Rule> Purge<'a, R> {
             ..
         }) = &result
         {
-            self.progress.note_doubt(item);
+            self.states.note_doubt(item);
         }
         match result {
-            Ok(Outcome::Gone) => self.progress.gone(item),
-            Ok(Outcome::Accepted) => self.progress.linger(item, false),
+            Ok(Outcome::Gone) => self.states.gone(item),
+            Ok(Outcome::Accepted) => self.states.linger(item, false),
             Ok(Outcome::Blocked(by)) if self.names_itself(item, &by) => self.busy(item),
             Ok(Outcome::Blocked(by)) => {
                 self.release(item, &by);
@@ -335,28 +335,28 @@ impl<'a, R: Rule> Purge<'a, R> {
             }
             Ok(Outcome::Refused(why)) => self.give_up(item, &format!("refused: {why}")),
             Err(error) => match error.cause {
-                Cause::NotFound => self.progress.gone(item),
+                Cause::NotFound => self.states.gone(item),
                 Cause::Conflict(why) => self.in_the_way(item, why),
                 Cause::Throttled(_) | Cause::Unavailable(_)
-                    if self.progress.attempts(item) < BUSY_ATTEMPTS_MAX =>
+                    if self.states.attempts(item) < BUSY_ATTEMPTS_MAX =>
                 {
                     self.in_the_way(item, error.cause.to_string());
                 }
                 // Keystone says so too while its database is coming or going.
-                Cause::Denied(_) if self.progress.attempts(item) < self.denials_max(item) => {
+                Cause::Denied(_) if self.states.attempts(item) < self.denials_max(item) => {
                     self.in_the_way(item, error.cause.to_string());
                 }
                 Cause::Denied(_) | Cause::Other(_) | Cause::Unavailable(_) => {
                     self.give_up(item, &error.to_string());
                 }
-                _ => self.progress.fail(item, &error.to_string()),
+                _ => self.states.fail(item, &error.to_string()),
             },
         }
     }
 
     /// How often it may be denied before that is believed. Who could delete one of a kind may delete another.
     fn denials_max(&self, item: usize) -> u32 {
-        match self.progress.has_lost_one_like(item) {
+        match self.states.has_lost_one_like(item) {
             true => BUSY_ATTEMPTS_MAX,
             false => DENIALS_MIN,
         }
@@ -379,8 +379,8 @@ impl<'a, R: Rule> Purge<'a, R> {
             );
             return self.give_up(item, &why);
         }
-        let attempts = self.progress.attempts(item);
-        self.progress.retry(item, now + limits.pause(attempts));
+        let attempts = self.states.attempts(item);
+        self.states.retry(item, now + limits.pause(attempts));
     }
 
     /// Insists, if the operator does and the rule can; else the thing is left.
@@ -390,9 +390,10 @@ impl<'a, R: Rule> Purge<'a, R> {
         let can_insist =
             self.engine.insists && known.is_some_and(|(rule, kind)| rule.can_force(kind));
         if can_insist && self.insisted_on.insert(item) {
-            self.progress.begin_anew(item);
+            self.busy_since.remove(&item);
+            self.states.begin_anew(item);
         } else {
-            self.progress.fail(item, why);
+            self.states.fail(item, why);
         }
     }
 
@@ -415,10 +416,10 @@ impl<'a, R: Rule> Purge<'a, R> {
                     && !self.engine.is_container(&thing.kind)
             })
         };
-        let waiting = self.progress.waiting_for(item);
+        let waiting = self.states.waiting_for(item);
         let waiting: Vec<usize> = waiting.filter(is_meant).collect();
         for other in waiting {
-            self.progress.take_back(item, other);
+            self.states.take_back(item, other);
         }
     }
 
@@ -430,14 +431,14 @@ impl<'a, R: Rule> Purge<'a, R> {
             });
         }
         let limits = &self.engine.limits;
-        let attempts = self.progress.attempts(item);
+        let attempts = self.states.attempts(item);
         let PutOff {
             idle_attempts,
             has_moved,
-        } = self.progress.put_off(item);
+        } = self.states.put_off(item);
         // What kinds hold back may be the very thing that is in the way: better against their order than not at all.
         let is_released = idle_attempts >= IDLE_ATTEMPTS_MIN.min(limits.idle_attempts_max)
-            && self.progress.release_stalled();
+            && self.states.release_stalled();
         let is_over = attempts >= limits.attempts_max || idle_attempts >= limits.idle_attempts_max;
         if is_over && !is_released {
             self.give_up(item, &why);
@@ -445,22 +446,22 @@ impl<'a, R: Rule> Purge<'a, R> {
             let is_standstill = !has_moved && idle_attempts == 0;
             let patience = if is_standstill { STANDSTILL } else { 1 };
             let pause = limits.pause_up_to(attempts, limits.pause_ms_max * patience);
-            self.progress.retry(item, Instant::now() + pause);
+            self.states.retry(item, Instant::now() + pause);
         }
     }
 
     /// Tells listeners what has changed, and sees to it that lingering things are looked at.
     fn tell(&mut self) {
-        for change in self.progress.take_changes() {
+        for change in self.states.take_changes() {
             let Some(planned) = self.plan.items.get(change) else {
                 continue;
             };
             let thing = planned.thing.clone();
-            if matches!(self.progress.state(change), Some(State::Ended(_))) {
+            if matches!(self.states.state(change), Some(State::Ended(_))) {
                 let longest = Duration::from_millis(self.engine.limits.pause_ms_max);
-                self.progress.hasten(Instant::now() + longest);
+                self.states.hasten(Instant::now() + longest);
             }
-            match self.progress.state(change) {
+            match self.states.state(change) {
                 Some(State::Ended(Fate::Gone)) => self.engine.notice(Event::Gone { thing }),
                 Some(State::Ended(
                     Fate::Failed(why)
@@ -487,7 +488,7 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// Says of which things nobody knows that a request was taken, although they were asked for.
     fn tell_of_failures(&self) {
         for (item, planned) in self.plan.items.iter().enumerate() {
-            if self.progress.attempts(item) > 0 && self.progress.has_failed(item) {
+            if self.states.is_asked_for(item) && self.states.has_failed(item) {
                 (self.note)(&planned.thing, Asking::Failed);
             }
         }

@@ -15,8 +15,8 @@ use crate::rule::Rule;
 
 use super::super::listing::Place;
 use super::super::{Engine, ListingFailure};
-use super::progress::State;
 use super::sight::{Index, PROJECTS_MAX};
+use super::states::State;
 use super::{Done, Purge};
 
 /// What a look into projects showed: by project, something in it that the plan does not know.
@@ -36,13 +36,13 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// Puts a thing off until its projects were looked into, if that has been too long ago: a project itself, and those because of
     /// which a thing goes. Says whether it has.
     pub(super) fn await_contents(&mut self, item: usize) -> bool {
-        let mut projects = self.progress.grounds(item);
+        let mut projects = self.states.grounds(item);
         projects.insert(item);
         projects.retain(|it| self.has_old_contents(*it));
         if projects.is_empty() {
             return false;
         }
-        self.progress.await_sight(item, BTreeSet::new());
+        self.states.await_sight(item, BTreeSet::new());
         for project in projects {
             let waiting = self.contents.waiting.entry(project).or_default();
             waiting.insert(item);
@@ -102,15 +102,15 @@ impl<'a, R: Rule> Purge<'a, R> {
                 }
             };
             match why {
-                Some(why) => self.progress.keep(project, &why),
+                Some(why) => self.states.keep(project, &why),
                 // From now on, lest a look that takes longer than a sight holds is made without end.
                 None => {
                     self.contents.seen.insert(project, Instant::now());
                 }
             }
             for &item in waiting {
-                if self.progress.state(item) == Some(&State::Unsighted) {
-                    self.progress.ready(item);
+                if self.states.state(item) == Some(&State::Unsighted) {
+                    self.states.ready(item);
                 }
             }
         }

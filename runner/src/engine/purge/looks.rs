@@ -12,8 +12,8 @@ use crate::rule::Rule;
 
 use super::super::listing::Place;
 use super::super::{Engine, ListingFailure};
-use super::progress::State;
 use super::sight::{Index, Shown};
+use super::states::State;
 use super::{Done, FAILED_LOOKS_MAX, IdWithin, Purge, id_within};
 
 /// Looks a thing expected to vanish with its owner is granted before it is deleted itself.
@@ -136,7 +136,7 @@ impl<R: Rule> Engine<R> {
 
 impl<'a, R: Rule> Purge<'a, R> {
     pub(super) fn start_look(&mut self, kind: &Arc<str>) {
-        let lingering: Vec<usize> = self.progress.lingering(kind).collect();
+        let lingering: Vec<usize> = self.states.lingering(kind).collect();
         let items: BTreeSet<usize> = lingering.iter().copied().collect();
         let open = self.open_of(kind).filter(|item| !items.contains(item));
         let others = open.filter_map(|item| self.plan.items.get(item)?.seen.as_ref());
@@ -154,7 +154,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             .iter()
             .filter_map(|&item| {
                 let is_asked = matches!(
-                    self.progress.state(item),
+                    self.states.state(item),
                     Some(State::Lingering {
                         with_owner: false,
                         ..
@@ -199,9 +199,9 @@ impl<'a, R: Rule> Purge<'a, R> {
             Err(failure) => {
                 look.failed += 1;
                 if look.failed >= FAILED_LOOKS_MAX {
-                    let items: Vec<usize> = self.progress.lingering(kind).collect();
+                    let items: Vec<usize> = self.states.lingering(kind).collect();
                     for item in items {
-                        self.progress.fail(
+                        self.states.fail(
                             item,
                             &format!("nobody can say whether it has gone: {}", failure.why),
                         );
@@ -216,7 +216,7 @@ impl<'a, R: Rule> Purge<'a, R> {
                 self.hold_projects(&listed.strangers);
             }
         }
-        let is_over = self.progress.lingering(kind).next().is_none();
+        let is_over = self.states.lingering(kind).next().is_none();
         if let Some(look) = self.looks.get_mut(kind).filter(|_| is_over) {
             look.rest();
         }
@@ -225,7 +225,7 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// Decides on each thing that was looked for by what a listing showed that was asked for after the thing was to go.
     fn sort_out(&mut self, kind: &Arc<str>, asked: Instant, listed: &Listed) {
         let patience = Duration::from_secs(self.engine.limits.disappear_s_max);
-        let lingering = self.progress.lingering(kind);
+        let lingering = self.states.lingering(kind);
         let items: Vec<usize> = lingering
             .filter(|item| listed.awaited.contains(item))
             .collect();
@@ -237,7 +237,7 @@ impl<'a, R: Rule> Purge<'a, R> {
                 since,
                 looks,
                 with_owner,
-            }) = self.progress.state(item).cloned()
+            }) = self.states.state(item).cloned()
             else {
                 continue;
             };
@@ -256,12 +256,12 @@ impl<'a, R: Rule> Purge<'a, R> {
             let change = change.and_then(|(seen, before)| self.change(planned, before, seen));
             if let Some(how) = change {
                 let why = format!("it stays, for it has changed since the plan was made: {how}");
-                self.progress.fail(item, &why);
+                self.states.fail(item, &why);
                 continue;
             }
             let status = shown.map(|seen| seen.thing.status.as_deref());
             match status {
-                None => self.progress.gone(item),
+                None => self.states.gone(item),
                 Some(status) if with_owner => self.take_companion(item, declared, status, looks),
                 Some(status) => {
                     let is_news = !had_failed || looks >= LOOKS_FOR_STATES;
@@ -274,11 +274,11 @@ impl<'a, R: Rule> Purge<'a, R> {
                         Some(why) => {
                             // What it is slow at or hides it may yet do.
                             if declared.has_failed(status) && !declared.effects.is_hidden(status) {
-                                self.progress.note_end_of_deletion(item);
+                                self.states.note_end_of_deletion(item);
                             }
                             self.give_up(item, &why);
                         }
-                        None => self.progress.looked(item),
+                        None => self.states.looked(item),
                     }
                 }
             }
@@ -290,11 +290,11 @@ impl<'a, R: Rule> Purge<'a, R> {
         let planned = self.plan.items.get(item);
         let is_made_for = planned.is_some_and(|it| matches!(it.reason, Reason::Along { .. }));
         if looks + 1 < LOOKS_FOR_COMPANIONS && !kind.has_failed(status) {
-            self.progress.looked(item);
+            self.states.looked(item);
         } else if is_made_for {
-            self.progress.fail(item, LEFT_BEHIND);
+            self.states.fail(item, LEFT_BEHIND);
         } else {
-            self.progress.ready(item);
+            self.states.ready(item);
         }
     }
 
@@ -310,7 +310,7 @@ impl<'a, R: Rule> Purge<'a, R> {
             .collect();
         for (position, by) in held {
             let why = format!("{by} has come into it since the plan was made");
-            self.progress.keep(position, &why);
+            self.states.keep(position, &why);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::rule::Rule;
 
 use super::super::listing::Place;
 use super::super::{Engine, ListingFailure};
-use super::progress::State;
+use super::states::State;
 use super::{Done, FAILED_LOOKS_MAX, IdWithin, Purge, id_within};
 
 /// Projects up to which a kind is looked at in each of them, and not everywhere.
@@ -47,8 +47,8 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// The kinds of which something was last seen too long ago for a thing to be deleted: itself, or one of those because of which
     /// it goes.
     pub(super) fn old_sights(&self, item: usize) -> BTreeSet<Arc<str>> {
-        let mut needed = self.progress.grounds(item);
-        needed.extend(self.progress.companions(item));
+        let mut needed = self.states.grounds(item);
+        needed.extend(self.states.companions(item));
         needed.insert(item);
         let old = needed.into_iter().filter(|it| self.has_old_sight(*it));
         let old = old.filter_map(|it| self.plan.items.get(it));
@@ -88,7 +88,7 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 
     pub(super) fn start_sightings(&mut self) {
-        for kind in self.progress.unsighted_kinds() {
+        for kind in self.states.unsighted_kinds() {
             if !self.sights.running.insert(kind.clone()) {
                 continue;
             }
@@ -110,7 +110,7 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// What is to go and may take something of a kind along, if anything waits for a look at that: one look serves all that will be
     /// due.
     fn takers_of(&self, kind: &Arc<str>) -> Vec<usize> {
-        let waiting = self.progress.unsighted(kind).into_iter();
+        let waiting = self.states.unsighted(kind).into_iter();
         let waiting = waiting.filter_map(|item| self.plan.items.get(item));
         let kinds: BTreeSet<&Arc<str>> = waiting.map(|planned| &planned.thing.kind).collect();
         let others = kinds.into_iter().filter(|it| *it != kind);
@@ -124,25 +124,25 @@ impl<'a, R: Rule> Purge<'a, R> {
             Err(failure) => return self.take_failed_sighting(kind, &failure),
         };
         self.sights.failed.remove(kind);
-        let waiting = self.progress.unsighted(kind);
+        let waiting = self.states.unsighted(kind);
         // From now on, lest a listing that takes longer than a sight holds is asked for again without end.
         let now = Instant::now();
         let takers = self.takers_of(kind).into_iter();
         let newcomers = takers.map(|taker| ((kind.clone(), taker), now));
         self.sights.newcomers.extend(newcomers);
         // What was not listed when the plan was made cannot be missed now.
-        let may_be_missed = |it: &usize| self.item(*it).is_some() && self.progress.is_idle(*it);
+        let may_be_missed = |it: &usize| self.item(*it).is_some() && self.states.is_idle(*it);
         let idle: Vec<usize> = self.open_of(kind).filter(may_be_missed).collect();
         for item in idle {
             if matches!(self.compare(item, &shown.planned), Sight::Gone) {
-                self.progress.gone(item);
+                self.states.gone(item);
             }
         }
         self.note_sights(kind, now, &shown);
         // Another kind may still have to be looked at.
         for item in waiting {
-            if self.progress.state(item) == Some(&State::Unsighted) {
-                self.progress.ready(item);
+            if self.states.state(item) == Some(&State::Unsighted) {
+                self.states.ready(item);
             }
         }
     }
@@ -155,12 +155,12 @@ impl<'a, R: Rule> Purge<'a, R> {
             match self.compare(item, &shown.planned) {
                 Sight::Same(thing) => {
                     self.sights.seen.insert(item, (seen_at, thing));
-                    self.progress.may_go(item);
+                    self.states.is_as_it_was(item);
                 }
                 Sight::Changed(how) => {
                     let why =
                         format!("it stays, for it has changed since the plan was made: {how}");
-                    self.progress.keep(item, &why);
+                    self.states.keep_as_changed(item, &why);
                 }
                 Sight::Gone => {}
             }
@@ -168,7 +168,7 @@ impl<'a, R: Rule> Purge<'a, R> {
         for (held, by) in &shown.held {
             for &item in self.index.positions(held) {
                 let why = format!("{by} is in the way, and was not when the plan was made");
-                self.progress.keep(item, &why);
+                self.states.keep(item, &why);
             }
         }
     }
@@ -176,7 +176,7 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// What the plan has of a kind that has not come to its end.
     pub(super) fn open_of(&self, kind: &Arc<str>) -> impl Iterator<Item = usize> + use<'_, 'a, R> {
         let items = self.index.of_kind(kind).iter().copied();
-        items.filter(|item| self.progress.is_open(*item))
+        items.filter(|item| self.states.is_open(*item))
     }
 
     fn take_failed_sighting(&mut self, kind: &Arc<str>, failure: &ListingFailure) {
@@ -184,8 +184,8 @@ impl<'a, R: Rule> Purge<'a, R> {
         *failed += 1;
         if *failed < FAILED_LOOKS_MAX {
             let pause = self.engine.limits.pause(*failed);
-            for item in self.progress.unsighted(kind) {
-                self.progress.retry(item, Instant::now() + pause);
+            for item in self.states.unsighted(kind) {
+                self.states.retry(item, Instant::now() + pause);
             }
             return;
         }
@@ -193,8 +193,8 @@ impl<'a, R: Rule> Purge<'a, R> {
             "it could not be looked at again before its deletion: {}",
             failure.why
         );
-        for item in self.progress.unsighted(kind) {
-            self.progress.fail(item, &why);
+        for item in self.states.unsighted(kind) {
+            self.states.fail(item, &why);
         }
     }
 
@@ -255,7 +255,7 @@ impl<R: Rule> Purge<'_, R> {
     fn let_go_by(&self, planned: &PlanItem, seen: &Seen) -> Option<ThingRef> {
         let names = |owners: &[Owner], at: &ThingRef| owners.iter().any(|it| it.owner == *at);
         let grounds = planned.rests_on.positions().iter();
-        let let_go = grounds.filter(|it| !self.progress.was_asked_for(**it));
+        let let_go = grounds.filter(|it| !self.states.was_asked_for(**it));
         let mut owners = let_go.filter_map(|it| Some(&self.plan.items.get(*it)?.thing));
         let lost = owners.find(|at| names(&planned.owners, at) && !names(&seen.owners, at));
         lost.cloned()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::plan::{Plan, Support};
+use crate::plan::{Plan, PlanItem, Support};
 use crate::resource::ThingRef;
 
 use super::Fate;
@@ -64,28 +64,69 @@ pub(super) struct PutOff {
     pub(super) has_moved: bool,
 }
 
+/// One thing of the plan: where it stands, and how it hangs together with others.
+struct Track {
+    thing: ThingRef,
+    state: State,
+    /// How many of those that it waits for have not gone.
+    unmet: usize,
+    /// What waits for it.
+    followers: Vec<usize>,
+    /// What it waits for and is in the way of, by that one's own word.
+    taken_back: BTreeSet<usize>,
+    goes_with: Option<usize>,
+    /// What has to go for it to go.
+    rests_on: Support,
+    /// What rests on it.
+    resting: Vec<usize>,
+    /// With whose deletion it goes along.
+    takers: Vec<usize>,
+    /// What goes along with it.
+    takes: Vec<usize>,
+    /// Why it has to stay by what was seen of others while it was being asked for.
+    stays: Option<String>,
+    /// How it was seen to have changed itself while it was being asked for.
+    changed: Option<String>,
+    /// Whether the cloud was ever asked for it. Attempts begin anew where the operator insists.
+    was_asked_for: bool,
+    /// Whether the cloud has said that it will delete it, and was not seen to fail at it.
+    is_accepted: bool,
+    /// Whether the last request was not answered.
+    is_doubtful: bool,
+    attempts: u32,
+    idle_attempts: u32,
+    /// When something was in its way the last time.
+    put_off_at: Option<u64>,
+}
+
+impl Track {
+    fn of(item: &PlanItem) -> Self {
+        Self {
+            thing: item.thing.clone(),
+            state: State::Waiting,
+            unmet: item.waits_for.len(),
+            followers: Vec::new(),
+            taken_back: BTreeSet::new(),
+            goes_with: item.goes_with,
+            rests_on: item.rests_on.clone(),
+            resting: Vec::new(),
+            takers: item.takers.clone(),
+            takes: Vec::new(),
+            stays: None,
+            changed: None,
+            was_asked_for: false,
+            is_accepted: false,
+            is_doubtful: false,
+            attempts: 0,
+            idle_attempts: 0,
+            put_off_at: None,
+        }
+    }
+}
+
 /// The states of all things of a plan.
-pub(super) struct Progress {
-    states: Vec<State>,
-    unmet: Vec<usize>,
-    followers: Vec<Vec<usize>>,
-    /// By what waits: what it waits for and is in the way of, by that one's own word.
-    taken_back: BTreeMap<usize, BTreeSet<usize>>,
-    goes_with: Vec<Option<usize>>,
-    /// What has to go for each to go.
-    rests_on: Vec<Support>,
-    /// What rests on each.
-    resting: Vec<Vec<usize>>,
-    /// With whose deletion each goes along, and what goes along with each.
-    takers: Vec<Vec<usize>>,
-    takes: Vec<Vec<usize>>,
-    /// What was seen to have to stay while it was being asked for, and why.
-    stays: BTreeMap<usize, String>,
-    /// What the cloud has said that it will delete, and has not been seen to fail at.
-    accepted: BTreeSet<usize>,
-    attempts: Vec<u32>,
-    idle_attempts: Vec<u32>,
-    things: Vec<ThingRef>,
+pub(super) struct States {
+    tracks: Vec<Track>,
     kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Kinds whose things go over what is in them.
     containers: BTreeSet<Arc<str>>,
@@ -97,93 +138,54 @@ pub(super) struct Progress {
     /// Counts what happens, so that it can be told what happened first.
     tick: u64,
     moved_at: u64,
-    put_off_at: Vec<Option<u64>>,
     retries: BTreeSet<(Instant, usize)>,
     lingering: BTreeMap<Arc<str>, BTreeSet<usize>>,
     unsighted: BTreeMap<Arc<str>, BTreeSet<usize>>,
-    /// Things whose last request was not answered.
-    doubtful: BTreeSet<usize>,
     changes: Vec<usize>,
     /// Kinds of which something has gone.
     gone_kinds: BTreeSet<Arc<str>>,
 }
 
-impl Progress {
+impl States {
     pub(super) fn new(plan: &Plan, is_container: &dyn Fn(&str) -> bool) -> Self {
-        let count = plan.items.len();
-        let mut progress = Self {
-            states: vec![State::Waiting; count],
-            unmet: plan.items.iter().map(|item| item.waits_for.len()).collect(),
-            followers: vec![Vec::new(); count],
-            taken_back: BTreeMap::new(),
-            goes_with: plan.items.iter().map(|item| item.goes_with).collect(),
-            rests_on: plan
-                .items
-                .iter()
-                .map(|item| item.rests_on.clone())
-                .collect(),
-            resting: vec![Vec::new(); count],
-            takers: plan.items.iter().map(|item| item.takers.clone()).collect(),
-            takes: vec![Vec::new(); count],
-            stays: BTreeMap::new(),
-            accepted: BTreeSet::new(),
-            attempts: vec![0; count],
-            idle_attempts: vec![0; count],
-            things: plan.items.iter().map(|item| item.thing.clone()).collect(),
+        let kinds = plan.kind_order.keys();
+        let containers = kinds.filter(|kind| is_container(kind)).cloned();
+        let mut states = Self {
+            tracks: linked(&plan.items),
             kind_order: plan.kind_order.clone(),
-            containers: plan
-                .kind_order
-                .keys()
-                .filter(|kind| is_container(kind))
-                .cloned()
-                .collect(),
+            containers: containers.collect(),
             left_by_kind: BTreeMap::new(),
             open_by_kind: BTreeMap::new(),
             ready: BTreeMap::new(),
             underway: BTreeSet::new(),
             tick: 0,
             moved_at: 0,
-            put_off_at: vec![None; count],
             retries: BTreeSet::new(),
             lingering: BTreeMap::new(),
             unsighted: BTreeMap::new(),
-            doubtful: BTreeSet::new(),
             changes: Vec::new(),
             gone_kinds: BTreeSet::new(),
         };
-        for (position, item) in plan.items.iter().enumerate() {
-            *progress
-                .open_by_kind
-                .entry(item.thing.kind.clone())
-                .or_default() += 1;
-            for &first in &item.waits_for {
-                if let Some(followers) = progress.followers.get_mut(first) {
-                    followers.push(position);
-                }
-            }
-            for &taker in &item.takers {
-                if let Some(takes) = progress.takes.get_mut(taker) {
-                    takes.push(position);
-                }
-            }
-            for &owner in item.rests_on.positions() {
-                if let Some(resting) = progress.resting.get_mut(owner) {
-                    resting.push(position);
-                }
-            }
+        for item in &plan.items {
+            let open = states.open_by_kind.entry(item.thing.kind.clone());
+            *open.or_default() += 1;
         }
         for (position, item) in plan.items.iter().enumerate() {
             if let Some(why) = item.why_blocked() {
-                progress.end(position, Fate::Blocked(why));
+                states.end(position, Fate::Blocked(why));
             } else if item.waits_for.is_empty() {
-                progress.ready(position);
+                states.ready(position);
             }
         }
-        progress
+        states
+    }
+
+    fn track(&self, item: usize) -> Option<&Track> {
+        self.tracks.get(item)
     }
 
     pub(super) fn state(&self, item: usize) -> Option<&State> {
-        self.states.get(item)
+        self.track(item).map(|track| &track.state)
     }
 
     /// Takes the next thing whose deletion can start.
@@ -204,42 +206,39 @@ impl Progress {
     pub(super) fn begin(&mut self, item: usize) -> u32 {
         let begun = self.next_tick();
         self.set(item, State::Deleting { begun });
-        self.doubtful.remove(&item);
         self.underway.insert((begun, item));
-        let attempts = self.attempts.get_mut(item);
-        attempts.map_or(1, |attempts| {
-            *attempts += 1;
-            *attempts
+        self.tracks.get_mut(item).map_or(1, |track| {
+            track.is_doubtful = false;
+            track.was_asked_for = true;
+            track.attempts += 1;
+            track.attempts
         })
     }
 
     pub(super) fn attempts(&self, item: usize) -> u32 {
-        self.attempts.get(item).copied().unwrap_or_default()
+        self.track(item).map_or(0, |track| track.attempts)
     }
 
     /// Takes note that something was in the way of a thing.
     pub(super) fn put_off(&mut self, item: usize) -> PutOff {
-        let begun = match self.states.get(item) {
+        let begun = match self.state(item) {
             Some(State::Deleting { begun }) => *begun,
             _ => self.tick,
         };
         let now = self.next_tick();
-        let before = self
-            .put_off_at
-            .get_mut(item)
-            .and_then(|at| at.replace(now))
-            .unwrap_or(begun);
+        let track = self.tracks.get_mut(item);
+        let before = track.and_then(|track| track.put_off_at.replace(now));
+        let before = before.unwrap_or(begun);
         let has_long_been_asked = self.underway.range(..(before, 0)).next().is_some();
         let has_moved = self.moved_at >= before;
         let is_idle = !has_moved
             && !has_long_been_asked
             && self.startable().next().is_none()
             && self.lingering.values().all(BTreeSet::is_empty);
-        let mut idle_attempts = 0;
-        if let Some(count) = self.idle_attempts.get_mut(item) {
-            *count = if is_idle { *count + 1 } else { 0 };
-            idle_attempts = *count;
-        }
+        let idle_attempts = self.tracks.get_mut(item).map_or(0, |track| {
+            track.idle_attempts = if is_idle { track.idle_attempts + 1 } else { 0 };
+            track.idle_attempts
+        });
         PutOff {
             idle_attempts,
             has_moved,
@@ -257,17 +256,20 @@ impl Progress {
 
     pub(super) fn ready(&mut self, item: usize) {
         self.set(item, State::Ready);
-        if let Some(ThingRef { kind, .. }) = self.things.get(item) {
-            self.ready.entry(kind.clone()).or_default().insert(item);
+        if let Some(kind) = self.kind(item) {
+            self.ready.entry(kind).or_default().insert(item);
         }
+    }
+
+    /// Whether the cloud was ever asked for it.
+    pub(super) fn is_asked_for(&self, item: usize) -> bool {
+        self.track(item).is_some_and(|track| track.was_asked_for)
     }
 
     /// As if nobody had tried it yet.
     pub(super) fn begin_anew(&mut self, item: usize) {
-        for counts in [&mut self.attempts, &mut self.idle_attempts] {
-            if let Some(count) = counts.get_mut(item) {
-                *count = 0;
-            }
+        if let Some(track) = self.tracks.get_mut(item) {
+            (track.attempts, track.idle_attempts) = (0, 0);
         }
         self.ready(item);
     }
@@ -292,29 +294,31 @@ impl Progress {
     /// Whether nobody has begun to delete it.
     pub(super) fn is_untried(&self, item: usize) -> bool {
         matches!(
-            self.states.get(item),
+            self.state(item),
             Some(State::Waiting | State::Ready | State::Unsighted)
         )
     }
 
     /// Whether nothing is under way about it, though it may have been tried.
     pub(super) fn is_idle(&self, item: usize) -> bool {
-        self.is_untried(item) || matches!(self.states.get(item), Some(State::Retry(_)))
+        self.is_untried(item) || matches!(self.state(item), Some(State::Retry(_)))
     }
 
     /// Whether anything of a thing's kind has gone.
     pub(super) fn has_lost_one_like(&self, item: usize) -> bool {
-        let kind = self.things.get(item).map(|thing| &thing.kind);
-        kind.is_some_and(|kind| self.gone_kinds.contains(kind))
+        let kind = self.kind(item);
+        kind.is_some_and(|kind| self.gone_kinds.contains(&kind))
     }
 
     fn has_gone(&self, item: usize) -> bool {
-        self.states.get(item) == Some(&State::Ended(Fate::Gone))
+        self.state(item) == Some(&State::Ended(Fate::Gone))
     }
 
     /// Takes note that nobody knows whether the cloud took the last request.
     pub(super) fn note_doubt(&mut self, item: usize) {
-        self.doubtful.insert(item);
+        if let Some(track) = self.tracks.get_mut(item) {
+            track.is_doubtful = true;
+        }
     }
 
     /// What has to be looked at again of a kind.
@@ -325,34 +329,38 @@ impl Progress {
 
     /// Whether nobody knows of a request that the cloud has taken.
     pub(super) fn has_failed(&self, item: usize) -> bool {
-        let is_left = matches!(
-            self.states.get(item),
-            Some(State::Ended(Fate::Failed(_) | Fate::Abandoned(_)))
-        );
-        is_left && !self.accepted.contains(&item)
+        let is_left =
+            |state: &State| matches!(state, State::Ended(Fate::Failed(_) | Fate::Abandoned(_)));
+        let track = self.track(item);
+        track.is_some_and(|track| is_left(&track.state) && !track.is_accepted)
     }
 
     /// The deletion that was accepted has come to nothing.
     pub(super) fn note_end_of_deletion(&mut self, item: usize) {
-        self.accepted.remove(&item);
+        if let Some(track) = self.tracks.get_mut(item) {
+            track.is_accepted = false;
+        }
     }
 
     /// What has not come to its end.
     pub(super) fn is_open(&self, item: usize) -> bool {
-        !matches!(self.states.get(item), None | Some(State::Ended(_)))
+        !matches!(self.state(item), None | Some(State::Ended(_)))
     }
 
     /// What waits for this thing.
     pub(super) fn waiting_for(&self, item: usize) -> impl Iterator<Item = usize> + use<'_> {
-        self.followers.get(item).into_iter().flatten().copied()
+        let track = self.track(item).into_iter();
+        track.flat_map(|track| track.followers.iter().copied())
     }
 
     /// A thing that another one waits for waits for that itself. Once all say so that the other still waits for, it may go.
     pub(super) fn take_back(&mut self, item: usize, waiting: usize) {
-        let taken_back = self.taken_back.entry(waiting).or_default();
-        taken_back.insert(item);
-        let is_free = self.unmet.get(waiting) == Some(&taken_back.len());
-        if is_free && self.states.get(waiting) == Some(&State::Waiting) {
+        let Some(track) = self.tracks.get_mut(waiting) else {
+            return;
+        };
+        track.taken_back.insert(item);
+        let is_free = track.unmet == track.taken_back.len();
+        if is_free && track.state == State::Waiting {
             self.ready(waiting);
         }
     }
@@ -364,9 +372,6 @@ impl Progress {
 
     pub(super) fn linger(&mut self, item: usize, with_owner: bool) {
         self.moved_at = self.next_tick();
-        if !with_owner {
-            self.accepted.insert(item);
-        }
         self.set(
             item,
             State::Lingering {
@@ -375,14 +380,17 @@ impl Progress {
                 with_owner,
             },
         );
-        if let Some(ThingRef { kind, .. }) = self.things.get(item) {
-            self.lingering.entry(kind.clone()).or_default().insert(item);
+        if let Some(track) = self.tracks.get_mut(item) {
+            track.is_accepted |= !with_owner;
+            let lingering = self.lingering.entry(track.thing.kind.clone());
+            lingering.or_default().insert(item);
         }
         self.changes.push(item);
     }
 
     pub(super) fn looked(&mut self, item: usize) {
-        if let Some(State::Lingering { looks, .. }) = self.states.get_mut(item) {
+        let track = self.tracks.get_mut(item);
+        if let Some(State::Lingering { looks, .. }) = track.map(|track| &mut track.state) {
             *looks += 1;
         }
     }
@@ -392,25 +400,25 @@ impl Progress {
     }
 
     pub(super) fn gone(&mut self, item: usize) {
-        let kind = self.things.get(item).map(|thing| thing.kind.clone());
-        self.gone_kinds.extend(kind);
+        self.gone_kinds.extend(self.kind(item));
         self.moved_at = self.next_tick();
         self.end(item, Fate::Gone);
-        for follower in self.followers.get(item).cloned().unwrap_or_default() {
+        for follower in self.followers(item) {
             self.lose_one(follower, item);
         }
     }
 
     /// Ends what has not ended. What the cloud was asked to delete may still go.
     pub(super) fn abandon_open(&mut self, why: &str) {
-        for item in 0..self.states.len() {
-            match self.states.get(item) {
-                None | Some(State::Ended(_)) => {}
-                Some(state) if state.is_asked() || self.doubtful.contains(&item) => {
-                    self.end(item, Fate::Asked(why.to_owned()));
-                }
-                Some(_) => self.end(item, Fate::Abandoned(why.to_owned())),
-            }
+        for item in 0..self.tracks.len() {
+            let Some(track) = self.track(item).filter(|_| self.is_open(item)) else {
+                continue;
+            };
+            let fate = match track.state.is_asked() || track.is_doubtful {
+                true => Fate::Asked(why.to_owned()),
+                false => Fate::Abandoned(why.to_owned()),
+            };
+            self.end(item, fate);
         }
     }
 
@@ -433,7 +441,7 @@ impl Progress {
     }
 
     pub(super) fn fates(self, plan: &Plan) -> Vec<Fate> {
-        debug_assert_eq!(self.states.len(), plan.items.len());
+        debug_assert_eq!(self.tracks.len(), plan.items.len());
         let fate = |state| match state {
             State::Ended(fate) => fate,
             State::Waiting => Fate::Abandoned("what must go before it did not go".to_owned()),
@@ -446,27 +454,22 @@ impl Progress {
                 Fate::Abandoned("the purge ended before it did".to_owned())
             }
         };
-        self.states.into_iter().map(fate).collect()
+        let states = self.tracks.into_iter().map(|track| track.state);
+        states.map(fate).collect()
     }
 
     /// One of the things that `item` waits for has gone.
     fn lose_one(&mut self, item: usize, gone: usize) {
-        let Some(unmet) = self.unmet.get_mut(item) else {
+        let Some(track) = self.tracks.get_mut(item) else {
             return;
         };
-        *unmet = unmet.saturating_sub(1);
-        let taken_back = self.taken_back.get_mut(&item).map_or(0, |taken_back| {
-            taken_back.remove(&gone);
-            taken_back.len()
-        });
-        if *unmet > taken_back || self.states.get(item) != Some(&State::Waiting) {
+        track.unmet = track.unmet.saturating_sub(1);
+        track.taken_back.remove(&gone);
+        if track.unmet > track.taken_back.len() || track.state != State::Waiting {
             return;
         }
-        let owner = self.goes_with.get(item).copied().flatten();
-        let owner_is_gone = owner.is_some_and(|owner| {
-            owner == gone || matches!(self.states.get(owner), Some(State::Ended(Fate::Gone)))
-        });
-        if owner_is_gone {
+        let owner = track.goes_with;
+        if owner.is_some_and(|owner| owner == gone || self.has_gone(owner)) {
             self.linger(item, true);
         } else {
             self.ready(item);
@@ -485,42 +488,47 @@ impl Progress {
         !firsts.into_iter().flatten().any(is_open)
     }
 
+    fn followers(&self, item: usize) -> Vec<usize> {
+        self.track(item)
+            .map_or_else(Vec::new, |track| track.followers.clone())
+    }
+
+    fn kind(&self, item: usize) -> Option<Arc<str>> {
+        self.track(item).map(|track| track.thing.kind.clone())
+    }
+
     fn next_tick(&mut self) -> u64 {
         self.tick += 1;
         self.tick
     }
 
     fn unready(&mut self, item: usize) {
-        let kind = self.things.get(item).map(|thing| &thing.kind);
-        if let Some(items) = kind.and_then(|kind| self.ready.get_mut(kind)) {
+        let kind = self.kind(item);
+        if let Some(items) = kind.and_then(|kind| self.ready.get_mut(&kind)) {
             items.remove(&item);
         }
     }
 
     fn end(&mut self, item: usize, fate: Fate) {
-        if matches!(self.states.get(item), Some(State::Ended(_))) {
+        let Some(kind) = self.kind(item).filter(|_| self.is_open(item)) else {
             return;
-        }
+        };
         let is_left = !matches!(fate, Fate::Gone | Fate::Blocked(_));
         self.set(item, State::Ended(fate));
-        if is_left && let Some(thing) = self.things.get(item) {
-            self.left_by_kind.entry(thing.kind.clone()).or_insert(item);
-        }
-        if let Some(open) = self
-            .things
-            .get(item)
-            .and_then(|thing| self.open_by_kind.get_mut(&thing.kind))
-        {
+        if let Some(open) = self.open_by_kind.get_mut(&kind) {
             *open = open.saturating_sub(1);
+        }
+        if is_left {
+            self.left_by_kind.entry(kind).or_insert(item);
         }
         self.changes.push(item);
     }
 
     fn set(&mut self, item: usize, state: State) {
-        let Some(slot) = self.states.get_mut(item) else {
+        let Some(track) = self.tracks.get_mut(item) else {
             return;
         };
-        match std::mem::replace(slot, state) {
+        match std::mem::replace(&mut track.state, state) {
             State::Ready => self.unready(item),
             State::Deleting { begun } => {
                 self.underway.remove(&(begun, item));
@@ -529,11 +537,7 @@ impl Progress {
                 self.retries.remove(&(due, item));
             }
             State::Lingering { .. } => {
-                if let Some(items) = self
-                    .things
-                    .get(item)
-                    .and_then(|thing| self.lingering.get_mut(&thing.kind))
-                {
+                if let Some(items) = self.lingering.get_mut(&track.thing.kind) {
                     items.remove(&item);
                 }
             }
@@ -545,4 +549,24 @@ impl Progress {
             State::Waiting | State::Ended(_) => {}
         }
     }
+}
+
+/// The things of a plan, each knowing who waits for it, rests on it and goes along with it.
+fn linked(items: &[PlanItem]) -> Vec<Track> {
+    let mut tracks: Vec<Track> = items.iter().map(Track::of).collect();
+    for (position, item) in items.iter().enumerate() {
+        let mut link = |to: &[usize], ends: fn(&mut Track) -> &mut Vec<usize>| {
+            for &other in to {
+                tracks
+                    .get_mut(other)
+                    .map(ends)
+                    .into_iter()
+                    .for_each(|it| it.push(position));
+            }
+        };
+        link(&item.waits_for, |track| &mut track.followers);
+        link(&item.takers, |track| &mut track.takes);
+        link(item.rests_on.positions(), |track| &mut track.resting);
+    }
+    tracks
 }
