@@ -15,11 +15,11 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     ("event", &["resource"]),
     ("plan", &["name", "resource"]),
     ("signature", &[]),
-    ("outcome", &[]),
+    ("unlooked", &[]),
     ("exit", &[]),
     // Floor 1
     ("audit", &[]),
-    ("cloud", &[]),
+    ("cloud", &["unlooked"]),
     ("registry", &["cloud"]),
     // Floor 2
     (
@@ -34,13 +34,13 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "audit", "engine", "event", "exit", "outcome", "plan", "resource", "rule",
+            "audit", "engine", "event", "exit", "plan", "resource", "rule", "unlooked",
         ],
     ),
     (
         "report",
         &[
-            "engine", "event", "outcome", "plan", "resource", "run", "text",
+            "engine", "event", "plan", "resource", "run", "text", "unlooked",
         ],
     ),
     ("records", &["name", "plan", "resource", "run"]),
@@ -70,7 +70,6 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
             "guest",
             "lock",
             "name",
-            "outcome",
             "plan",
             "records",
             "registry",
@@ -80,6 +79,7 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
             "run",
             "signature",
             "text",
+            "unlooked",
         ],
     ),
     ("lib", &[]),
@@ -129,7 +129,7 @@ const GROUND: &[&str] = &[
     "event",
     "plan",
     "signature",
-    "outcome",
+    "unlooked",
     "exit",
     "text",
 ];

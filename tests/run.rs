@@ -10,12 +10,12 @@ use runner::engine::{Engine, EngineLimits, Fate, Reachable};
 use runner::event::{Dated, Event, Phase, Sink};
 use runner::exit::Exit;
 use runner::name::{NameMatcher, OriginFilter, TaskId, built_in};
-use runner::outcome::Unlooked;
 use runner::plan::{Place, Plan, Sieve, SweepScope};
 use runner::rule::{Cause, Outcome as Deletion};
 use runner::run::{
-    Aim, Chronicle, Confirm, Guards, Ledger, Outcome, Question, Refusal, Run, Unconfirmed, Yes,
+    Chronicle, Confirm, Guards, Ledger, Outcome, Purpose, Question, Refusal, Run, Unconfirmed, Yes,
 };
+use runner::unlooked::Unlooked;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::scripted_rule::{Scripted, ScriptedCloud, ScriptedRule, kind, thing};
@@ -208,14 +208,14 @@ async fn the_exit_code_follows_from_the_outcome() {
     type Change = fn(&mut Outcome);
     let cloud = ScriptedCloud::with([ours("a.x/1")]);
     let run = stage(&cloud).run.without(vec![unlooked(false)]);
-    let shown = run.show(run.look().await, Aim::Show);
+    let shown = run.show(run.look().await, Purpose::Show);
     assert_eq!(
         shown.exit(),
         Exit::Clean,
         "a service without a rule is said, and no failure"
     );
     let steps: &[(Exit, Change)] = &[
-        (Exit::WorkToDo, |it| it.aim = Aim::ShowInDetail),
+        (Exit::WorkToDo, |it| it.purpose = Purpose::ShowInDetail),
         (Exit::Left, |it| {
             it.left.push(runner::engine::Left {
                 thing: it.plan.items[0].thing.clone(),
@@ -259,7 +259,7 @@ async fn a_listing_that_failed_makes_it_four_whichever_look_it_was() {
             assert_eq!(outcome.exit(), Exit::Unlisted);
         } else {
             cloud.fail_listings("b.y", Cause::Unavailable("503".to_owned()), 1);
-            let outcome = stage.run.show(stage.run.look().await, Aim::Show);
+            let outcome = stage.run.show(stage.run.look().await, Purpose::Show);
             assert_eq!(outcome.failures.len(), 1);
             assert_eq!(outcome.exit(), Exit::Unlisted);
         }

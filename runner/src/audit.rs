@@ -83,10 +83,10 @@ pub enum Record {
         intention: IntentionId,
         /// What came of it.
         #[serde(flatten)]
-        outcome: Outcome,
+        outcome: RequestOutcome,
     },
     /// A rule asked for something that it must not do, and nothing was sent.
-    Refusal(Refusal),
+    Refusal(Misdeed),
     /// The run has ended by itself.
     Summary(Summary),
 }
@@ -166,7 +166,7 @@ pub struct Intention {
 
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct RequestOutcome {
     /// The answer, or why there is none.
     #[serde(flatten)]
     pub answer: Answer,
@@ -189,7 +189,7 @@ pub enum Answer {
 
 /// Something that a rule asked for and was not given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct Misdeed {
     /// The rule.
     pub rule: String,
     /// What it asked for, and why it was refused.
@@ -303,9 +303,9 @@ impl Audit {
     pub async fn outcome(
         &self,
         intention: IntentionId,
-        outcome: Outcome,
+        outcome: RequestOutcome,
     ) -> Result<(), AuditError> {
-        let outcome = Outcome {
+        let outcome = RequestOutcome {
             answer: match outcome.answer {
                 Answer::Status(status) => Answer::Status(status),
                 Answer::Error(text) => Answer::Error(shortened(text)),
@@ -323,7 +323,7 @@ impl Audit {
     ///
     /// When the log can no longer be written.
     pub async fn refusal(&self, rule: &str, deed: &str) -> Result<(), AuditError> {
-        let refusal = Refusal {
+        let refusal = Misdeed {
             rule: shortened(rule.to_owned()),
             deed: shortened(deed.to_owned()),
         };

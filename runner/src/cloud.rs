@@ -13,10 +13,10 @@ mod auth;
 pub mod catalog;
 mod credentials;
 mod fetch;
-mod gate;
 mod headers;
 mod http;
 mod identity;
+mod lane;
 pub mod path;
 mod plain;
 mod projects;
@@ -48,7 +48,7 @@ pub use self::path::{LinkError, PathError};
 pub use self::session::{AccessRule, MadeCredential, Session, WantedCredential};
 pub use self::tape::{Exchange, Tape, recorded_endpoint};
 pub use self::tls::{Pem, Tls};
-pub use self::unlooked::{Choice, UnfitWord, Unlooked, unlooked};
+pub use self::unlooked::{Choice, UnfitWord, unlooked};
 
 /// Everything needed to reach one cloud, resolved and checked, with no reference to where it came from.
 #[derive(Debug, Clone)]

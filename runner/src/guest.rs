@@ -281,7 +281,7 @@ impl Guest {
                 drop(relayed);
                 let mut things = Vec::with_capacity(read.len());
                 let mut relations = Relations::of(limits);
-                let sight = kind.sight();
+                let view = kind.view();
                 for mut read in read {
                     if needs_project_token && read.thing.project.is_none() {
                         // The token was for this project, so whatever it shows is the project's, unless it says otherwise: an
@@ -289,7 +289,7 @@ impl Guest {
                         read.thing.project = project.map(Arc::from);
                     }
                     let described =
-                        describing::describe(instance, &mut relations, kind, &sight, read);
+                        describing::describe(instance, &mut relations, kind, &view, read);
                     match described.await? {
                         Ok(seen) => things.push(seen),
                         Err(cause) => return Ok(Err(cause)),
@@ -320,7 +320,7 @@ impl Guest {
         let object: Value = serde_json::from_str(&thing.object)
             .map_err(|_| Cause::Malformed("its object is no JSON".to_owned()))?;
         let session = self.session_for(kind, thing.project.as_deref()).await?;
-        let item = model::Item::of(thing, &kind.sight());
+        let item = model::Item::of(thing, &kind.view());
         let evidence = Arc::new(Evidence::default());
         let approved = Approved {
             kind: kind.clone(),
@@ -377,7 +377,7 @@ impl Guest {
             return Ok(false);
         }
         let session = self.session_for(kind, thing.project.as_deref()).await?;
-        let item = model::Item::of(thing, &kind.sight());
+        let item = model::Item::of(thing, &kind.view());
         let gate = Gate::Reading(kind.clone(), Some(thing.at.id.clone()));
         self.call(gate, session, async |instance| {
             let Some(presence) = &instance.linked.presence else {

@@ -11,7 +11,7 @@
 //!                          │
 //!   floor 1   registry ──► cloud     the only place that knows HTTP and Keystone        audit
 //!
-//!   ground    name   resource   plan   event   rule   signature   outcome   exit   text   pure: no I/O, no clock, no environment
+//!   ground    name   resource   plan   event   rule   signature   unlooked   exit   text   pure: no I/O, no clock, no environment
 //! ```
 //!
 //! Arrows go down only. `docs/architecture.md` is the guide to the house; `tests/architecture.rs` holds its walls up.
@@ -27,7 +27,6 @@ pub mod exit;
 pub mod guest;
 pub mod lock;
 pub mod name;
-pub mod outcome;
 pub mod plan;
 pub mod records;
 pub mod registry;
@@ -37,3 +36,4 @@ pub mod rule;
 pub mod run;
 pub mod signature;
 pub mod text;
+pub mod unlooked;

@@ -14,11 +14,11 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::engine::{Fate, Left, ListingFailure};
-use crate::outcome::Unlooked;
 use crate::plan::{Blocker, Kept, Plan, PlanItem, Reason};
 use crate::resource::ThingRef;
-use crate::run::{Aim, Outcome, Refusal};
+use crate::run::{Outcome, Purpose, Refusal};
 use crate::text::Visible;
+use crate::unlooked::Unlooked;
 
 /// Version of the report's form.
 pub const REPORT_VERSION: u32 = 1;
@@ -257,7 +257,7 @@ impl Report {
             ..Summary::new(&outcome.plan, fates)
         };
         let mut items = rows(&outcome.plan, fates);
-        if outcome.aim == Aim::Delete && fates.is_none() {
+        if outcome.purpose == Purpose::Delete && fates.is_none() {
             for row in items.iter_mut().filter(|row| row.result == "delete") {
                 row.result = "untried";
             }
@@ -276,7 +276,7 @@ impl Report {
             cloud: about.cloud,
             user: about.user,
             scope: about.scope,
-            dry_run: outcome.aim != Aim::Delete,
+            dry_run: outcome.purpose != Purpose::Delete,
             items,
             kept: show_kept.then(|| outcome.kept.clone()),
             left: outcome.left.clone(),

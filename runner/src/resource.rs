@@ -24,7 +24,7 @@ use crate::text::Visible;
 
 pub use declaration::{Fields, Flaw, Kind, OwnerField, Reach};
 pub use effects::{Effects, Foreseen};
-pub use members::{MemberPointer, MemberPointerError, Sight};
+pub use members::{MemberPointer, MemberPointerError, View};
 pub use pattern::{KindPattern, PatternError};
 pub use reads::{ReadPath, ReadPathError};
 pub use template::{Template, TemplateError};

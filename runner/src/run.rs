@@ -4,7 +4,7 @@
 //! file, opens a socket or looks at a clock of the real world: it runs in tokio's time, which tests pause.
 //!
 //! ```text
-//! run.look() ──► Look ──► run.show(look, aim) ─────────► Outcome
+//! run.look() ──► Look ──► run.show(look, purpose) ─────────► Outcome
 //!                   └───► run.execute(look, guards) ───► Outcome ──► exit()
 //! ```
 //!
@@ -23,16 +23,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Asking, Engine, Fate, Survey, Verification};
-use crate::outcome::Unlooked;
 use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Remnant, Sieve};
 use crate::resource::ThingRef;
 use crate::rule::Rule;
+use crate::unlooked::Unlooked;
 
 pub use chronicle::{Chronicle, Collected};
 pub use guard::{Broad, Confirm, Guards, Question, Refusal, Unconfirmed, Yes};
 pub use ledger::Ledger;
 pub use memory::Memory;
-pub use outcome::{Aim, Outcome};
+pub use outcome::{Outcome, Purpose};
 pub use reduced::Spared;
 
 use reduced::Whole;
@@ -263,8 +263,8 @@ impl<R: Rule> Run<R> {
     }
 
     /// Ends a run that was to change nothing.
-    pub fn show(&self, look: Look, aim: Aim) -> Outcome {
-        self.outcome(look, aim).0
+    pub fn show(&self, look: Look, purpose: Purpose) -> Outcome {
+        self.outcome(look, purpose).0
     }
 
     /// Asks, deletes, looks again, and keeps records of it.
@@ -272,12 +272,12 @@ impl<R: Rule> Run<R> {
         let (broad, refusal) = (look.broad, look.refusal.clone());
         let settled = look.settled.clone();
         // While it is asked about, it is only shown.
-        let (mut outcome, whole) = self.outcome(look, Aim::Show);
+        let (mut outcome, whole) = self.outcome(look, Purpose::Show);
         outcome.refusal = match refusal {
             Some(refusal) => Some(refusal),
             None => self.permit(&outcome, broad, guards).await.err(),
         };
-        outcome.aim = Aim::Delete;
+        outcome.purpose = Purpose::Delete;
         outcome.interrupted = self.cancel.is_cancelled();
         if outcome.refusal.is_none() && !outcome.interrupted {
             let absent = self.delete(&mut outcome, whole).await;
@@ -412,11 +412,11 @@ impl<R: Rule> Run<R> {
         }
     }
 
-    fn outcome(&self, look: Look, aim: Aim) -> (Outcome, Option<Whole>) {
+    fn outcome(&self, look: Look, purpose: Purpose) -> (Outcome, Option<Whole>) {
         let collected = self.chronicle.collected();
         let outcome = Outcome {
             run: self.chronicle.run().clone(),
-            aim,
+            purpose,
             plan: look.plan,
             is_surveyed: look.is_whole,
             kept: look.kept,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use runner::audit::{self, Answer, Intention, IntentionId, Outcome, Record};
+use runner::audit::{self, Answer, Intention, IntentionId, Record, RequestOutcome};
 use serde_json::Value;
 
 use super::table::{Cell, Does, Phase, Row};
@@ -239,7 +239,7 @@ struct Leave {
 /// What the audit log says of one change.
 struct Change {
     deed: Intention,
-    outcome: Option<Outcome>,
+    outcome: Option<RequestOutcome>,
 }
 
 impl Change {
@@ -290,7 +290,7 @@ fn log(world: &World, requests: &[Request], code: Option<i32>, leave: Leave, fou
         found.unless(change.outcome.is_some() || leave.to_tear, || {
             format!("{method} {path} has no outcome in the log")
         });
-        if let Some(Outcome {
+        if let Some(RequestOutcome {
             answer: Answer::Status(status),
             request_id,
             ..

@@ -189,10 +189,10 @@ fn is_at(step: &str, at: &Step) -> bool {
 }
 
 pub fn holds(case: Case) {
-    let sight = case.kind().sight();
+    let view = case.kind().view();
     for thing in &case.things {
-        case.check(thing, &sight.of_thing(&thing.text));
-        case.check(thing, &sight.of_answer(thing.text.clone()));
+        case.check(thing, &view.of_thing(&thing.text));
+        case.check(thing, &view.of_answer(thing.text.clone()));
     }
     let texts: Vec<&str> = case.things.iter().map(|it| it.text.as_str()).collect();
     let list = format!("[{}]", texts.join(", "));
@@ -205,7 +205,7 @@ pub fn holds(case: Case) {
         (false, true) => format!("{{\"data\": {envelope}}}"),
         (false, false) => envelope,
     };
-    let shown = sight.of_answer(answer);
+    let shown = view.of_answer(answer);
     assert!(!shown.contains("hidden"), "{shown}");
     assert!(
         case.is_bare || shown.contains("\"next\":\"/on\""),

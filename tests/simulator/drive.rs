@@ -7,10 +7,10 @@ use std::time::Duration;
 use runner::engine::{Engine, EngineLimits, Fate, Reachable};
 use runner::event::{Dated, Event, Phase, Sink};
 use runner::name::{NameMatcher, Origin, OriginFilter, TaskId, built_in};
-use runner::outcome::Unlooked;
 use runner::plan::{Plan, Remnant, Sieve, SweepScope};
 use runner::resource::{KindPattern, ThingRef};
-use runner::run::{Aim, Chronicle, Guards, Memory, Outcome};
+use runner::run::{Chronicle, Guards, Memory, Outcome, Purpose};
+use runner::unlooked::Unlooked;
 
 use crate::cloud::{Cloud, Notes, Service};
 use crate::laws::{Ended, Told};
@@ -69,7 +69,7 @@ impl Sink for Phases {
 async fn finish(world: &World, cloud: &Cloud, job: Job<'_>) -> Run {
     let run = put_together(world, cloud);
     let outcome = match job {
-        Job::DryRun => run.show(run.look().await, Aim::Show),
+        Job::DryRun => run.show(run.look().await, Purpose::Show),
         Job::Sweep => run.sweep(&Guards::NONE).await,
         Job::Apply(saved) => run.apply(saved, u64::MAX, &Guards::NONE).await,
     };

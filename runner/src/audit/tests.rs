@@ -112,8 +112,8 @@ fn deed(id: &str) -> Intention {
     }
 }
 
-fn answered(status: u16) -> Outcome {
-    Outcome {
+fn answered(status: u16) -> RequestOutcome {
+    RequestOutcome {
         answer: Answer::Status(status),
         request_id: Some("req-1".to_owned()),
         ms: 17,
@@ -138,7 +138,7 @@ async fn every_record_is_a_line_of_json() {
     let audit = Audit::to_writer(content.clone(), epoch, &header()).unwrap();
     let id = audit.intention(&deed("p1")).await.unwrap();
     audit.outcome(id, answered(204)).await.unwrap();
-    let failed = Outcome {
+    let failed = RequestOutcome {
         answer: Answer::Error("connection reset".to_owned()),
         request_id: None,
         ms: 5,

@@ -12,11 +12,11 @@ use crate::config::Config;
 use crate::config::clouds::resolve;
 use crate::engine::{Engine, Reachable};
 use crate::guest::{Component, Guest};
-use crate::outcome::Unlooked;
 use crate::plan::{Place, SweepScope};
 use crate::resource::{Kind, Reach};
 use crate::rule::Rule;
 use crate::run::Chronicle;
+use crate::unlooked::Unlooked;
 
 use super::app::{App, VERSION};
 use super::components::digest;
@@ -251,15 +251,7 @@ impl Connected {
         let asked = kinds.map(|kind| kind.service.clone()).collect();
         let unlooked = self.session.unlooked(&asked, &words);
         let unlooked = unlooked.map_err(|error| Failure::input(&error))?;
-        let unlooked = unlooked.into_iter().map(|it| Unlooked {
-            service: it.service,
-            region: it.region,
-            interface: it.interface,
-            why: it.why,
-            is_failure: it.is_failure,
-            by_word: it.by_word,
-        });
-        Ok(unlooked.chain(left_out).collect())
+        Ok(unlooked.into_iter().chain(left_out).collect())
     }
 
     /// The kinds that rules describe, that may be in projects, and that the configuration leaves to none of them.

@@ -15,9 +15,9 @@ use url::Url;
 
 use super::catalog::{Catalog, CatalogEntry};
 use super::credentials::token_request;
-use super::gate::{Gate, Health};
 use super::http::{Again, Answer, Outgoing, Wire};
 use super::identity::{DomainIdentity, GrantedScope, Identity};
+use super::lane::{Health, Lane};
 use super::path::{self, Joining, RelativePath};
 use super::{AuthMethod, Context, Error, ErrorKind, KeystoneConfig, Method, TokenScope, headers};
 
@@ -47,8 +47,8 @@ pub(super) struct Keystone {
     config: KeystoneConfig,
     tokens_url: Url,
     wire: Arc<Wire>,
-    /// Apart from the gate of the identity service, whose requests may all be waiting for a token.
-    gate: Gate,
+    /// Apart from the lane of the identity service, whose requests may all be waiting for a token.
+    lane: Lane,
     health: Arc<Health>,
 }
 
@@ -74,17 +74,17 @@ impl Keystone {
             .and_then(|path| path::join(&config.auth_url, path, Joining::PathVersionWins))
             .map_err(|error| bad("cannot be used").caused_by(error))?;
         let health = Arc::new(Health::default());
-        let gate = Gate::doubting(wire.limits().in_flight_max, Arc::clone(&health));
+        let lane = Lane::doubting(wire.limits().in_flight_max, Arc::clone(&health));
         Ok(Self {
             config,
             tokens_url,
             wire,
-            gate,
+            lane,
             health,
         })
     }
 
-    /// How well it has been of late, for the gate of its other requests.
+    /// How well it has been of late, for the lane of its other requests.
     pub(super) fn health(&self) -> Arc<Health> {
         Arc::clone(&self.health)
     }
@@ -176,7 +176,7 @@ impl Keystone {
             body,
             again: Again::Nothing,
         };
-        self.wire.deliver(&outgoing, &self.gate).await
+        self.wire.deliver(&outgoing, &self.lane).await
     }
 
     fn read(

@@ -5,15 +5,15 @@
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::gate::Gate;
 use super::http::{Again, Outgoing, Wire};
+use super::lane::Lane;
 use super::{Context, Error, ErrorKind, HttpLimits, Method, PlainAuth, Tls, plain};
 
 /// Reads from one server.
 pub struct Fetcher {
     server: String,
     wire: Wire,
-    gate: Gate,
+    lane: Lane,
 }
 
 /// A server's answer, whatever its status.
@@ -33,7 +33,7 @@ impl Fetcher {
     pub fn new(server: impl Into<String>, tls: &Tls, limits: HttpLimits) -> Result<Self, Error> {
         Ok(Self {
             server: server.into(),
-            gate: Gate::new(limits.in_flight_max),
+            lane: Lane::new(limits.in_flight_max),
             wire: Wire::new(tls, limits)?,
         })
     }
@@ -59,7 +59,7 @@ impl Fetcher {
             body: None,
             again: Again::Nothing,
         };
-        let answer = self.wire.deliver(&outgoing, &self.gate).await?;
+        let answer = self.wire.deliver(&outgoing, &self.lane).await?;
         Ok(Fetched {
             status: answer.status,
             body: answer.body,

@@ -13,7 +13,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use tokio::time::Instant;
 use url::Url;
 
-use super::gate::Gate;
+use super::lane::Lane;
 use super::tls::{Tls, client};
 use super::{Context, Error, ErrorKind, HttpLimits, Method, headers};
 
@@ -121,15 +121,15 @@ impl Wire {
     pub(super) async fn deliver(
         &self,
         outgoing: &Outgoing<'_>,
-        gate: &Gate,
+        lane: &Lane,
     ) -> Result<Answer, Error> {
-        let _place = gate.enter().await;
+        let _place = lane.enter().await;
         let mut pauses = self.pauses(self.limits.attempts_max.saturating_sub(1));
         let mut doubted = self.pauses(DOUBTED_ATTEMPTS_MAX);
         loop {
-            gate.quiet().await;
+            lane.quiet().await;
             let outcome = self.attempt(outgoing).await;
-            let wish = Wish::of(&outcome, outgoing, gate);
+            let wish = Wish::of(&outcome, outgoing, lane);
             let pause = match wish {
                 Wish::Done => None,
                 Wish::Doubt => doubted.next(),
@@ -153,7 +153,7 @@ impl Wire {
                 Some(wish),
             ) = (&outcome, asked)
             {
-                gate.hush(wish);
+                lane.hush(wish);
             }
             // Spread out those who were told the same time.
             let pause = asked.map_or(pause, |wish| wish + pause.mul_f32(fastrand::f32() / 4.0));
@@ -290,13 +290,13 @@ enum Wish {
 }
 
 impl Wish {
-    /// Reads it, and lets the gate know how the service is.
-    fn of(outcome: &Result<Answer, Fault>, outgoing: &Outgoing<'_>, gate: &Gate) -> Self {
+    /// Reads it, and lets the lane know how the service is.
+    fn of(outcome: &Result<Answer, Fault>, outgoing: &Outgoing<'_>, lane: &Lane) -> Self {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(fault) => {
                 if fault.is_failure() {
-                    gate.note_failure();
+                    lane.note_failure();
                 }
                 return if fault.may_repeat(outgoing.again) {
                     Self::Again
@@ -306,7 +306,7 @@ impl Wish {
             }
         };
         if answer.status >= 500 {
-            gate.note_failure();
+            lane.note_failure();
         }
         let asked = asked_pause(&answer.headers, Timestamp::now());
         let method = outgoing.context.method;
@@ -318,7 +318,7 @@ impl Wish {
             Self::Again
         } else if status == 403
             && (method.is_read() || method == Method::Delete)
-            && gate.doubts_refusals()
+            && lane.doubts_refusals()
         {
             Self::Doubt
         } else {

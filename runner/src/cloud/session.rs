@@ -1,7 +1,7 @@
 //! The session: requests by service type and relative path, with everything they need added.
 //!
 //! Puts the other parts together and holds what lives as long as a run: the client, the tokens,
-//! each service's gate. The invariant is the one of `cloud`: service and path in, never a URL.
+//! each service's lane. The invariant is the one of `cloud`: service and path in, never a URL.
 
 mod access;
 mod destination;
@@ -13,18 +13,20 @@ use reqwest::header::{HeaderMap, HeaderName};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::unlooked::Unlooked;
+
 pub use self::access::{AccessRule, MadeCredential, WantedCredential};
 use self::destination::Destination;
 use super::auth::{Keystone, Token};
 use super::catalog::{ServiceSummary, canonical, official_service_type};
-use super::gate::Gate;
 use super::http::{Again, Answer, Outgoing, Wire};
+use super::lane::Lane;
 use super::path::{self, LinkError, RelativePath};
 use super::renewal::Account;
 use super::tape::{Tape, recorded_endpoint};
 use super::{
     Choice, CloudConfig, Context, Error, ErrorKind, HttpLimits, Identity, Offer, PlainAuth,
-    PlainService, Request, Response, UnfitWord, Unlooked, headers, plain, unlooked,
+    PlainService, Request, Response, UnfitWord, headers, plain, unlooked,
 };
 
 type Cells<T> = Mutex<BTreeMap<String, Arc<OnceCell<T>>>>;
@@ -43,7 +45,7 @@ struct Shared {
     wire: Arc<Wire>,
     keystone: Option<Arc<Keystone>>,
     /// By service type: official, or the name of a plain service.
-    gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
     /// By project id; or why there is no token for it.
     accounts: Cells<Result<Arc<Account>, Error>>,
     /// Version segments found in version documents, by endpoint.
@@ -310,7 +312,7 @@ impl Session {
         let endpoint = self.versioned(&summary, path).await?;
         let url = path::join(&endpoint, path, joining)
             .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
-        let gate = self.gate(&summary.service_type);
+        let lane = self.lane(&summary.service_type);
         let outgoing = |headers| Outgoing {
             context,
             url: &url,
@@ -324,7 +326,7 @@ impl Session {
         ) {
             (_, Some(plain)) => {
                 plain::authorize(&mut headers, &plain.auth)?;
-                self.shared.wire.deliver(&outgoing(headers), &gate).await
+                self.shared.wire.deliver(&outgoing(headers), &lane).await
             }
             (Some(account), None) => {
                 let service = &summary.service_type;
@@ -332,7 +334,7 @@ impl Session {
                 let answer = self
                     .shared
                     .wire
-                    .deliver(&outgoing(with_token(&headers, &token)), &gate)
+                    .deliver(&outgoing(with_token(&headers, &token)), &lane)
                     .await?;
                 if answer.status != 401 {
                     account.note(service, false);
@@ -345,33 +347,33 @@ impl Session {
                 let answer = self
                     .shared
                     .wire
-                    .deliver(&outgoing(with_token(&headers, &token)), &gate)
+                    .deliver(&outgoing(with_token(&headers, &token)), &lane)
                     .await?;
                 account.note(service, answer.status == 401);
                 Ok(answer)
             }
-            (None, None) => self.shared.wire.deliver(&outgoing(headers), &gate).await,
+            (None, None) => self.shared.wire.deliver(&outgoing(headers), &lane).await,
         }
     }
 
-    fn gate(&self, service_type: &str) -> Arc<Gate> {
-        let mut gates = self
+    fn lane(&self, service_type: &str) -> Arc<Lane> {
+        let mut lanes = self
             .shared
-            .gates
+            .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(gate) = gates.get(service_type) {
-            return Arc::clone(gate);
+        if let Some(lane) = lanes.get(service_type) {
+            return Arc::clone(lane);
         }
         let in_flight_max = self.shared.wire.limits().in_flight_max;
-        let gate = Arc::new(match &self.shared.keystone {
+        let lane = Arc::new(match &self.shared.keystone {
             Some(keystone) if service_type == "identity" => {
-                Gate::doubting(in_flight_max, keystone.health())
+                Lane::doubting(in_flight_max, keystone.health())
             }
-            Some(_) | None => Gate::new(in_flight_max),
+            Some(_) | None => Lane::new(in_flight_max),
         });
-        gates.insert(service_type.to_owned(), Arc::clone(&gate));
-        gate
+        lanes.insert(service_type.to_owned(), Arc::clone(&lane));
+        lane
     }
 }
 
@@ -394,7 +396,7 @@ impl Shared {
             config,
             wire,
             keystone,
-            gates: Mutex::default(),
+            lanes: Mutex::default(),
             accounts: Mutex::default(),
             versions: Mutex::default(),
             tape,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use crate::unlooked::Unlooked;
 
 use super::Interface;
 use super::catalog::{Offer, canonical};
@@ -54,23 +54,6 @@ const HOLDS_NOTHING: &[(&str, Option<&str>, &str)] = &[
         "it keeps what machines say of themselves",
     ),
 ];
-
-/// Something of the catalog that the run does not look at. While there is any, whatever may hold things of it stays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unlooked {
-    /// Official service type, or the catalog's own word where there is none.
-    pub service: String,
-    /// The region that was not looked at. `None`: in no region.
-    pub region: Option<String>,
-    /// The interface under which it was looked for in vain.
-    pub interface: Option<String>,
-    /// Why it was not looked at.
-    pub why: String,
-    /// A loaded rule asks for it, so that nobody can say that the place is clean.
-    pub is_failure: bool,
-    /// The operator said that it need not be looked at: it holds nothing, and fails nothing.
-    pub by_word: bool,
-}
 
 /// What decides which offers are looked at.
 #[derive(Clone, Copy, Debug)]

@@ -25,7 +25,7 @@ use crate::rule::{Cause, Outcome, Rule, RuleError};
 
 use super::{Engine, ListingFailure};
 use contents::{Contents, Strangers};
-use looks::{LEFT_BEHIND, Listed, Look};
+use looks::{LEFT_BEHIND, Listed, Watch};
 use sight::{Index, Shown, Sights};
 use states::{PutOff, State, States};
 
@@ -179,7 +179,7 @@ struct Purge<'a, R> {
     states: States,
     running: FuturesUnordered<BoxFuture<'a, Done>>,
     deletions: usize,
-    looks: BTreeMap<Arc<str>, Look>,
+    looks: BTreeMap<Arc<str>, Watch>,
     /// Things that an ordinary deletion did not move.
     insisted_on: BTreeSet<usize>,
     /// Since when things are in the middle of changes of their own.

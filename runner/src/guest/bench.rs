@@ -85,10 +85,10 @@ impl Guest {
             checks: time_checks(kind, things),
             ..CallCost::default()
         };
-        let sight = kind.sight();
+        let view = kind.view();
         let items = things.iter();
         let items: Vec<model::Item> = items
-            .map(|seen| model::Item::of(&seen.thing, &sight))
+            .map(|seen| model::Item::of(&seen.thing, &view))
             .collect();
         if items.is_empty() {
             return Ok(cost);

@@ -6,7 +6,7 @@ use crate::cloud::official_service_type;
 use crate::resource::effects::EffectError;
 use crate::resource::{
     Effects, Fields, Kind, ListScope, MemberPointer, MemberPointerError, Owner, OwnerField, Reach,
-    ReadPath, ReadPathError, Relation, Sight, Step, Template, TemplateError, Thing, ThingRef,
+    ReadPath, ReadPathError, Relation, Step, Template, TemplateError, Thing, ThingRef, View,
 };
 use crate::rule::{Cause, Outcome};
 use crate::text::plain;
@@ -133,7 +133,7 @@ impl From<&ListScope> for model::Scope {
 
 impl model::Item {
     /// A thing, with what its rule sees of its object.
-    pub(super) fn of(thing: &Thing, sight: &Sight) -> Self {
+    pub(super) fn of(thing: &Thing, view: &View) -> Self {
         Self {
             id: thing.at.id.to_string(),
             project: thing.project.as_deref().unwrap_or_default().to_owned(),
@@ -141,7 +141,7 @@ impl model::Item {
                 .parent
                 .as_ref()
                 .map_or_else(String::new, |parent| parent.id.to_string()),
-            object: sight.of_thing(&thing.object),
+            object: view.of_thing(&thing.object),
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::bindings::{http, logging, model};
 use super::component::Reads;
-use super::gate::{Admitted, Aim, Gate, Intended, Refusal, SPENT, UNFIT};
+use super::gate::{Admitted, Aim, Gate, Intended, NotAdmitted, SPENT, UNFIT};
 use super::limits::Limits;
 use super::recorder::Recorder;
 use super::sandbox::State;
@@ -170,9 +170,9 @@ impl Call {
             ));
         }
         self.check(request).map_err(|refusal| match refusal {
-            Refusal::Spent => http::HttpError::TooLarge(SPENT.to_owned()),
-            Refusal::Unfit => http::HttpError::Refused(UNFIT.to_owned()),
-            Refusal::Misdeed(why) => {
+            NotAdmitted::Spent => http::HttpError::TooLarge(SPENT.to_owned()),
+            NotAdmitted::Unfit => http::HttpError::Refused(UNFIT.to_owned()),
+            NotAdmitted::Misdeed(why) => {
                 let deed = plain(&format!(
                     "{} {} to {}: {why}",
                     method(request.method),
@@ -186,11 +186,11 @@ impl Call {
         })
     }
 
-    fn check(&mut self, request: &http::Request) -> Result<Admitted, Refusal> {
+    fn check(&mut self, request: &http::Request) -> Result<Admitted, NotAdmitted> {
         let kind = self.gate.kind();
         let kind = kind.ok_or("no request may be sent in this function")?;
         if official(&request.service) != kind.service {
-            return Err(Refusal::Misdeed(format!(
+            return Err(NotAdmitted::Misdeed(format!(
                 "{} belongs to the service {:?}, and only that may be asked",
                 kind.name, kind.service
             )));
@@ -203,12 +203,12 @@ impl Call {
         };
         if let Some(header) = request.headers.iter().find(|header| !is_allowed(header)) {
             let name = &header.name;
-            return Err(Refusal::Misdeed(format!(
+            return Err(NotAdmitted::Misdeed(format!(
                 "the header {name:?} may not be set"
             )));
         }
         if self.budget.is_spent {
-            return Err(Refusal::Spent);
+            return Err(NotAdmitted::Spent);
         }
         self.budget.requests = self
             .budget
@@ -227,11 +227,11 @@ impl Call {
         &self,
         request: &http::Request,
         method: Method,
-    ) -> Result<(cloud::Request, Aim), Refusal> {
+    ) -> Result<(cloud::Request, Aim), NotAdmitted> {
         if let Err(error) = RelativePath::parse(&request.path) {
             return Err(match self.gate.has_unfit_name(&request.path) {
-                true => Refusal::Unfit,
-                false => Refusal::Misdeed(error.to_string()),
+                true => NotAdmitted::Unfit,
+                false => NotAdmitted::Misdeed(error.to_string()),
             });
         }
         if !self.reads.covers(official(&request.service), &request.path) {
@@ -255,14 +255,14 @@ impl Call {
         &self,
         request: &http::Request,
         method: Method,
-    ) -> Result<(cloud::Request, Aim), Refusal> {
+    ) -> Result<(cloud::Request, Aim), NotAdmitted> {
         let Gate::Deleting(approved) = &self.gate else {
             return Err("only GET and HEAD may be sent outside delete".into());
         };
         let thing = &approved.thing;
         let Some(template) = approved.declared(request, method) else {
             let templates = approved.templates().map(ToString::to_string);
-            return Err(Refusal::Misdeed(format!(
+            return Err(NotAdmitted::Misdeed(format!(
                 "it equals none of the request templates of {} for {}; it may send {}",
                 approved.kind.name,
                 thing.at,
@@ -276,7 +276,7 @@ impl Call {
             false => RelativePath::parse(&request.path),
         };
         // The rule has asked for what it may: it is the cloud's name for the thing that makes another path of it.
-        parsed.map_err(|_| Refusal::Unfit)?;
+        parsed.map_err(|_| NotAdmitted::Unfit)?;
         let mut request = to_cloud(request, method);
         request.body = request.body.and_then(|body| as_compared(&body));
         request.is_name_below_parent = is_name_below_parent;
@@ -328,7 +328,7 @@ impl Call {
         };
         let body = unsigned(response.body);
         let body = match self.gate.kind() {
-            Some(kind) if response.status < 400 => kind.sight().of_answer(body),
+            Some(kind) if response.status < 400 => kind.view().of_answer(body),
             _ => body,
         };
         self.relayed.push(Relayed { path, body: kept });

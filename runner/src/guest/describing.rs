@@ -9,7 +9,7 @@ use super::bindings::model;
 use super::limits::Limits;
 use super::reading::Read;
 use super::sandbox::Instance;
-use crate::resource::{Flaw, Kind, Owner, Reach, Relation, Seen, Sight, Step, Thing, ThingRef};
+use crate::resource::{Flaw, Kind, Owner, Reach, Relation, Seen, Step, Thing, ThingRef, View};
 use crate::rule::Cause;
 
 /// What the things of a page may still be tied to. They are kept until the plan is made.
@@ -56,11 +56,11 @@ pub(super) async fn describe(
     instance: &mut Instance,
     relations: &mut Relations<'_>,
     kind: &Kind,
-    sight: &Sight,
+    view: &View,
     read: Read,
 ) -> wasmtime::Result<Result<Seen, Cause>> {
     let Read { mut thing, object } = read;
-    let item = model::Item::of(&thing, sight);
+    let item = model::Item::of(&thing, view);
     let Instance { store, linked } = instance;
     thing.name = linked
         .rule

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::bindings::http;
-use crate::audit::{Answer, Audit, Intention, IntentionId, Outcome};
+use crate::audit::{Answer, Audit, Intention, IntentionId, RequestOutcome};
 use crate::cloud::path::RelativePath;
 use crate::cloud::{self, Method, Session};
 use crate::resource::template::encode;
@@ -97,7 +97,7 @@ impl Admitted {
 }
 
 /// Why a request is not sent.
-pub(super) enum Refusal {
+pub(super) enum NotAdmitted {
     /// No rule may ask for it.
     Misdeed(String),
     /// The rule may ask for it, and no path can say it.
@@ -106,7 +106,7 @@ pub(super) enum Refusal {
     Spent,
 }
 
-impl From<&str> for Refusal {
+impl From<&str> for NotAdmitted {
     fn from(why: &str) -> Self {
         Self::Misdeed(why.to_owned())
     }
@@ -233,7 +233,7 @@ impl Intended {
             .audit
             .outcome(
                 self.id,
-                Outcome {
+                RequestOutcome {
                     answer,
                     request_id,
                     ms,

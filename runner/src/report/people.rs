@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::outcome::Unlooked;
 use crate::plan::{Kept, Reason};
 use crate::resource::ThingRef;
+use crate::unlooked::Unlooked;
 
 use super::{Report, Row, Summary, alike, printable};
 
@@ -211,7 +211,7 @@ fn figures(report: &Report) -> String {
     let ratio = ratio.map(|ratio| format!(", {ratio} per deleted thing"));
     format!(
         "{}\n{}\n{} requests{}, {} s\n",
-        verdict(report),
+        last_line(report),
         found(summary),
         summary.requests,
         ratio.unwrap_or_default(),
@@ -219,7 +219,7 @@ fn figures(report: &Report) -> String {
     )
 }
 
-fn verdict(report: &Report) -> String {
+fn last_line(report: &Report) -> String {
     let summary = &report.summary;
     if report.interrupted && !report.surveyed {
         return "interrupted before everything was listed, so there is no plan; nothing was changed"

@@ -117,8 +117,8 @@ impl Kind {
     }
 
     /// What its rule sees of its things.
-    pub fn sight(&self) -> Sight {
-        Sight(self.seen_members().map(|pointers| Members {
+    pub fn view(&self) -> View {
+        View(self.seen_members().map(|pointers| Members {
             id: self.fields.id.clone(),
             at: pointers.iter().map(String::as_str).collect(),
         }))
@@ -127,7 +127,7 @@ impl Kind {
 
 /// What a rule sees of things of one kind, and of answers in calls about that kind.
 #[derive(Clone, Debug)]
-pub struct Sight(Option<Members>);
+pub struct View(Option<Members>);
 
 #[derive(Clone, Debug)]
 struct Members {
@@ -136,7 +136,7 @@ struct Members {
     at: Place,
 }
 
-impl Sight {
+impl View {
     /// Of a thing's object.
     pub fn of_thing(&self, object: &str) -> String {
         let Some(members) = &self.0 else {

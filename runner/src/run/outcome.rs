@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::engine::{Fate, Left, ListingFailure};
 use crate::exit::Exit;
-use crate::outcome::Unlooked;
 use crate::plan::{Kept, Plan};
+use crate::unlooked::Unlooked;
 
 use super::guard::Refusal;
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aim {
+pub enum Purpose {
     /// To make a plan and show it.
     Show,
     /// The same, and to tell by the exit code whether there is something to delete.
@@ -27,7 +27,7 @@ pub struct Outcome {
     /// The run's id.
     pub run: Arc<str>,
     /// What it was for.
-    pub aim: Aim,
+    pub purpose: Purpose,
     /// What was to go.
     pub plan: Plan,
     /// Whether everything was listed that could be. If not, the run ended before, and the plan is empty.
@@ -56,7 +56,7 @@ impl Outcome {
     /// The exit code. The one place where a sweep's is decided.
     pub fn exit(&self) -> Exit {
         let has_failed = !self.failures.is_empty() || self.unlooked.iter().any(|it| it.is_failure);
-        let has_work = self.aim == Aim::ShowInDetail && !self.plan.items.is_empty();
+        let has_work = self.purpose == Purpose::ShowInDetail && !self.plan.items.is_empty();
         let fitting = [
             (self.interrupted, Exit::Interrupted),
             (self.trouble.is_some(), Exit::Unexpected),

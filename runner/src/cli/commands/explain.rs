@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::plan::Blocker;
 use crate::report::document;
 use crate::resource::ThingRef;
-use crate::run::{Aim, Look};
+use crate::run::{Look, Purpose};
 use crate::text::Visible;
 
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub(super) async fn run(common: &CommonArgs, args: &ExplainArgs) -> Result<Exit,
     let look = ready.run.look().await;
     ready.progress.finish();
     let explanation = Explanation::of(&thing, &look);
-    let exit = ready.run.show(look, Aim::Show).exit();
+    let exit = ready.run.show(look, Purpose::Show).exit();
     if exit == Exit::Interrupted {
         let why = "interrupted before everything was listed, so nobody can say";
         return Err(Failure::interrupted(why));

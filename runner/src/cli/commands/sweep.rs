@@ -13,7 +13,7 @@ use crate::cli::flags::rules::RulesArgs;
 use crate::cli::flags::scope::{ScopeArgs, Wanted};
 use crate::exit::Exit;
 use crate::plan::Plan;
-use crate::run::Aim;
+use crate::run::Purpose;
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArgs {
@@ -51,12 +51,12 @@ pub(super) async fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit, F
         save(&look.plan, file)?;
     }
     let outcome = if args.dry_run {
-        let aim = if args.detailed_exitcode {
-            Aim::ShowInDetail
+        let purpose = if args.detailed_exitcode {
+            Purpose::ShowInDetail
         } else {
-            Aim::Show
+            Purpose::Show
         };
-        ready.run.show(look, aim)
+        ready.run.show(look, purpose)
     } else {
         let terminal = Terminal::of(&ready, &args.scope.projects);
         let guards = args.guards.with(&terminal);

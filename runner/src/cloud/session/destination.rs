@@ -177,7 +177,7 @@ impl Session {
         let answer = self
             .shared
             .wire
-            .deliver(&outgoing, &self.gate(service))
+            .deliver(&outgoing, &self.lane(service))
             .await?;
         let document = String::from_utf8_lossy(&answer.body);
         catalog::choose_version(&document, wanted.major).ok_or_else(|| {

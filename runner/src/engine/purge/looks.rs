@@ -48,7 +48,7 @@ struct Awaited<'a> {
 
 /// The looks at one kind.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub(super) struct Watch {
     pub(super) due: Option<Instant>,
     pub(super) running: bool,
     pub(super) looks: u32,
@@ -56,7 +56,7 @@ pub(super) struct Look {
     pages: usize,
 }
 
-impl Look {
+impl Watch {
     /// Until something of the kind is waited for again.
     pub(super) fn rest(&mut self) {
         *self = Self {

@@ -134,7 +134,7 @@ impl<'a, R: Rule> Purge<'a, R> {
         let may_be_missed = |it: &usize| self.item(*it).is_some() && self.states.is_idle(*it);
         let idle: Vec<usize> = self.open_of(kind).filter(may_be_missed).collect();
         for item in idle {
-            if matches!(self.compare(item, &shown.planned), Sight::Gone) {
+            if matches!(self.compare(item, &shown.planned), Comparison::Gone) {
                 self.states.gone(item);
             }
         }
@@ -153,16 +153,16 @@ impl<'a, R: Rule> Purge<'a, R> {
         let open: Vec<usize> = self.open_of(kind).collect();
         for item in open {
             match self.compare(item, &shown.planned) {
-                Sight::Same(thing) => {
+                Comparison::Same(thing) => {
                     self.sights.seen.insert(item, (seen_at, thing));
                     self.states.is_as_it_was(item);
                 }
-                Sight::Changed(how) => {
+                Comparison::Changed(how) => {
                     let why =
                         format!("it stays, for it has changed since the plan was made: {how}");
                     self.states.keep_as_changed(item, &why);
                 }
-                Sight::Gone => {}
+                Comparison::Gone => {}
             }
         }
         for (held, by) in &shown.held {
@@ -198,18 +198,18 @@ impl<'a, R: Rule> Purge<'a, R> {
         }
     }
 
-    fn compare(&self, item: usize, shown: &BTreeMap<IdWithin, Seen>) -> Sight {
+    fn compare(&self, item: usize, shown: &BTreeMap<IdWithin, Seen>) -> Comparison {
         let Some((planned, before)) = self.item(item) else {
-            return Sight::Gone;
+            return Comparison::Gone;
         };
         let Some((_, kind)) = self.engine.kind(&planned.thing.kind) else {
-            return Sight::Gone;
+            return Comparison::Gone;
         };
         match shown.get(&id_within(kind, before)) {
-            None => Sight::Gone,
+            None => Comparison::Gone,
             Some(seen) => match self.change(planned, before, seen) {
-                None => Sight::Same(seen.thing.clone()),
-                Some(how) => Sight::Changed(how),
+                None => Comparison::Same(seen.thing.clone()),
+                Some(how) => Comparison::Changed(how),
             },
         }
     }
@@ -263,7 +263,7 @@ impl<R: Rule> Purge<'_, R> {
 }
 
 /// What another look says of a thing.
-enum Sight {
+enum Comparison {
     Same(Thing),
     Changed(String),
     Gone,

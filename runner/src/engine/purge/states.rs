@@ -262,7 +262,7 @@ impl States {
     }
 
     /// Whether the cloud was ever asked for it.
-    pub(super) fn is_asked_for(&self, item: usize) -> bool {
+    fn is_asked_for(&self, item: usize) -> bool {
         self.track(item).is_some_and(|track| track.was_asked_for)
     }
 

@@ -6,11 +6,11 @@ use crate::resource::{Effects, Fields, OwnerField, Reach};
 /// What is shown by these pointers, where the id stands at the first one.
 fn shown(pointers: &[&str], body: &str) -> String {
     let at = pointers.iter().filter(|it| !it.is_empty()).copied();
-    let sight = Sight(Some(Members {
+    let view = View(Some(Members {
         id: (*pointers.first().unwrap()).to_owned(),
         at: at.collect(),
     }));
-    sight.of_answer(body.to_owned())
+    view.of_answer(body.to_owned())
 }
 
 #[test]
@@ -187,8 +187,8 @@ fn who_declares_nothing_to_see_sees_all() {
     let kind = servers(&[]);
     assert_eq!(kind.seen_members(), None);
     for text in ["[1, 2]", "{ \"a\":1}", "no JSON", ""] {
-        assert_eq!(kind.sight().of_answer(text.to_owned()), text);
-        assert_eq!(kind.sight().of_thing(text), text);
+        assert_eq!(kind.view().of_answer(text.to_owned()), text);
+        assert_eq!(kind.view().of_thing(text), text);
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn run(common: &CommonArgs, args: &TestArgs) -> Result<Exit, Fa
         }
         let is_as = played.is_as(&case);
         failed += usize::from(!is_as);
-        print(&verdict(file, &case, &played))?;
+        print(&result_of(file, &case, &played))?;
     }
     print(&format!(
         "{}, {failed} failed\n",
@@ -90,7 +90,7 @@ pub(super) async fn run(common: &CommonArgs, args: &TestArgs) -> Result<Exit, Fa
 }
 
 /// What a person needs to see of a played case.
-fn verdict(file: &Path, case: &Case, played: &Played) -> String {
+fn result_of(file: &Path, case: &Case, played: &Played) -> String {
     let (file, things) = (file.display(), played.found.things.len());
     if played.is_as(case) {
         let requests = case.exchanges.len();

@@ -1,6 +1,6 @@
 //! What all requests to one service share: its places, its wish to be left alone for a while, and how well it has been of late.
 //!
-//! The invariant: a gate changes when a request is sent, never what is sent.
+//! The invariant: a lane changes when a request is sent, never what is sent.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,14 +11,14 @@ use tokio::time::Instant;
 /// How long after a failure a service's refusals are doubted.
 const RECOVERY: Duration = Duration::from_secs(30);
 
-/// The gate to one service.
-pub(super) struct Gate {
+/// The lane to one service.
+pub(super) struct Lane {
     places: Semaphore,
     quiet_until: Mutex<Option<Instant>>,
     health: Option<Arc<Health>>,
 }
 
-impl Gate {
+impl Lane {
     pub(super) fn new(in_flight_max: usize) -> Self {
         Self {
             places: Semaphore::new(in_flight_max.clamp(1, Semaphore::MAX_PERMITS)),
@@ -27,7 +27,7 @@ impl Gate {
         }
     }
 
-    /// The gate to a service that refuses what it would allow while it, or its database, is coming back.
+    /// The lane to a service that refuses what it would allow while it, or its database, is coming back.
     pub(super) fn doubting(in_flight_max: usize, health: Arc<Health>) -> Self {
         Self {
             health: Some(health),
@@ -96,10 +96,10 @@ mod tests {
     async fn refusals_are_doubted_for_a_while_after_a_failure() {
         let health = Arc::new(Health::default());
         let (doubting, sharing) = (
-            Gate::doubting(1, Arc::clone(&health)),
-            Gate::doubting(1, health),
+            Lane::doubting(1, Arc::clone(&health)),
+            Lane::doubting(1, health),
         );
-        let plain = Gate::new(1);
+        let plain = Lane::new(1);
         assert!(!doubting.doubts_refusals());
         sharing.note_failure();
         plain.note_failure();
