@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod decide;
 mod hold;
 pub mod inventory;
+mod makers;
 mod order;
 pub mod place;
 mod remnant;

@@ -58,7 +58,8 @@ pub enum Reason {
         /// The project.
         project: ThingRef,
     },
-    /// The cloud made it for its owner and takes it along. Its kind is to stay, so no request is sent for it.
+    /// The cloud made it for its owner and takes it along, so no request is sent for it: its kind is to stay, or it bears a name that
+    /// was made of the owner's.
     Along {
         /// The owner, the owner's owner, and so on.
         chain: Vec<ThingRef>,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::resource::{PROJECT_KIND, Step, ThingRef};
 
 use super::coverage::Gap;
-use super::decide::{Decision, Keep, Reason, Support, Verdict};
+use super::decide::{Decision, Reason, Support, Verdict};
 use super::inventory::Entry;
 use super::order::BLOCKERS_MAX;
 use super::sieve::SweepScope;
@@ -267,7 +267,10 @@ impl Hold {
 pub(super) fn why_it_stays(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Keep(keep) => keep.to_string(),
-        Verdict::Delete(Reason::Along { .. }) => Keep::KindLeftOut.to_string(),
+        Verdict::Delete(Reason::Along { chain }) => {
+            let owner = chain.first().map(ToString::to_string);
+            format!("it goes only with {}", owner.unwrap_or_default())
+        }
         Verdict::Delete(_) => super::BLOCKED_ITSELF.to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod laws;
+mod makers;
 mod order;
 mod remnant;
 mod scale;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::resource::{Relation, ThingRef};
 
 use super::inventory::{Entry, Inventory};
+use super::makers::Makers;
 use super::sieve::Standing;
 
 /// The owner whose fate decides on a nameless thing.
@@ -25,6 +26,8 @@ pub(super) struct Ties<'a> {
     takers: HashMap<usize, Vec<usize>>,
     /// What is part of what: the whole, and the part.
     parts: HashSet<(usize, usize)>,
+    /// What is called after what it was made for: that, by the thing.
+    makers: HashMap<usize, usize>,
 }
 
 impl<'a> Ties<'a> {
@@ -33,7 +36,9 @@ impl<'a> Ties<'a> {
             inventory,
             takers: HashMap::new(),
             parts: HashSet::new(),
+            makers: HashMap::new(),
         };
+        let makers = Makers::of(inventory);
         for (position, entry) in inventory.entries().iter().enumerate() {
             // What only ties others is nobody's owner, and takes nothing along.
             let is_witness = inventory.is_witness(&entry.thing.at.kind);
@@ -48,6 +53,10 @@ impl<'a> Ties<'a> {
             let owners = owners.filter_map(|it| inventory.position_for(&it.owner, &entry.thing));
             for owner in owners {
                 ties.add(owner, position);
+            }
+            if let Some(maker) = makers.maker_of(position, entry) {
+                ties.makers.insert(position, maker);
+                ties.add(maker, position);
             }
             let wholes = ties.wholes_of(entry);
             ties.parts.extend(wholes.map(|whole| (whole, position)));
@@ -64,6 +73,11 @@ impl<'a> Ties<'a> {
     /// Whose deletion takes a thing along.
     pub(super) fn takers(&self, position: usize) -> &[usize] {
         self.takers.get(&position).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a thing was made for, by its name alone.
+    pub(super) fn maker(&self, position: usize) -> Option<usize> {
+        self.makers.get(&position).copied()
     }
 
     /// The owner whose name counts for a nameless thing: the nearest that is known, else whoever takes it along with the consent

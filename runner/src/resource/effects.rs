@@ -56,6 +56,8 @@ pub struct Effects {
     pub hidden_states: Vec<String>,
     /// A nameless thing goes only with an owner that goes, and never because of the project that it is in.
     pub nameless_stays: bool,
+    /// What the service makes for it bears its name, and a random end: that is no name of its own.
+    pub gives_its_name: bool,
     /// Never deleted by a request of its own: it ties others to each other.
     pub is_witness: bool,
     /// The service deletes it over its contents.
@@ -121,6 +123,7 @@ impl Effects {
             "refused-if" => self.refused_if.push(sign()?),
             "hidden-state" => self.hidden_states.push(value.to_owned()),
             "nameless-stays" => self.nameless_stays = flag()?,
+            "gives-its-name" => self.gives_its_name = flag()?,
             "witness" => self.is_witness = flag()?,
             "container" => self.is_container = flag()?,
             "beside" => match value.trim() {
@@ -148,6 +151,7 @@ impl Effects {
         };
         let flags = [
             (self.nameless_stays, "nameless-stays"),
+            (self.gives_its_name, "gives-its-name"),
             (self.is_witness, "witness"),
             (self.is_container, "container"),
         ];

@@ -105,7 +105,7 @@ fn by_name(entry: &Entry) -> Option<Reason> {
 }
 
 /// What records of earlier runs say about a nameless thing.
-enum Recalled {
+pub(super) enum Recalled {
     /// It goes: an earlier run has had those deleted because of whom it was to go, this one first.
     OwnerGone(ThingRef),
     /// It goes if this one does, by its position: what stood between them has gone.
@@ -114,7 +114,12 @@ enum Recalled {
 
 /// A nameless thing of which nobody speaks any more, and that an earlier run was to delete after its owner. Whatever it names now, and
 /// whoever takes it along, counts more than any record; and where records do not agree, it stays.
-fn recalled(ties: &Ties, scope: &SweepScope, position: usize, entry: &Entry) -> Option<Recalled> {
+pub(super) fn recalled(
+    ties: &Ties,
+    scope: &SweepScope,
+    position: usize,
+    entry: &Entry,
+) -> Option<Recalled> {
     let inventory = ties.inventory;
     let remnants = inventory.remembered(entry);
     // Whoever it names must be one of those that have gone; a user who does not see all of a kind cannot say so of others.
@@ -185,6 +190,9 @@ fn because_of_maker(ties: &Ties, claimed: Claimed, maker: usize) -> Claimed {
 
 /// What would go but for its kind stays. Only what the cloud made for its owner and takes along cannot be had without it.
 pub(super) fn left_out(ties: &Ties, position: usize, reason: Reason) -> Verdict {
+    if let Reason::Along { .. } = reason {
+        return Verdict::Delete(reason);
+    }
     if let Reason::Owner { chain } = reason {
         let owner = chain.first().and_then(|at| ties.inventory.position(at));
         if owner.is_some_and(|owner| ties.is_made_for(position, owner)) {
@@ -195,7 +203,7 @@ pub(super) fn left_out(ties: &Ties, position: usize, reason: Reason) -> Verdict 
 }
 
 /// What one thing's deletion means for another. Sorted by weight: being a part counts more than an owner's name, and that more than
-/// the project's.
+/// the project's. What is called after its maker is the maker's, whoever else it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Claim {
     tie: Tie,
@@ -208,6 +216,7 @@ struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tie {
     Part,
+    Maker,
     Owner,
     Record,
     Project,
@@ -248,6 +257,9 @@ impl<'a> Claims<'a> {
                 }
                 Standing::OtherTask | Standing::OtherName => {
                     claims.add_parts(thing, entry);
+                    if let Some(maker) = ties.maker(thing) {
+                        claims.add(Tie::Maker, 0, maker, thing);
+                    }
                     claims.add_with_project(thing, entry);
                 }
                 Standing::Matched { .. }
@@ -351,6 +363,7 @@ impl<'a> Claims<'a> {
         }
         Some(match claim.tie {
             Tie::Part => Reason::Part { chain },
+            Tie::Maker => Reason::Along { chain },
             Tie::Owner => Reason::Owner { chain },
             Tie::Record => Reason::Remembered {
                 owner: self.recorded.get(&claim.thing)?.clone(),

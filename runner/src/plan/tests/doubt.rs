@@ -3,8 +3,8 @@
 use super::*;
 use crate::resource::{Kind, KindPattern, ListScope, Parent, Reach};
 
-const PROJECT: &str = "identity.project/demo";
-const OUR_PROJECT: &str = "c_rally_0a1b2c3d_AbCdEf12";
+pub(super) const PROJECT: &str = "identity.project/demo";
+pub(super) const OUR_PROJECT: &str = "c_rally_0a1b2c3d_AbCdEf12";
 
 /// A kind with these properties.
 pub(super) fn kind(name: &str, properties: &[(&str, &str)]) -> Arc<Kind> {
@@ -28,7 +28,11 @@ pub(super) fn kind(name: &str, properties: &[(&str, &str)]) -> Arc<Kind> {
 }
 
 /// What was looked at: these kinds are known, and all but those with a gap were listed whole.
-fn seen_but(kinds: &[Arc<Kind>], things: &[Seen], gaps: &[(&str, ListScope)]) -> Coverage {
+pub(super) fn seen_but(
+    kinds: &[Arc<Kind>],
+    things: &[Seen],
+    gaps: &[(&str, ListScope)],
+) -> Coverage {
     let mut coverage = Coverage::of(kinds.iter().cloned());
     let kinds = kinds.iter().map(|kind| kind.name.clone());
     let listed = things.iter().map(|seen| seen.thing.at.kind.clone());
@@ -43,7 +47,11 @@ fn seen_but(kinds: &[Arc<Kind>], things: &[Seen], gaps: &[(&str, ListScope)]) ->
     coverage
 }
 
-fn planned(scope: &SweepScope, things: Vec<Seen>, coverage: Coverage) -> (Plan, Vec<Kept>) {
+pub(super) fn planned(
+    scope: &SweepScope,
+    things: Vec<Seen>,
+    coverage: Coverage,
+) -> (Plan, Vec<Kept>) {
     Plan::new(
         inventory_of(things, scope, coverage),
         scope.clone(),
@@ -52,7 +60,7 @@ fn planned(scope: &SweepScope, things: Vec<Seen>, coverage: Coverage) -> (Plan, 
 }
 
 /// What would be tried: all that is doomed and not blocked.
-fn open(plan: &Plan) -> Vec<String> {
+pub(super) fn open(plan: &Plan) -> Vec<String> {
     let mut open: Vec<String> = plan
         .open()
         .map(|(_, item)| item.thing.to_string())

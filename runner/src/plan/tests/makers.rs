@@ -1,0 +1,103 @@
+//! What services call after the thing that they make it for.
+
+use super::doubt::{OUR_PROJECT, PROJECT, kind, open, planned, seen_but};
+use super::*;
+
+const STACK: &str = "s-rally-0a1b2c3d-abcdef12-isfj3bm6pqf3";
+const NETWORK: &str = "s-rally-0a1b2c3d-abcdef12-isfj3bm6pqf3-network-nesfqypzwzsh";
+
+/// A cluster of the task's in its project, the stack that it stands on, and a network of that, by their names alone.
+fn cluster_with(stack: Seen, network: Seen) -> Vec<Seen> {
+    vec![
+        thing("m.cluster/1").named(OURS),
+        stack,
+        network,
+        thing(PROJECT).named(OUR_PROJECT),
+    ]
+}
+
+fn stack() -> Seen {
+    thing("h.stack/1").named(STACK)
+}
+
+fn network() -> Seen {
+    thing("n.network/1").named(NETWORK)
+}
+
+fn plan_of(things: Vec<Seen>) -> (Plan, Vec<Kept>) {
+    let gives = [("gives-its-name", "true")];
+    let kinds = [kind("m.cluster", &gives), kind("h.stack", &gives)];
+    let coverage = seen_but(&kinds, &things, &[]);
+    planned(&everywhere(), things, coverage)
+}
+
+#[test]
+fn what_is_called_after_what_goes_is_taken_along_and_holds_nothing() {
+    let (plan, _) = plan_of(cluster_with(stack(), network()));
+    assert_eq!(blocked(&plan), Vec::<String>::new());
+    let reason = |thing: &str| item(&plan, thing).reason.to_string();
+    assert_eq!(reason("h.stack/1"), "taken along by m.cluster/1");
+    let chain = "taken along by h.stack/1 → m.cluster/1";
+    assert_eq!(reason("n.network/1"), chain);
+    assert_eq!(waits_for(&plan, "n.network/1"), ["h.stack/1"]);
+    assert!(waits_for(&plan, PROJECT).contains(&"n.network/1".to_owned()));
+}
+
+#[test]
+fn only_the_whole_form_of_such_a_name_counts() {
+    for name in [
+        "s-rally-0a1b2c3d-abcdef12-isfj3bm6pqf3-network",
+        "s-rally-0a1b2c3d-abcdef12-isfj3bm6pqf3-network-nesfqypzwzs",
+        "s-rally-0a1b2c3d-abcdef12-isfj3bm6pqf3-network-nesfqypzwzs1",
+        "s-rally-0a1b2c3d-abcdef1-network-nesfqypzwzsh",
+        "s-rally-0a1b2c3d-abcdef12x-network-nesfqypzwzsh",
+        "customer-data",
+    ] {
+        let (plan, kept) = plan_of(cluster_with(stack(), network().named(name)));
+        assert_eq!(open(&plan), ["h.stack/1", "m.cluster/1"], "{name}");
+        assert_eq!(word(&plan, &kept, &at("n.network/1")), "kept: other name");
+    }
+}
+
+/// Whoever says that it must stay, or that another made it, is believed.
+#[test]
+fn what_is_kept_holds_what_it_is_called_after() {
+    let (plan, _) = plan_of(cluster_with(stack(), network().tagged("keep")));
+    assert_eq!(open(&plan).len(), 4, "no tag is protected here");
+    let scope = SweepScope {
+        protected_tags: ["keep".to_owned()].into(),
+        ..everywhere()
+    };
+    let things = cluster_with(stack(), network().tagged("keep"));
+    let gives = [("gives-its-name", "true")];
+    let kinds = [kind("m.cluster", &gives), kind("h.stack", &gives)];
+    let coverage = seen_but(&kinds, &things, &[]);
+    let (plan, _) = planned(&scope, things, coverage);
+    assert_eq!(open(&plan), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_called_after_a_thing_of_another_project_or_after_two() {
+    for (case, others) in [
+        ("another project", vec![]),
+        ("two of one name", vec![thing("m.cluster/2").named(OURS)]),
+    ] {
+        let stack = match others.is_empty() {
+            true => stack().of_project("others"),
+            false => stack(),
+        };
+        let mut things = cluster_with(stack, network());
+        things.extend(others);
+        let (plan, kept) = plan_of(things);
+        let why = word(&plan, &kept, &at("h.stack/1"));
+        assert_eq!(why, "kept: other name", "{case}");
+    }
+}
+
+#[test]
+fn it_takes_the_word_of_the_makers_kind() {
+    let things = cluster_with(stack(), network());
+    let coverage = seen_but(&[], &things, &[]);
+    let (plan, _) = planned(&everywhere(), things, coverage);
+    assert_eq!(open(&plan), ["m.cluster/1"]);
+}
