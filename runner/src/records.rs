@@ -14,13 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::name::OriginFilter;
-use crate::plan::{Place, Remnant};
+use crate::plan::{Place, Remnant, SweepScope};
 use crate::resource::ThingRef;
 use crate::run::Memory;
 
-/// Version of the file's form. The one before had no refusals.
-const VERSION: u32 = 3;
-const VERSION_BEFORE: u32 = 2;
+/// Version of the file's form. The one before knew no negative filter, and the one before that no refusals.
+const VERSION: u32 = 4;
+const OLDEST_VERSION: u32 = 2;
 
 /// What the second file is called behind the run's id.
 const ASKED: &str = "asked";
@@ -32,7 +32,27 @@ struct Record {
     version: u32,
     place: Place,
     origin: OriginFilter,
+    /// Whether the filter was negative.
+    #[serde(default)]
+    unmatched: bool,
     remnants: Vec<Remnant>,
+}
+
+impl Record {
+    /// Whether a run may take up what another one has left. Of a negative filter only the very same one may: what another would spare
+    /// can no longer be told, once its owner has gone.
+    fn is_for(&self, place: &Place, scope: &SweepScope) -> bool {
+        let is_of_family = scope.origin == OriginFilter::All || scope.origin == self.origin;
+        let is_same_filter = self.unmatched == scope.unmatched
+            && (!self.unmatched
+                || (scope.origin == self.origin && has_same_tasks(place, &self.place)));
+        place.takes_up(&self.place) && is_of_family && is_same_filter
+    }
+}
+
+fn has_same_tasks(one: &Place, other: &Place) -> bool {
+    let tasks = |place: &Place| -> BTreeSet<String> { place.tasks.iter().cloned().collect() };
+    tasks(one) == tasks(other)
 }
 
 /// A folder of records, as one run sees it.
@@ -42,6 +62,7 @@ pub struct Records {
     run: String,
     place: Place,
     origin: OriginFilter,
+    unmatched: bool,
     /// Earlier runs' that this one takes up, with their files.
     recalled: Vec<(PathBuf, Record)>,
     marks: Mutex<Marks>,
@@ -84,7 +105,7 @@ impl Records {
         folder: PathBuf,
         run: &str,
         place: Place,
-        origin: OriginFilter,
+        scope: &SweepScope,
     ) -> Result<Self, RecordError> {
         let unreadable = |path: &Path, why: &dyn ToString| RecordError {
             path: path.to_owned(),
@@ -93,10 +114,8 @@ impl Records {
         let mut recalled = Vec::new();
         for path in files(&folder).map_err(|error| unreadable(&folder, &error))? {
             let record = read(&path).map_err(|why| unreadable(&path, &why))?;
-            let is_meant = record.as_ref().is_some_and(|record| {
-                place.takes_up(&record.place)
-                    && (origin == OriginFilter::All || origin == record.origin)
-            });
+            let is_meant = record.as_ref();
+            let is_meant = is_meant.is_some_and(|record| record.is_for(&place, scope));
             recalled.extend(record.filter(|_| is_meant).map(|record| (path, record)));
         }
         ask_together(&mut recalled);
@@ -104,7 +123,8 @@ impl Records {
             folder,
             run: run.to_owned(),
             place,
-            origin,
+            origin: scope.origin,
+            unmatched: scope.unmatched,
             recalled,
             marks: Mutex::default(),
         })
@@ -144,6 +164,7 @@ impl Records {
                 version: VERSION,
                 place: record.place.clone(),
                 origin: record.origin,
+                unmatched: record.unmatched,
                 remnants: open,
             },
         )
@@ -159,6 +180,7 @@ impl Records {
             version: VERSION,
             place: self.place.clone(),
             origin: self.origin,
+            unmatched: self.unmatched,
             remnants: remnants.to_vec(),
         };
         let mut folder = fs::DirBuilder::new();
@@ -300,7 +322,7 @@ fn read(path: &Path) -> Result<Option<Record>, String> {
         text => text.map_err(|error| error.to_string())?,
     };
     let Versioned { version } = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    if version != VERSION && version != VERSION_BEFORE {
+    if !(OLDEST_VERSION..=VERSION).contains(&version) {
         return Err(format!(
             "it has version {version}, and this runner knows version {VERSION}"
         ));

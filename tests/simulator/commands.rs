@@ -24,7 +24,7 @@ const STRIDE: u64 = 997;
 /// Worlds that are shown for each law.
 const SHOWN: usize = 2;
 
-/// Seeds that have failed once, with what was wrong.
+/// Seeds, and small worlds as `world 123`, that have failed once, with what was wrong.
 const FAILED_ONCE: &str = include_str!("seeds.txt");
 
 /// A seed that takes longer than this, in real time, hangs.
@@ -122,19 +122,27 @@ pub(crate) fn runtime() -> Runtime {
 }
 
 fn try_old() -> usize {
-    let seeds = FAILED_ONCE
-        .lines()
-        .filter_map(|line| line.split_whitespace().next()?.parse().ok());
-    let seeds: Vec<u64> = seeds.collect();
     let runtime = runtime();
-    let failures = seeds.iter().filter(|seed| {
-        let found = judge(&runtime, &random::world(**seed));
+    let lines = FAILED_ONCE.lines().filter(|line| !line.starts_with('#'));
+    let failures = lines.filter(|line| {
+        let found = judge(&runtime, &old_world(line));
         for verdict in &found {
-            println!("seed {seed}: {verdict}");
+            println!("{line}: {verdict}");
         }
         !found.is_empty()
     });
     failures.count()
+}
+
+/// The world of a line of [`FAILED_ONCE`].
+fn old_world(line: &str) -> World {
+    let number = |word: Option<&str>| word.and_then(|word| word.parse().ok());
+    let mut words = line.split_whitespace();
+    let world = match words.next() {
+        Some("world") => number(words.next()).map(small::world),
+        seed => number(seed).map(random::world),
+    };
+    world.expect("a line begins with a seed, or with `world` and a number")
 }
 
 /// Where worlds come from.

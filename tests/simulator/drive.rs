@@ -107,10 +107,7 @@ fn put_together(world: &World, cloud: &Cloud) -> runner::run::Run<Service> {
     });
     let run = runner::run::Run::new(engine, sieve(flags), chronicle, cancel);
     let run = run.without(unlooked.collect());
-    match flags.unmatched {
-        true => run,
-        false => run.remembering(Records::of(&cloud.notes)),
-    }
+    run.remembering(Records::of(&cloud.notes))
 }
 
 /// The operator's records, as one run sees them.

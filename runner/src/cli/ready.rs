@@ -164,8 +164,7 @@ impl App {
         })
     }
 
-    /// What earlier runs here have left on record: in the state folder or, where nobody has a home, beside the audit log. A
-    /// negative filter takes what nobody speaks for anyway.
+    /// What earlier runs here have left on record: in the state folder or, where nobody has a home, beside the audit log.
     fn records(
         &self,
         log: Option<&Path>,
@@ -175,7 +174,7 @@ impl App {
     ) -> Result<Option<Records>, Failure> {
         let beside_log = || Some(self.surroundings.cwd.join(log?).parent()?.to_owned());
         let folder = self.state_folder().or_else(beside_log);
-        let Some(folder) = folder.filter(|_| !scope.unmatched) else {
+        let Some(folder) = folder else {
             return Ok(None);
         };
         let folder = folder.join("runs");
@@ -189,7 +188,7 @@ impl App {
                 .hint("make the folder yours alone (chmod 700), or move it away to do without it")
             })?;
         }
-        Records::open(folder, run, place.clone(), scope.origin)
+        Records::open(folder, run, place.clone(), scope)
             .map(Some)
             .map_err(|error| {
                 Failure::input(&error).hint(

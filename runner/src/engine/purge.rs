@@ -47,7 +47,7 @@ pub enum Fate {
 /// What is told of a thing's deletion while a purge goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
-    /// The cloud is about to be asked.
+    /// The cloud is about to be asked for it, or for something that takes it along.
     Begun,
     /// It has refused.
     Refused,
@@ -275,7 +275,7 @@ impl<'a, R: Rule> Purge<'a, R> {
         let Some((rule, kind)) = self.engine.kind(&planned.thing.kind) else {
             return self.states.fail(item, "no rule knows its kind");
         };
-        (self.note)(&planned.thing, Asking::Begun);
+        self.note_asking(item, Asking::Begun);
         let attempt = self.states.begin(item);
         self.engine.notice(Event::Asked {
             thing: planned.thing.clone(),
@@ -312,11 +312,18 @@ impl<'a, R: Rule> Purge<'a, R> {
         self.tell();
     }
 
+    /// Whoever asks for a thing asks for what goes along with it.
+    fn note_asking(&self, item: usize, asking: Asking) {
+        let along = self.states.companions(item);
+        let things = std::iter::once(item).chain(along);
+        for planned in things.filter_map(|it| self.plan.items.get(it)) {
+            (self.note)(&planned.thing, asking);
+        }
+    }
+
     fn take_deletion(&mut self, item: usize, result: Result<Outcome, RuleError>) {
-        if is_refusal(&result)
-            && let Some(planned) = self.plan.items.get(item)
-        {
-            (self.note)(&planned.thing, Asking::Refused);
+        if is_refusal(&result) {
+            self.note_asking(item, Asking::Refused);
         }
         if let Err(RuleError {
             cause: Cause::Unavailable(_),
@@ -488,7 +495,7 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// Says of which things nobody knows that a request was taken, although they were asked for.
     fn tell_of_failures(&self) {
         for (item, planned) in self.plan.items.iter().enumerate() {
-            if self.states.is_asked_for(item) && self.states.has_failed(item) {
+            if self.states.was_asked_for(item) && self.states.has_failed(item) {
                 (self.note)(&planned.thing, Asking::Failed);
             }
         }

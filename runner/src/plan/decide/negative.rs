@@ -11,6 +11,7 @@ use crate::resource::{PROJECT_KIND, ThingRef};
 use super::super::inventory::Entry;
 use super::super::sieve::{Standing, SweepScope};
 use super::super::ties::{Namer, Ties};
+use super::spread::{Recalled, recalled};
 use super::{CHAIN_MAX, Decision, Keep, Reason, Support, Verdict, keep};
 
 /// Decides on every thing of an inventory, in the order of its entries.
@@ -163,8 +164,13 @@ impl Negative<'_> {
             return Some(Verdict::Keep(Keep::CloudNamed));
         }
         let effects = self.ties.inventory.coverage().effects(&entry.thing.at.kind);
-        let stays = effects.is_some_and(|effects| effects.nameless_stays);
-        stays.then_some(Verdict::Keep(Keep::NoNameAndNoOwner))
+        if effects.is_none_or(|effects| !effects.nameless_stays) {
+            return None;
+        }
+        Some(match recalled(self.ties, self.scope, position, entry) {
+            Some(Recalled::OwnerGone(owner)) => Verdict::Delete(Reason::Remembered { owner }),
+            Some(Recalled::Because(..)) | None => Verdict::Keep(Keep::NoNameAndNoOwner),
+        })
     }
 
     /// The chain by which a thing goes with its owner; or, if that stays, why the thing does.
