@@ -1,53 +1,32 @@
 //! Kinto, a JSON store over HTTP: a service outside OpenStack.
 
-use runner_guest::{Outcome, Paging, Row, RuleError, Table, Target};
+use runner_guest::{Outcome, Paging, Row, RuleError, Target};
 
-runner_guest::rules!(Table {
-    service: "kinto",
-    rows: KINDS
-});
+runner_guest::rules!("kinto", KINDS);
 
-static KINDS: &[Row] = &[
-    Row::new(
-        "kinto.bucket",
-        "/v1/buckets?_limit=1000",
-        "/data",
-        &["DELETE /v1/buckets/{id}"],
-    )
-    .cloud_wide()
+const ROW: Row = Row::PLAIN
+    .at("/data")
+    .query("_limit=1000")
     .paged(Paging::Header("next-page"))
     .names(&["/id"])
-    .created_at("")
-    .delete_by(delete_bucket),
-    in_bucket(
-        "kinto.collection",
-        "/v1/buckets/{parent}/collections?_limit=1000",
-        &["DELETE /v1/buckets/{parent}/collections/{id}"],
-    ),
-    in_bucket(
-        "kinto.group",
-        "/v1/buckets/{parent}/groups?_limit=1000",
-        &["DELETE /v1/buckets/{parent}/groups/{id}"],
-    ),
-];
+    .created_at("");
 
-const fn in_bucket(
-    name: &'static str,
-    list: &'static str,
-    requests: &'static [&'static str],
-) -> Row {
-    Row::new(name, list, "/data", requests)
-        .under_each("kinto.bucket")
-        .part_of_parent()
-        // Whoever may list buckets may list what is in them.
-        .parent_gone(403)
-        .paged(Paging::Header("next-page"))
-        .names(&["/id"])
-        .project("")
-        .created_at("")
-        .reads(&["/v1/buckets"])
-        .delete_by(delete_in_bucket)
-}
+const IN_BUCKET: Row = ROW
+    .under_each("kinto.bucket")
+    .part_of_parent()
+    // Whoever may list buckets may list what is in them.
+    .parent_gone(403)
+    .project("")
+    .reads(&["/v1/buckets"])
+    .delete_by(delete_in_bucket);
+
+static KINDS: &[Row] = &[
+    ROW.kind("kinto.bucket", "/v1/buckets")
+        .cloud_wide()
+        .delete_by(delete_bucket),
+    IN_BUCKET.kind("kinto.collection", "/v1/buckets/{parent}/collections"),
+    IN_BUCKET.kind("kinto.group", "/v1/buckets/{parent}/groups"),
+];
 
 fn delete_bucket(thing: &Target) -> Result<Outcome, RuleError> {
     delete_unless_gone(thing, "/v1/buckets?id=%22{id}%22")

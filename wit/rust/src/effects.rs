@@ -1,189 +1,131 @@
 //! What a deletion does beside what its request names: the properties of a kind that the runner plans by.
 //!
-//! A row points, the runner reads. Everything here is declarative and goes over in `kind.extra`.
+//! A row points, the runner reads. Everything here is declarative and goes over in `kind.extra`. What a row says twice does not
+//! compile: the second would silently take the first one's place.
 
 use std::collections::BTreeSet;
 
 use crate::model::Property;
-use crate::row::{Place, Row};
-
-/// As [`Place`], with a member that stands beside the id: only where it is true, the place counts.
-pub type PlaceIf = (&'static str, &'static str, &'static str);
-
-/// What [`Row`] knows of this.
-#[derive(Clone, Copy)]
-pub(crate) struct Effects {
-    takes: &'static [Place],
-    makes: &'static [Place],
-    takes_where: &'static [PlaceIf],
-    taken_by: &'static [&'static str],
-    made_for: &'static [&'static str],
-    holds: &'static [&'static str],
-    shared_if: &'static [(&'static str, &'static str)],
-    refused_if: &'static [(&'static str, &'static str, &'static str)],
-    hidden_states: &'static [&'static str],
-    nameless_stays: bool,
-    is_witness: bool,
-    is_container: bool,
-    beside: &'static str,
-}
-
-impl Effects {
-    pub(crate) const NONE: Self = Self {
-        takes: &[],
-        makes: &[],
-        takes_where: &[],
-        taken_by: &[],
-        made_for: &[],
-        holds: &[],
-        shared_if: &[],
-        refused_if: &[],
-        hidden_states: &[],
-        nameless_stays: false,
-        is_witness: false,
-        is_container: false,
-        beside: "",
-    };
-}
+use crate::object::Place;
+use crate::row::Row;
+use crate::ties::PlaceIf;
 
 impl Row {
     /// Its deletion makes the cloud delete the things whose ids stand here.
-    pub const fn takes(self, takes: &'static [Place]) -> Self {
-        self.with(Effects {
-            takes,
-            ..self.effects
-        })
+    pub const fn takes(mut self, takes: &'static [Place]) -> Self {
+        assert!(self.ties.takes.is_empty(), "said twice");
+        self.ties.takes = takes;
+        self
     }
 
     /// As `takes`, and the cloud made those for this thing alone: unseen they hold nothing.
-    pub const fn makes(self, makes: &'static [Place]) -> Self {
-        self.with(Effects {
-            makes,
-            ..self.effects
-        })
+    pub const fn makes(mut self, makes: &'static [Place]) -> Self {
+        assert!(self.ties.makes.is_empty(), "said twice");
+        self.ties.makes = makes;
+        self
     }
 
     /// As `takes`, but only those elements of an array in which a member beside the id is true:
     /// `("block_storage.volume", "/volumes_attached/*/id", "delete_on_termination")`.
-    pub const fn takes_where(self, takes_where: &'static [PlaceIf]) -> Self {
-        self.with(Effects {
-            takes_where,
-            ..self.effects
-        })
+    pub const fn takes_where(mut self, takes_where: &'static [PlaceIf]) -> Self {
+        assert!(self.ties.takes_where.is_empty(), "said twice");
+        self.ties.takes_where = takes_where;
+        self
     }
 
     /// The cloud deletes it with an owner of one of these kinds. Needless where it is part of that and goes after it.
-    pub const fn taken_by(self, taken_by: &'static [&'static str]) -> Self {
-        self.with(Effects {
-            taken_by,
-            ..self.effects
-        })
+    pub const fn taken_by(mut self, taken_by: &'static [&'static str]) -> Self {
+        assert!(self.ties.taken_by.is_empty(), "said twice");
+        self.ties.taken_by = taken_by;
+        self
     }
 
     /// As `taken_by`, and where it has no name, the cloud itself made it for that owner.
-    pub const fn made_for(self, made_for: &'static [&'static str]) -> Self {
-        self.with(Effects {
-            made_for,
-            ..self.effects
-        })
+    pub const fn made_for(mut self, made_for: &'static [&'static str]) -> Self {
+        assert!(self.ties.made_for.is_empty(), "said twice");
+        self.ties.made_for = made_for;
+        self
     }
 
     /// May stand in the way of things of these kinds, or go with them, where `order_by` or `owners_by` says so: what pointers say
     /// is known already. While it cannot be listed, those do not go.
-    pub const fn holds(self, holds: &'static [&'static str]) -> Self {
-        self.with(Effects {
-            holds,
-            ..self.effects
-        })
+    pub const fn holds(mut self, holds: &'static [&'static str]) -> Self {
+        assert!(self.ties.holds.is_empty(), "said twice");
+        self.ties.holds = holds;
+        self
     }
 
     /// Others use it beyond its project, if what stands at the pointer has this value: `("/shared", "true")`.
-    pub const fn shared_if(self, shared_if: &'static [(&'static str, &'static str)]) -> Self {
-        self.with(Effects {
-            shared_if,
-            ..self.effects
-        })
+    pub const fn shared_if(mut self, shared_if: &'static [(&'static str, &'static str)]) -> Self {
+        assert!(self.ties.shared_if.is_empty(), "said twice");
+        self.ties.shared_if = shared_if;
+        self
     }
 
     /// The service is known to refuse its deletion, if what stands at the pointer has this value, and for this reason:
     /// `("/protected", "true", "protected")`.
     pub const fn refused_if(
-        self,
+        mut self,
         refused_if: &'static [(&'static str, &'static str, &'static str)],
     ) -> Self {
-        self.with(Effects {
-            refused_if,
-            ..self.effects
-        })
+        assert!(self.ties.refused_if.is_empty(), "said twice");
+        self.ties.refused_if = refused_if;
+        self
     }
 
     /// In these values of `/status`, or of what `lingers_unless` reads, it is hidden, and not gone. What forces it ends it.
-    pub const fn hidden_states(self, hidden_states: &'static [&'static str]) -> Self {
-        self.with(Effects {
-            hidden_states,
-            ..self.effects
-        })
+    pub const fn hidden_states(mut self, hidden_states: &'static [&'static str]) -> Self {
+        assert!(self.ties.hidden_states.is_empty(), "said twice");
+        self.ties.hidden_states = hidden_states;
+        self
     }
 
     /// Without a name it goes only with somebody who is known to have it: an owner, or what takes it along.
-    pub const fn nameless_stays(self) -> Self {
-        self.with(Effects {
-            nameless_stays: true,
-            ..self.effects
-        })
+    pub const fn nameless_stays(mut self) -> Self {
+        self.ties.nameless_stays = true;
+        self
+    }
+
+    /// What the service makes for it is called after it, with a random end of twelve letters or digits. That is no name of its own:
+    /// it goes along, and holds nothing.
+    pub const fn gives_its_name(mut self) -> Self {
+        self.ties.gives_its_name = true;
+        self
     }
 
     /// No request deletes it: it says what hangs together, as a role's assignment does.
-    pub const fn witness(self) -> Self {
-        self.with(Effects {
-            is_witness: true,
-            ..self.effects
-        })
+    pub const fn witness(mut self) -> Self {
+        self.ties.is_witness = true;
+        self
     }
 
     /// The service deletes it over what is in it.
-    pub const fn container(self) -> Self {
-        self.with(Effects {
-            is_container: true,
-            ..self.effects
-        })
+    pub const fn container(mut self) -> Self {
+        self.ties.is_container = true;
+        self
     }
 
     /// What its deletion takes along, detaches or invalidates that no listing shows, in words.
-    pub const fn beside(self, beside: &'static str) -> Self {
-        self.with(Effects {
-            beside,
-            ..self.effects
-        })
-    }
-
-    const fn with(self, effects: Effects) -> Self {
-        Self { effects, ..self }
+    pub const fn beside(mut self, beside: &'static str) -> Self {
+        assert!(self.ties.beside.is_empty(), "said twice");
+        self.ties.beside = beside;
+        self
     }
 
     /// All of it, as the contract has it.
     pub(crate) fn properties(&self) -> Vec<Property> {
-        let effects = &self.effects;
-        let is_own = |template: &&&str| !self.requests.contains(*template);
-        let mut forced = texts(self.forced_requests.iter().filter(is_own));
-        if forced.is_empty() {
-            // What the operator has to insist on may be the ordinary request itself.
-            forced = texts(self.forced_requests.last().into_iter());
-        }
-        let takes = effects
-            .takes
-            .iter()
-            .map(|(kind, at)| format!("{kind} {at}"));
-        let makes = effects.makes.iter();
+        let ties = &self.ties;
+        let takes = ties.takes.iter().map(|(kind, at)| format!("{kind} {at}"));
+        let makes = ties.makes.iter();
         let makes = makes.map(|(kind, at)| format!("{kind} {at}"));
-        let takes_where = effects.takes_where.iter();
+        let takes_where = ties.takes_where.iter();
         let takes_where =
             takes_where.map(|(kind, at, member)| format!("{kind} {at} where {member}"));
-        let shared = effects
+        let shared = ties
             .shared_if
             .iter()
             .map(|(at, value)| format!("{at} {value}"));
-        let refused = effects.refused_if.iter();
+        let refused = ties.refused_if.iter();
         let refused = refused.map(|(at, value, why)| format!("{at} {value} {why}"));
         let said = |is_so: bool| is_so.then(|| "true".to_owned());
         let mut properties = Vec::new();
@@ -193,39 +135,41 @@ impl Row {
                 value,
             }));
         };
-        add("forced-request", forced);
+        add("forced-request", self.requests.only_forced());
         add("reads", self.further_paths());
         add("sees", self.seen_members());
         add("takes", takes.chain(takes_where).collect());
         add("makes", makes.collect());
         add("taken-by", texts(self.takers().iter()));
-        add("made-for", texts(effects.made_for.iter()));
+        add("made-for", texts(ties.made_for.iter()));
         add("holds", texts(self.held_kinds().iter()));
         add("shared-if", shared.collect());
         add("refused-if", refused.collect());
-        add("hidden-state", texts(effects.hidden_states.iter()));
+        add("hidden-state", texts(ties.hidden_states.iter()));
         add(
             "nameless-stays",
-            said(effects.nameless_stays).into_iter().collect(),
+            said(ties.nameless_stays).into_iter().collect(),
         );
-        add("witness", said(effects.is_witness).into_iter().collect());
         add(
-            "container",
-            said(effects.is_container).into_iter().collect(),
+            "gives-its-name",
+            said(ties.gives_its_name).into_iter().collect(),
         );
+        add("witness", said(ties.is_witness).into_iter().collect());
+        add("container", said(ties.is_container).into_iter().collect());
         add(
             "beside",
-            texts([effects.beside].iter().filter(|it| !it.is_empty())),
+            texts([ties.beside].iter().filter(|it| !it.is_empty())),
         );
         properties
     }
 
     /// The kinds that take it along: those that the row names, and what it is part of and vanishes with.
     fn takers(&self) -> BTreeSet<&'static str> {
-        let mut takers: BTreeSet<&str> = self.effects.taken_by.iter().copied().collect();
-        let parts = self.parts_of.iter().map(|(whole, _)| *whole);
-        takers.extend(parts.filter(|whole| self.after.iter().any(|(first, _)| first == whole)));
-        takers.extend(self.whole_by_place().filter(|_| self.goes_with_parent));
+        let mut takers: BTreeSet<&str> = self.ties.taken_by.iter().copied().collect();
+        let parts = self.ties.parts_of.iter().map(|(whole, _)| *whole);
+        takers
+            .extend(parts.filter(|whole| self.ties.after.iter().any(|(first, _)| first == whole)));
+        takers.extend(self.whole_by_place().filter(|_| self.ties.goes_with_parent));
         takers
     }
 
@@ -233,18 +177,18 @@ impl Row {
     /// it says itself. What goes of its own accord when a whole goes holds nothing but its place in the order, where it is a mere
     /// witness.
     fn held_kinds(&self) -> BTreeSet<&'static str> {
-        let effects = &self.effects;
+        let ties = &self.ties;
         let kinds_at = |places: &'static [Place]| places.iter().map(|(kind, _)| *kind);
-        let mut held: BTreeSet<&str> = kinds_at(self.before)
-            .chain(effects.holds.iter().copied())
+        let mut held: BTreeSet<&str> = kinds_at(self.ties.before)
+            .chain(ties.holds.iter().copied())
             .collect();
-        if effects.is_witness {
+        if ties.is_witness {
             return held;
         }
-        let after: BTreeSet<&str> = kinds_at(self.after).collect();
-        held.extend(kinds_at(self.owners).filter(|owner| after.contains(owner)));
-        held.extend(kinds_at(self.parts_of));
-        held.extend(effects.taken_by.iter().chain(effects.made_for));
+        let after: BTreeSet<&str> = kinds_at(self.ties.after).collect();
+        held.extend(kinds_at(self.ties.owners).filter(|owner| after.contains(owner)));
+        held.extend(kinds_at(self.ties.parts_of));
+        held.extend(ties.taken_by.iter().chain(ties.made_for));
         held.extend(self.whole_by_place());
         held
     }
@@ -258,7 +202,7 @@ fn texts<'a>(texts: impl Iterator<Item = &'a &'a str>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const ROW: Row = Row::new("a.thing", "/things", "/things", &["DELETE /things/{id}"]);
+    const ROW: Row = Row::rest("a.thing", "/things");
 
     fn said(row: &Row) -> Vec<String> {
         let properties = row.properties().into_iter();
@@ -285,6 +229,7 @@ mod tests {
             .refused_if(&[("/protected", "true", "it is protected")])
             .hidden_states(&["SOFT_DELETED"])
             .nameless_stays()
+            .gives_its_name()
             .witness()
             .container()
             .beside("its history")
@@ -307,6 +252,7 @@ mod tests {
                 "refused-if: /protected true it is protected",
                 "hidden-state: SOFT_DELETED",
                 "nameless-stays: true",
+                "gives-its-name: true",
                 "witness: true",
                 "container: true",
                 "beside: its history",

@@ -20,6 +20,7 @@ pub mod requests;
 pub mod row;
 mod sees;
 pub mod table;
+mod ties;
 
 /// The bindings that `wit-bindgen` makes of the contract.
 #[expect(missing_docs, reason = "documented in the WIT files")]
@@ -37,22 +38,26 @@ pub use bindings::cleanup::rules::{
     logging::{self, Level},
     model::{self, Item, Outcome, Owner, Reach, Relation, RuleError, Scope, Step, Thing},
 };
-pub use effects::PlaceIf;
-pub use object::Object;
+pub use listing::Places;
+pub use object::{Object, Place};
 pub use paging::Paging;
 pub use requests::Target;
-pub use row::{Place, Places, Row};
+pub use row::Row;
 pub use table::{Table, joined, rows_in};
+pub use ties::PlaceIf;
 
-/// Exports a table of rows as a component.
+/// Exports a table of rows as a component, for the kinds of one catalog service type.
 ///
 /// ```ignore
-/// runner_guest::rules!(Table { service: "network", rows: KINDS });
+/// runner_guest::rules!("network", KINDS);
 /// ```
 #[macro_export]
 macro_rules! rules {
-    ($table:expr) => {
-        static TABLE: $crate::Table = $table;
+    ($service:expr, $rows:expr) => {
+        static TABLE: $crate::Table = $crate::Table {
+            service: $service,
+            rows: $rows,
+        };
 
         struct Rules;
 

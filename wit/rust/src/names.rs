@@ -3,7 +3,6 @@
 //! They are recognised by their whole form. A pattern has no open tail: people call things `image-archive-of-2026` too.
 
 use crate::Object;
-use crate::row::Row;
 
 /// Stands for a UUID in a pattern, as the services write it.
 const UUID: &str = "{uuid}";
@@ -11,7 +10,35 @@ const UUID: &str = "{uuid}";
 /// How many characters that has.
 const UUID_LENGTH: usize = 36;
 
-impl Row {
+/// Where a thing shows what is to be known of it: JSON pointers into its object, empty where nothing shows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields {
+    pub(crate) id: &'static str,
+    pub(crate) names: &'static [&'static str],
+    pub(crate) given_names: &'static [&'static str],
+    pub(crate) given_names_where: &'static [(&'static str, &'static str, &'static str)],
+    pub(crate) id_is_no_name: bool,
+    pub(crate) project: &'static str,
+    pub(crate) created_at: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) tags: &'static str,
+    pub(crate) sees: &'static [&'static str],
+}
+
+impl Fields {
+    pub(crate) const USUAL: Self = Self {
+        id: "/id",
+        names: &["/name"],
+        given_names: &[],
+        given_names_where: &[],
+        id_is_no_name: false,
+        project: "/project_id",
+        created_at: "/created_at",
+        status: "/status",
+        tags: "",
+        sees: &[],
+    };
+
     /// The name that says who made a thing.
     pub(crate) fn own_name<'a>(&self, object: &'a Object) -> Option<&'a str> {
         let name = self.names.iter().find_map(|pointer| object.text(pointer))?;
@@ -92,11 +119,10 @@ mod tests {
 
     #[test]
     fn a_form_may_need_a_mark_beside_it() {
-        let row = Row::new("a.volume", "/volumes", "/volumes", &[]).given_names_where(&[(
-            "image-{uuid}",
-            "/metadata/readonly",
-            "True",
-        )]);
+        let fields = Fields {
+            given_names_where: &[("image-{uuid}", "/metadata/readonly", "True")],
+            ..Fields::USUAL
+        };
         let name = format!("image-{ID}");
         for (metadata, own) in [
             (r#"{"readonly":"True"}"#, None),
@@ -104,7 +130,7 @@ mod tests {
             ("{}", Some(name.as_str())),
         ] {
             let object = format!(r#"{{"name":"{name}","metadata":{metadata}}}"#);
-            assert_eq!(row.own_name(&Object::parse(&object)), own, "{metadata}");
+            assert_eq!(fields.own_name(&Object::parse(&object)), own, "{metadata}");
         }
     }
 }

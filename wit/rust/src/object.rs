@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use crate::row::Place;
 use crate::{RuleError, Thing};
+
+/// Which kind, and where in a thing's object its id stands: `("network.network", "/network_id")`. `/*` in the pointer
+/// stands for every element of an array.
+pub type Place = (&'static str, &'static str);
 
 /// The JSON object of a listed thing.
 pub struct Object(Value);

@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::RuleError;
 use crate::http::Response;
 use crate::requests;
-use crate::row::Row;
 
 /// How a service hands out pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,54 +27,52 @@ pub enum Paging {
     None,
 }
 
-/// What follows a page, if anything does.
-pub(crate) fn next(
-    row: &Row,
-    path: &str,
-    response: &Response,
-) -> Result<Option<String>, RuleError> {
-    let body = &response.body;
-    match row.paging {
-        Paging::None => Ok(None),
-        Paging::Header(name) => {
-            let header = response.headers.iter().find(|it| it.name == name);
-            Ok(header.map(|header| header.value.clone()))
-        }
-        Paging::Links => {
-            let link = next_page(&parse(body)?)?;
-            Ok(link.map(|link| on_path(path, &link)))
-        }
-        Paging::Marker(parameter) => next_by_marker(row, path, body, parameter, row.id),
-        Paging::MarkerAt(parameter, pointer) => next_by_marker(row, path, body, parameter, pointer),
-        Paging::Offset(parameter) => {
-            let body = parse(body)?;
-            let objects = body.pointer(row.at).and_then(Value::as_array);
-            let seen = objects.map_or(0, Vec::len);
-            let offset = parameter_of(path, parameter).unwrap_or(0) + seen;
-            Ok((seen > 0).then(|| with_parameter(path, parameter, &offset.to_string())))
+impl Paging {
+    /// What follows a page, if anything does. The page was asked for by `path`, its objects stand at the pointer `at` of the answer,
+    /// and their ids at `id` of each.
+    pub(crate) fn next(
+        self,
+        path: &str,
+        at: &str,
+        id: &str,
+        response: &Response,
+    ) -> Result<Option<String>, RuleError> {
+        let body = &response.body;
+        let by_marker = |parameter: &str, pointer: &str| {
+            let marker = last_text(&parse(body)?, at, pointer);
+            Ok(marker.map(|marker| with_parameter(path, parameter, &marker)))
+        };
+        match self {
+            Self::None => Ok(None),
+            Self::Header(name) => {
+                let header = response.headers.iter().find(|it| it.name == name);
+                Ok(header.map(|header| header.value.clone()))
+            }
+            Self::Links => {
+                let link = next_page(&parse(body)?)?;
+                Ok(link.map(|link| on_path(path, &link)))
+            }
+            Self::Marker(parameter) => by_marker(parameter, id),
+            Self::MarkerAt(parameter, pointer) => by_marker(parameter, pointer),
+            Self::Offset(parameter) => {
+                let body = parse(body)?;
+                let objects = body.pointer(at).and_then(Value::as_array);
+                let seen = objects.map_or(0, Vec::len);
+                let offset = parameter_of(path, parameter).unwrap_or(0) + seen;
+                Ok((seen > 0).then(|| with_parameter(path, parameter, &offset.to_string())))
+            }
         }
     }
 }
 
-fn next_by_marker(
-    row: &Row,
-    path: &str,
-    body: &str,
-    parameter: &str,
-    pointer: &str,
-) -> Result<Option<String>, RuleError> {
-    let body = parse(body)?;
-    let last = body
-        .pointer(row.at)
-        .and_then(Value::as_array)
-        .and_then(|objects| objects.last())
-        .and_then(|object| object.pointer(pointer));
-    let marker = match last {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => return Ok(None),
-    };
-    Ok(Some(with_parameter(path, parameter, &marker)))
+/// What stands at this pointer of the last object, as text.
+fn last_text(body: &Value, at: &str, pointer: &str) -> Option<String> {
+    let objects = body.pointer(at)?.as_array()?;
+    match objects.last()?.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 /// The link to the next page. Keystone can be set to cut listings off (`list_limit`), and older releases of it give no
@@ -161,12 +158,15 @@ mod tests {
         }
     }
 
-    const ROW: Row = Row::new("a.thing", "/things?limit=2", "/things", &[]);
+    fn next(paging: Paging, path: &str, page: &Response) -> Result<Option<String>, RuleError> {
+        paging.next(path, "/things", "/uuid", page)
+    }
 
     #[test]
     fn an_offset_counts_what_was_seen_until_a_page_is_empty() {
-        let row = ROW.paged(Paging::Offset("offset"));
-        let follow = |path: &str, body: &str| next(&row, path, &answer(body)).expect("a listing");
+        let by_offset = Paging::Offset("offset");
+        let follow =
+            |path: &str, body: &str| next(by_offset, path, &answer(body)).expect("a listing");
 
         let second = follow("/things?limit=2", r#"{"things":[{"id":"a"},{"id":"b"}]}"#);
         assert_eq!(second.as_deref(), Some("/things?limit=2&offset=2"));
@@ -180,31 +180,29 @@ mod tests {
     #[test]
     fn a_marker_is_the_id_or_what_stands_elsewhere() {
         let page = answer(r#"{"things":[{"id":1,"uuid":"a"},{"id":2,"uuid":"b"}]}"#);
-        let row = ROW.id("/uuid");
         for (paging, marker) in [
             (Paging::Marker("marker"), "b"),
             (Paging::MarkerAt("marker", "/id"), "2"),
         ] {
-            let row = row.paged(paging);
-            let second = next(&row, "/things?limit=2&marker=0", &page).expect("a listing");
+            let second = next(paging, "/things?limit=2&marker=0", &page).expect("a listing");
             let expected = format!("/things?limit=2&marker={marker}");
             assert_eq!(second.as_deref(), Some(expected.as_str()));
 
             let empty = answer(r#"{"things":[]}"#);
-            assert_eq!(next(&row, "/things", &empty).expect("a listing"), None);
+            assert_eq!(next(paging, "/things", &empty).expect("a listing"), None);
         }
     }
 
     #[test]
     fn a_header_is_followed_until_there_is_none() {
-        let row = ROW.paged(Paging::Header("next-page"));
+        let by_header = Paging::Header("next-page");
         let mut page = answer(r#"{"things":[]}"#);
-        assert_eq!(next(&row, "/things", &page).expect("a listing"), None);
+        assert_eq!(next(by_header, "/things", &page).expect("a listing"), None);
         page.headers.push(Header {
             name: "next-page".to_owned(),
             value: "http://h/things?token=a".to_owned(),
         });
-        let followed = next(&row, "/things", &page).expect("a listing");
+        let followed = next(by_header, "/things", &page).expect("a listing");
         assert_eq!(followed.as_deref(), Some("http://h/things?token=a"));
     }
 
@@ -212,20 +210,20 @@ mod tests {
     fn a_listing_that_was_cut_off_is_followed_or_an_error() {
         let cut = r#"{"things":[{"id":"a"}],"links":{"next":null},"truncated":true}"#;
         assert!(matches!(
-            next(&ROW, "/things", &answer(cut)),
+            next(Paging::Links, "/things", &answer(cut)),
             Err(RuleError::Other(_))
         ));
 
         let linked =
             r#"{"things":[],"links":{"next":"http://h/things?marker=a"},"truncated":true}"#;
-        let followed = next(&ROW, "/things", &answer(linked)).expect("a listing");
+        let followed = next(Paging::Links, "/things", &answer(linked)).expect("a listing");
         assert_eq!(followed.as_deref(), Some("/things?marker=a"));
     }
 
     #[test]
     fn a_list_of_links_is_searched_for_the_next_page() {
         let linked = r#"{"things":[],"links":[{"rel":"next","href":"http://h/things?marker=a"}]}"#;
-        let followed = next(&ROW, "/things", &answer(linked)).expect("a listing");
+        let followed = next(Paging::Links, "/things", &answer(linked)).expect("a listing");
         assert_eq!(followed.as_deref(), Some("/things?marker=a"));
     }
 }

@@ -7,17 +7,15 @@ use crate::row::Row;
 impl Row {
     /// The paths of its listings that are neither at nor below a collection of its requests, and those that the row names itself.
     pub(crate) fn further_paths(&self) -> Vec<String> {
-        let collections: Vec<Vec<&str>> = self
-            .requests
-            .iter()
-            .flat_map(|it| collections(it))
-            .collect();
-        let places = self.also_in.map(|places| places.list);
-        let listed = std::iter::once(self.list).chain(places);
+        let requests = self.requests.templates();
+        let collections: Vec<Vec<&str>> = requests.iter().flat_map(|it| collections(it)).collect();
+        let path = self.listing.path();
+        let places = self.listing.also_in.map(|places| places.list);
+        let listed = std::iter::once(&*path).chain(places);
         let listed = listed.map(|path| starred(&segments(path)));
         let further = listed.filter(|path| !collections.iter().any(|it| path.starts_with(it)));
         let further = further.map(|path| format!("/{}", path.join("/")));
-        let named = self.reads.iter().map(|path| (*path).to_owned());
+        let named = self.requests.reads.iter().map(|path| (*path).to_owned());
         let all: BTreeSet<String> = further.chain(named).collect();
         all.into_iter().collect()
     }
@@ -69,32 +67,29 @@ fn collections(request: &str) -> Vec<Vec<&str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::Places;
+    use crate::listing::Places;
 
     #[test]
     fn what_is_not_listed_where_it_is_deleted_is_said() {
-        for (list, requests, further) in [
-            ("/v2/ports?limit=2", &["DELETE /v2/ports/{id}"][..], &[][..]),
-            ("/nodes/detail", &["DELETE /nodes/{id}"], &[]),
-            ("/v3/assignments?role={parent}", &[], &["/v3/assignments"]),
-            (
-                "/zones/{parent}/sets",
-                &["DELETE /zones/{parent}/sets/{id}"],
-                &[],
-            ),
+        for (path, requests, further) in [
+            ("/v2/ports", &["DELETE {self}"][..], &[][..]),
+            ("/v3/assignments", &[], &["/v3/assignments"]),
+            ("/zones/{parent}/sets", &["DELETE {self}"], &[]),
             ("/sets", &["DELETE /zones/{/zone_id}/sets/{id}"], &[]),
             ("/stacks", &["DELETE /stacks/{/stack_name}/{id}"], &[]),
-            ("/?format=json", &["DELETE /{id}"], &[]),
+            ("/", &["DELETE {self}"], &[]),
             ("/a/{parent}/b", &["POST /c/{id}/action {}"], &["/a/*/b"]),
         ] {
-            let row = Row::new("a.thing", list, "/things", requests);
-            assert_eq!(row.further_paths(), further, "{list}");
+            let row = Row::rest("a.thing", path).requests(requests);
+            assert_eq!(row.further_paths(), further, "{path}");
+            let (row, is_told) = (row.query("limit=2").detailed(), !further.is_empty());
+            assert_eq!(!row.further_paths().is_empty(), is_told, "{path}/detail");
         }
     }
 
     #[test]
     fn what_a_row_names_is_said_too() {
-        let row = Row::new("a.thing", "/things", "/things", &["DELETE /things/{id}"]);
+        let row = Row::rest("a.thing", "/things");
         let row = row.reads(&["/others"]).also_in(Places {
             list: "/places",
             ids: "/places/*/id",

@@ -4,7 +4,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::Value;
 
 use crate::http::{self, HttpError, Method, Request, Response};
-use crate::row::Row;
 use crate::{Item, Object, Outcome, RuleError, Thing};
 
 /// Everything but RFC 3986's unreserved characters: the runner encodes the same way before it compares.
@@ -19,24 +18,118 @@ pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
+/// Deletes a thing, where that takes more than the last of its row's requests.
+pub type Delete = fn(&Target) -> Result<Outcome, RuleError>;
+
+/// By which requests a kind's things are changed, and how these are sent. The row's methods set it, and say what each member means.
+#[derive(Clone, Copy)]
+pub(crate) struct Requests {
+    pub(crate) collection: &'static str,
+    pub(crate) templates: &'static [&'static str],
+    pub(crate) forced: &'static [&'static str],
+    pub(crate) reads: &'static [&'static str],
+    pub(crate) microversion: &'static str,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub(crate) conflicts: &'static [u32],
+    pub(crate) lingers: bool,
+    pub(crate) failed_states: &'static [&'static str],
+    pub(crate) delete_by: Option<Delete>,
+}
+
+impl Requests {
+    pub(crate) const PLAIN: Self = Self {
+        collection: "",
+        templates: &["DELETE {self}"],
+        forced: &[],
+        reads: &[],
+        microversion: "",
+        headers: &[],
+        conflicts: &[],
+        lingers: false,
+        failed_states: &[],
+        delete_by: None,
+    };
+
+    /// All templates but those that only force, as the contract has them.
+    pub(crate) fn templates(&self) -> Vec<String> {
+        self.templates
+            .iter()
+            .map(|it| self.written_out(it))
+            .collect()
+    }
+
+    /// The templates that are sent only where the operator insists. That may be the ordinary request itself.
+    pub(crate) fn only_forced(&self) -> Vec<String> {
+        let mut forced: Vec<String> = self.forced.iter().map(|it| self.written_out(it)).collect();
+        let ordinary = self.templates();
+        let last = forced.last().cloned();
+        forced.retain(|template| !ordinary.contains(template));
+        if forced.is_empty() {
+            forced.extend(last);
+        }
+        forced
+    }
+
+    /// With the thing's own path for `{self}`.
+    fn written_out(&self, template: &str) -> String {
+        let collection = self.collection.trim_end_matches('/');
+        template.replace("{self}", &format!("{collection}/{{id}}"))
+    }
+}
+
 /// A thing that is being deleted.
 pub struct Target<'a> {
     /// What the runner knows about it.
     pub item: &'a Item,
     /// Its JSON object.
     pub object: Object,
-    row: &'a Row,
+    kind: &'a str,
+    requests: &'a Requests,
     service: &'a str,
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn new(row: &'a Row, service: &'a str, item: &'a Item) -> Self {
+    pub(crate) fn new(
+        kind: &'a str,
+        requests: &'a Requests,
+        service: &'a str,
+        item: &'a Item,
+    ) -> Self {
         Self {
             item,
             object: Object::parse(&item.object),
-            row,
+            kind,
+            requests,
             service,
         }
+    }
+
+    /// Deletes it as its row says.
+    pub(crate) fn delete(&self) -> Result<Outcome, RuleError> {
+        let deleted = match (self.requests.delete_by, self.requests.templates.len()) {
+            (Some(delete_by), _) => delete_by(self),
+            (None, 0) => Err(RuleError::Other(format!(
+                "no request deletes a {}",
+                self.kind
+            ))),
+            (None, requests) => self.finish(requests - 1),
+        };
+        match deleted {
+            Err(RuleError::NotFound) => Ok(Outcome::Gone),
+            other => other,
+        }
+    }
+
+    /// Deletes it by the requests for an operator who insists.
+    pub(crate) fn force(&self) -> Result<Outcome, RuleError> {
+        let Some((last, firsts)) = self.requests.forced.split_last() else {
+            return Err(RuleError::Other(format!("{} cannot be forced", self.kind)));
+        };
+        for first in firsts {
+            // Whether it helped shows in what the last one comes to.
+            let _ = self.send_template(first, None);
+        }
+        self.came_to(self.send_template(last, None))
     }
 
     /// Sends the row's template with this number, filled in for this thing.
@@ -79,13 +172,14 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// Asks the service for something about this thing. The path is filled in as a template is.
+    /// Asks the service for something about this thing: `{self}` is its own path. The path is filled in as a template is.
     ///
     /// # Errors
     /// What the answer means where it is no success, and `malformed` where it is no JSON.
     pub fn fetch(&self, path: &str) -> Result<Object, RuleError> {
-        let path = self.fill(path, None, &|text| encode(text));
-        let response = get(self.service, &path, self.row.microversion)?;
+        let path = self.requests.written_out(path);
+        let path = self.fill(&path, None, &|text| encode(text));
+        let response = get(self.service, &path, self.requests.microversion)?;
         check(&response)?;
         Object::parse_answer(&response.body)
     }
@@ -101,15 +195,15 @@ impl<'a> Target<'a> {
     /// It is in the middle of a change of its own, which nothing but time ends: asked again until then.
     pub fn busy(&self) -> Outcome {
         Outcome::Blocked(vec![Thing {
-            kind: self.row.name.to_owned(),
+            kind: self.kind.to_owned(),
             id: self.item.id.clone(),
         }])
     }
 
     /// What the answer to the deleting request means for the thing.
-    pub(crate) fn came_to(&self, sent: Result<Response, RuleError>) -> Result<Outcome, RuleError> {
+    fn came_to(&self, sent: Result<Response, RuleError>) -> Result<Outcome, RuleError> {
         match sent {
-            Ok(_) if self.row.lingers => Ok(Outcome::Accepted),
+            Ok(_) if self.requests.lingers => Ok(Outcome::Accepted),
             Ok(_) | Err(RuleError::NotFound) => Ok(Outcome::Gone),
             Err(error) => Err(error),
         }
@@ -121,18 +215,19 @@ impl<'a> Target<'a> {
         starred: Option<(&str, &str)>,
     ) -> Result<Response, RuleError> {
         let template = self
-            .row
             .requests
+            .templates
             .get(number)
             .ok_or_else(|| RuleError::Other("no such template".to_owned()))?;
         self.send_template(template, starred)
     }
 
-    pub(crate) fn send_template(
+    fn send_template(
         &self,
         template: &str,
         starred: Option<(&str, &str)>,
     ) -> Result<Response, RuleError> {
+        let template = self.requests.written_out(template);
         let mut parts = template.splitn(3, ' ');
         let (method, path) = (
             parts.next().unwrap_or_default(),
@@ -155,16 +250,16 @@ impl<'a> Target<'a> {
             method: parse_method(method)?,
             path,
             headers: self
-                .row
+                .requests
                 .headers
                 .iter()
                 .map(|(name, value)| header(name, value))
                 .collect(),
-            microversion: self.row.microversion.to_owned(),
+            microversion: self.requests.microversion.to_owned(),
             body,
         })
         .map_err(error_of)?;
-        if self.row.conflicts.contains(&response.status) {
+        if self.requests.conflicts.contains(&response.status) {
             return Err(RuleError::Conflict(said(&response)));
         }
         check(&response)?;
@@ -370,6 +465,26 @@ fn message_in(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_of_a_thing_follows_from_its_collection() {
+        for (collection, template, written_out) in [
+            ("/v2/ports", "DELETE {self}", "DELETE /v2/ports/{id}"),
+            ("/", "DELETE {self}", "DELETE /{id}"),
+            (
+                "/a/{parent}/b",
+                "POST {self}/action {\"stop\":null}",
+                "POST /a/{parent}/b/{id}/action {\"stop\":null}",
+            ),
+            ("/b", "PUT /c/{id} {}", "PUT /c/{id} {}"),
+        ] {
+            let requests = Requests {
+                collection,
+                ..Requests::PLAIN
+            };
+            assert_eq!(requests.written_out(template), written_out);
+        }
+    }
 
     #[test]
     fn the_message_is_found_wherever_a_service_puts_it() {

@@ -11,10 +11,11 @@ impl Row {
     /// The pointers to what the row itself reads, and to what its functions say that they do. The id is among them, for a row that needs
     /// nothing else is to see nothing else.
     pub(crate) fn seen_members(&self) -> Vec<String> {
-        let id = Some(self.id).filter(|id| !id.is_empty());
-        let places = self.before.iter().chain(self.after);
-        let marked = self.given_names_where.iter().map(|(_, at, _)| *at);
-        let marker = match self.paging {
+        let fields = &self.listing.fields;
+        let id = Some(fields.id).filter(|id| !id.is_empty());
+        let places = self.ties.before.iter().chain(self.ties.after);
+        let marked = fields.given_names_where.iter().map(|(_, at, _)| *at);
+        let marker = match self.listing.paging {
             Paging::MarkerAt(_, at) => Some(at),
             _ => None,
         };
@@ -22,9 +23,12 @@ impl Row {
             .chain(places.map(|(_, at)| *at))
             .chain(marked)
             .chain(marker)
-            .chain(self.sees.iter().copied());
-        let cut_off = self.cut_off_where.map(|(at, _, _)| at);
-        let places = self.also_in.map(|places| [places.ids, places.shown]);
+            .chain(fields.sees.iter().copied());
+        let cut_off = self.listing.cut_off_where.map(|(at, _, _)| at);
+        let places = self
+            .listing
+            .also_in
+            .map(|places| [places.ids, places.shown]);
         let in_answers = cut_off.into_iter().chain(places.into_iter().flatten());
         let in_answers = in_answers.filter_map(in_element);
         let all: BTreeSet<&str> = in_things.chain(in_answers).collect();
@@ -41,9 +45,9 @@ fn in_element(pointer: &'static str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::Places;
+    use crate::listing::Places;
 
-    const ROW: Row = Row::new("a.thing", "/things", "/things", &["DELETE /things/{id}"]);
+    const ROW: Row = Row::rest("a.thing", "/things");
 
     #[test]
     fn a_row_sees_what_it_reads_and_no_more() {

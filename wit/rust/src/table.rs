@@ -1,6 +1,5 @@
 //! A component as a table of rows: what its exports do.
 
-use crate::listing;
 use crate::model::{Kind, Page};
 use crate::requests::Target;
 use crate::row::Row;
@@ -17,7 +16,10 @@ pub struct Table {
 impl Table {
     /// The export `rule.kinds`.
     pub fn kinds(&self) -> Vec<Kind> {
-        self.rows.iter().map(|row| row.kind(self.service)).collect()
+        self.rows
+            .iter()
+            .map(|row| row.declared(self.service))
+            .collect()
     }
 
     /// The export `rule.list`.
@@ -30,13 +32,13 @@ impl Table {
         scope: &Scope,
         cursor: Option<String>,
     ) -> Result<Page, RuleError> {
-        listing::page(self.row(kind)?, self.service, scope, cursor)
+        self.row(kind)?.listing.page(self.service, scope, cursor)
     }
 
     /// The export `rule.name`.
     pub fn name(&self, kind: &str, item: &Item) -> Option<String> {
-        self.row(kind)
-            .ok()?
+        let fields = &self.row(kind).ok()?.listing.fields;
+        fields
             .own_name(&Object::parse(&item.object))
             .map(str::to_owned)
     }
@@ -46,19 +48,7 @@ impl Table {
     /// # Errors
     /// What the service's answer means where the thing is not gone.
     pub fn delete(&self, kind: &str, item: &Item) -> Result<Outcome, RuleError> {
-        let row = self.row(kind)?;
-        let target = Target::new(row, self.service, item);
-        let deleted = match row.delete_by {
-            Some(delete_by) => delete_by(&target),
-            None => match row.requests.len() {
-                0 => Err(RuleError::Other(format!("no request deletes a {kind}"))),
-                requests => target.finish(requests - 1),
-            },
-        };
-        match deleted {
-            Err(RuleError::NotFound) => Ok(Outcome::Gone),
-            other => other,
-        }
+        self.target(kind, item)?.delete()
     }
 
     /// The export `force.force`.
@@ -66,16 +56,7 @@ impl Table {
     /// # Errors
     /// As `delete`; `other` for a kind that cannot be forced.
     pub fn force(&self, kind: &str, item: &Item) -> Result<Outcome, RuleError> {
-        let row = self.row(kind)?;
-        let target = Target::new(row, self.service, item);
-        let Some((last, firsts)) = row.forced_requests.split_last() else {
-            return Err(RuleError::Other(format!("{kind} cannot be forced")));
-        };
-        for first in firsts {
-            // Whether it helped shows in what the last one comes to.
-            let _ = target.send_template(first, None);
-        }
-        target.came_to(target.send_template(last, None))
+        self.target(kind, item)?.force()
     }
 
     /// The export `owners.owners`.
@@ -97,7 +78,12 @@ impl Table {
     /// # Errors
     /// `other` for a kind that the table does not have.
     pub fn stays_listed(&self, kind: &str) -> Result<bool, RuleError> {
-        self.row(kind).map(|row| row.stays_listed)
+        self.row(kind).map(|row| row.ties.stays_listed)
+    }
+
+    fn target<'a>(&'a self, kind: &'a str, item: &'a Item) -> Result<Target<'a>, RuleError> {
+        let row = self.row(kind)?;
+        Ok(Target::new(kind, &row.requests, self.service, item))
     }
 
     fn row(&self, kind: &str) -> Result<&Row, RuleError> {
@@ -123,7 +109,7 @@ pub const fn rows_in(tables: &[&[Row]]) -> usize {
 /// While compiling, if `N` is another number than `rows_in` says.
 pub const fn joined<const N: usize>(tables: &[&[Row]]) -> [Row; N] {
     assert!(rows_in(tables) == N);
-    let mut rows = [Row::new("", "", "", &[]); N];
+    let mut rows = [Row::PLAIN; N];
     let (mut filled, mut table) = (0, 0);
     while table < tables.len() {
         let mut row = 0;
@@ -142,14 +128,10 @@ mod tests {
     use super::*;
 
     const TABLES: &[&[Row]] = &[
-        &[named("a.first"), named("a.second")],
+        &[Row::rest("a.first", "/a"), Row::rest("a.second", "/b")],
         &[],
-        &[named("a.third")],
+        &[Row::rest("a.third", "/c")],
     ];
-
-    const fn named(name: &'static str) -> Row {
-        Row::new(name, "/things", "/things", &["DELETE /things/{id}"])
-    }
 
     #[test]
     fn tables_are_joined_in_their_order() {

@@ -5,13 +5,10 @@
 //! snapshot.
 
 use runner_guest::{
-    Object, Outcome, Owner, Paging, Place, Relation, Row, RuleError, Table, Target, Thing, names,
+    Object, Outcome, Owner, Paging, Place, Relation, Row, RuleError, Target, Thing, names,
 };
 
-runner_guest::rules!(Table {
-    service: "block-storage",
-    rows: KINDS
-});
+runner_guest::rules!("block-storage", KINDS);
 
 /// Asks an administrator's listing for all projects. Nobody else's heeds it.
 const ALL: &str = "all_tenants=1";
@@ -22,198 +19,146 @@ const ONE: &str = "all_tenants=1&project_id={project}";
 /// How often a group is looked at while it lets its volumes go. It takes Cinder about as long as two looks for each.
 const LOOKS: usize = 60;
 
+const ROW: Row = Row::PLAIN.query("limit=1000").conflicts(&[400]);
+
 static KINDS: &[Row] = &[
     // Between two projects, a volume cannot be deleted.
-    Row::new(
-        "block_storage.transfer",
-        "/volume-transfers/detail?limit=1000",
-        "/transfers",
-        &["DELETE /volume-transfers/{id}"],
-    )
-    .scoped(ALL, ONE)
-    .microversion("3.59")
-    .conflicts(&[400])
-    .project("/source_project_id")
-    .owners(&[("block_storage.volume", "/volume_id")])
-    .before(&[("block_storage.volume", "/volume_id")]),
+    ROW.kind("block_storage.transfer", "/volume-transfers")
+        .detailed()
+        .at("/transfers")
+        .scoped(ALL, ONE)
+        .microversion("3.59")
+        .project("/source_project_id")
+        .owners(&[("block_storage.volume", "/volume_id")])
+        .before(&[("block_storage.volume", "/volume_id")]),
     // Goes with its server. From 3.71 on Cinder asks Nova first, and refuses (409) while a server uses the volume through it.
-    Row::new(
-        "block_storage.attachment",
-        "/attachments/detail?limit=1000",
-        "/attachments",
-        &["DELETE /attachments/{id}"],
-    )
-    .taken_by(&["compute.server"])
-    .beside("its volume's connection")
-    // Whoever is no administrator is refused (400) for naming a project.
-    .scoped(ALL, ALL)
-    .microversion("3.71")
-    .optional()
-    .paged(Paging::Marker("marker"))
-    .names(&[])
-    .project("")
-    .created_at("")
-    .sees(CONNECTED)
-    .owners_by(ATTACHED, attachment_owners)
-    .after(&[("compute.server", "/instance")])
-    .before(&[("block_storage.volume", "/volume_id")]),
+    Row::rest("block_storage.attachment", "/attachments")
+        .detailed()
+        .query("limit=1000")
+        .taken_by(&["compute.server"])
+        .beside("its volume's connection")
+        // Whoever is no administrator is refused (400) for naming a project.
+        .scoped(ALL, ALL)
+        .microversion("3.71")
+        .optional()
+        .paged(Paging::Marker("marker"))
+        .names(&[])
+        .project("")
+        .created_at("")
+        .sees(CONNECTED)
+        .owners_by(ATTACHED, attachment_owners)
+        .after(&[("compute.server", "/instance")])
+        .before(&[("block_storage.volume", "/volume_id")]),
     // Refused (400) while increments are built on it, but not to an administrator: Cinder looks for them in his project only. It
     // says that there are some, and not which they are.
-    Row::new(
-        "block_storage.backup",
-        "/backups/detail?limit=1000",
-        "/backups",
-        &["DELETE /backups/{id}"],
-    )
-    // 3.64 (Wallaby) shows the key, which goes with it. From 3.31 on, whoever is no administrator is refused for naming a project.
-    .listing_microversions(&["3.64", "3.18"])
-    .makes(KEY)
-    .before(KEY)
-    .sees(&["/has_dependent_backups"])
-    .delete_by(delete_backup)
-    .forced_by(&[
-        "POST /backups/{id}/action {\"os-reset_status\":{\"status\":\"error\"}}",
-        "POST /backups/{id}/action {\"os-force_delete\":null}",
-    ])
-    .scoped(ALL, ALL)
-    .microversion("3.18")
-    .conflicts(&[400])
-    .project("/os-backup-project-attr:project_id")
-    .lingers_unless("/status", &["error", "error_deleting"])
-    .owners(&[("block_storage.volume", "/volume_id")]),
-    Row::new(
-        "block_storage.group_snapshot",
-        "/group_snapshots/detail?limit=1000",
-        "/group_snapshots",
-        &["DELETE /group_snapshots/{id}"],
-    )
-    .scoped(ALL, ALL)
-    .microversion("3.58")
-    .conflicts(&[400])
-    .lingers_unless("/status", &["error", "error_deleting"])
-    .owners(&[("block_storage.group", "/group_id")])
-    .before(&[("block_storage.group", "/group_id")]),
+    ROW.kind("block_storage.backup", "/backups")
+        .detailed()
+        // 3.64 (Wallaby) shows the key, which goes with it. From 3.31 on, whoever is no administrator is refused for naming a project.
+        .listing_microversions(&["3.64", "3.18"])
+        .makes(KEY)
+        .before(KEY)
+        .sees(&["/has_dependent_backups"])
+        .delete_by(delete_backup)
+        .forced_by(FORCE)
+        .scoped(ALL, ALL)
+        .microversion("3.18")
+        .project("/os-backup-project-attr:project_id")
+        .lingers_unless("/status", &["error", "error_deleting"])
+        .owners(&[("block_storage.volume", "/volume_id")]),
+    ROW.kind("block_storage.group_snapshot", "/group_snapshots")
+        .detailed()
+        .scoped(ALL, ALL)
+        .microversion("3.58")
+        .lingers_unless("/status", &["error", "error_deleting"])
+        .owners(&[("block_storage.group", "/group_id")])
+        .before(&[("block_storage.group", "/group_id")]),
     // Cinder calls those it needs for a backup after the volume. What Nova makes of a server's volume is called `snapshot for` and
     // the image's name; but so may be what a person makes, and nothing tells them apart.
-    Row::new(
-        "block_storage.snapshot",
-        "/snapshots/detail?limit=1000",
-        "/snapshots",
-        &["DELETE /snapshots/{id}"],
-    )
-    .forced_by(&[
-        "POST /snapshots/{id}/action {\"os-reset_status\":{\"status\":\"error\"}}",
-        "POST /snapshots/{id}/action {\"os-force_delete\":null}",
-    ])
-    .scoped(ALL, ONE)
-    .microversion("3.14")
-    .conflicts(&[400])
-    .given_names(&["backup-snap-{uuid}"])
-    .project("/os-extended-snapshot-attributes:project_id")
-    .lingers_unless("/status", &["error_deleting"])
-    .part_of(&[("block_storage.group_snapshot", "/group_snapshot_id")])
-    .owners(&[("block_storage.volume", "/volume_id")])
-    .before(&[("block_storage.volume", "/volume_id")])
-    .after(&[("block_storage.group_snapshot", "/group_snapshot_id")]),
-    Row::new(
-        "block_storage.volume",
-        "/volumes/detail?limit=1000",
-        "/volumes",
-        &["DELETE /volumes/{id}"],
-    )
-    .forced_by(&[
-        "POST /volumes/{id}/action {\"os-reset_status\":{\"status\":\"error\",\"attach_status\":\"detached\"}}",
-        "POST /volumes/{id}/action {\"os-force_delete\":null}",
-    ])
-    .scoped(ALL, ALL)
-    .microversion("3.13")
-    .conflicts(&[400])
-    .given_names(&["backup-vol-{uuid}"])
-    .given_names_where(&[("image-{uuid}", "/metadata/readonly", "True")])
-    .project("/os-vol-tenant-attr:tenant_id")
-    .lingers_unless("/status", &["error_deleting"])
-    // 3.63 (Wallaby) shows the type's id, 3.64 the key, which goes with it. From 3.31 on, whoever is no administrator is refused for
-    // naming a project.
-    .listing_microversions(&["3.64", "3.13"])
-    .makes(KEY)
-    .before(VOLUME_HOLDS)
-    .sees(&["/volume_image_metadata/image_id"])
-    .owners_by(VOLUME_OWNERS, volume_owners)
-    .after(&[
-        ("compute.server", "/attachments/*/server_id"),
-        ("block_storage.group", "/group_id"),
-    ]),
-    Row::new(
-        "block_storage.group",
-        "/groups/detail?list_volume=True&limit=1000",
-        "/groups",
-        &[
-            "PUT /groups/{id} {\"group\":{\"remove_volumes\":\"{/volumes/*}\"}}",
-            "POST /groups/{id}/action {\"delete\":{\"delete-volumes\":false}}",
-        ],
-    )
-    .scoped(ALL, ALL)
-    .microversion("3.58")
-    .conflicts(&[400])
-    .lingers_unless("/status", &["error", "error_deleting"])
-    .before(&[
-        ("block_storage.type", "/volume_types/*"),
-        ("block_storage.group_type", "/group_type"),
-    ])
-    .delete_by(delete_group),
+    ROW.kind("block_storage.snapshot", "/snapshots")
+        .detailed()
+        .forced_by(FORCE)
+        .scoped(ALL, ONE)
+        .microversion("3.14")
+        .given_names(&["backup-snap-{uuid}"])
+        .project("/os-extended-snapshot-attributes:project_id")
+        .lingers_unless("/status", &["error_deleting"])
+        .owners(&[("block_storage.volume", "/volume_id")])
+        .before(&[("block_storage.volume", "/volume_id")])
+        .goes_with(&[("block_storage.group_snapshot", "/group_snapshot_id")]),
+    ROW.kind("block_storage.volume", "/volumes")
+        .detailed()
+        .forced_by(FORCE_VOLUME)
+        .scoped(ALL, ALL)
+        .microversion("3.13")
+        .given_names(&["backup-vol-{uuid}"])
+        .given_names_where(&[("image-{uuid}", "/metadata/readonly", "True")])
+        .project("/os-vol-tenant-attr:tenant_id")
+        .lingers_unless("/status", &["error_deleting"])
+        // 3.63 (Wallaby) shows the type's id, 3.64 the key, which goes with it. From 3.31 on, whoever is no administrator is refused for
+        // naming a project.
+        .listing_microversions(&["3.64", "3.13"])
+        .makes(KEY)
+        .before(VOLUME_HOLDS)
+        .sees(&["/volume_image_metadata/image_id"])
+        .owners_by(VOLUME_OWNERS, volume_owners)
+        .after(&[
+            ("compute.server", "/attachments/*/server_id"),
+            ("block_storage.group", "/group_id"),
+        ]),
+    ROW.kind("block_storage.group", "/groups")
+        .detailed()
+        .query("list_volume=True&limit=1000")
+        .requests(&[
+            "PUT {self} {\"group\":{\"remove_volumes\":\"{/volumes/*}\"}}",
+            "POST {self}/action {\"delete\":{\"delete-volumes\":false}}",
+        ])
+        .scoped(ALL, ALL)
+        .microversion("3.58")
+        .lingers_unless("/status", &["error", "error_deleting"])
+        .before(&[
+            ("block_storage.type", "/volume_types/*"),
+            ("block_storage.group_type", "/group_type"),
+        ])
+        .delete_by(delete_group),
     // Before 3.63 volumes show only its name, and hold it all the same.
-    Row::new(
-        "block_storage.type",
-        "/types?is_public=None&limit=1000",
-        "/volume_types",
-        &["DELETE /types/{id}"],
-    )
-    .shared_if(&[("/is_public", "true")])
-    .shared_if(&[("/is_public", "true")])
-    .beside("its extra specs, its encryption and the list of who may use it")
-    .cloud_wide()
-    .conflicts(&[400])
-    .before(&[("block_storage.qos_specs", "/qos_specs_id")]),
-    Row::new(
-        "block_storage.group_type",
-        "/group_types?is_public=None&limit=1000",
-        "/group_types",
-        &["DELETE /group_types/{id}"],
-    )
-    .cloud_wide()
-    .microversion("3.11")
-    .conflicts(&[400]),
-    Row::new(
-        "block_storage.qos_specs",
-        "/qos-specs?limit=1000",
-        "/qos_specs",
-        &["DELETE /qos-specs/{id}"],
-    )
-    .cloud_wide()
-    .conflicts(&[400]),
+    ROW.kind("block_storage.type", "/types")
+        .at("/volume_types")
+        .query("is_public=None&limit=1000")
+        .shared_if(PUBLIC)
+        .beside("its extra specs, its encryption and the list of who may use it")
+        .cloud_wide()
+        .before(&[("block_storage.qos_specs", "/qos_specs_id")]),
+    ROW.kind("block_storage.group_type", "/group_types")
+        .query("is_public=None&limit=1000")
+        .shared_if(PUBLIC)
+        .cloud_wide()
+        .microversion("3.11"),
+    ROW.kind("block_storage.qos_specs", "/qos-specs")
+        .cloud_wide(),
     // A type that is a project's default cannot be deleted, and nobody can say so of a project that has gone.
-    Row::new(
-        "block_storage.default_type",
-        "/default-types/{parent}",
-        "/default_type",
-        &["DELETE /default-types/{id}"],
-    )
-    .under_deleted("identity.project")
-    .microversion("3.62")
-    .parent_gone(406)
-    .id("")
-    .names(&[])
-    .before(&[("block_storage.type", "/volume_type_id")]),
-    Row::new(
-        "block_storage.quota",
-        "/os-quota-sets/{parent}",
-        "/quota_set",
-        &["DELETE /os-quota-sets/{id}"],
-    )
-    .under_deleted("identity.project")
-    .id("")
-    .names(&[])
-    .stays_listed(),
+    Row::rest("block_storage.default_type", "/default-types")
+        .at("/default_type")
+        .one_for_each("identity.project")
+        .microversion("3.62")
+        .parent_gone(406)
+        .before(&[("block_storage.type", "/volume_type_id")]),
+    Row::rest("block_storage.quota", "/os-quota-sets")
+        .at("/quota_set")
+        .one_for_each("identity.project")
+        .stays_listed(),
+];
+
+/// All projects can use it.
+const PUBLIC: &[(&str, &str)] = &[("/is_public", "true")];
+
+const FORCE: &[&str] = &[
+    r#"POST {self}/action {"os-reset_status":{"status":"error"}}"#,
+    r#"POST {self}/action {"os-force_delete":null}"#,
+];
+
+const FORCE_VOLUME: &[&str] = &[
+    r#"POST {self}/action {"os-reset_status":{"status":"error","attach_status":"detached"}}"#,
+    r#"POST {self}/action {"os-force_delete":null}"#,
 ];
 
 /// The key of an encrypted volume or backup: Cinder made it for this one alone, and deletes it with it.
@@ -282,7 +227,7 @@ fn cached_image(volume: &Object) -> Option<&str> {
 fn delete_backup(backup: &Target) -> Result<Outcome, RuleError> {
     let has_increments = "/has_dependent_backups";
     if backup.object.is_true(has_increments) {
-        let now = backup.fetch("/backups/{id}")?;
+        let now = backup.fetch("{self}")?;
         if now.is_true(&format!("/backup{has_increments}")) {
             return Err(RuleError::Conflict("increments are built on it".to_owned()));
         }
@@ -294,7 +239,7 @@ fn delete_backup(backup: &Target) -> Result<Outcome, RuleError> {
 /// accepted to.
 fn delete_group(group: &Target) -> Result<Outcome, RuleError> {
     for _ in 0..LOOKS {
-        let shown = group.fetch("/groups/{id}?list_volume=True")?;
+        let shown = group.fetch("{self}?list_volume=True")?;
         let inside = shown.texts("/group/volumes/*");
         if shown.text("/group/status") == Some("updating") {
             continue;

@@ -3,58 +3,38 @@
 //! Only administrators see it, and nothing in it belongs to a project. An action plan has no name and says which audit made it;
 //! an audit does not say which template it was made of.
 
-use runner_guest::{Outcome, Row, RuleError, Table, Target};
+use runner_guest::{Outcome, Row, RuleError, Target};
 
-runner_guest::rules!(Table {
-    service: "resource-optimization",
-    rows: KINDS
-});
+runner_guest::rules!("resource-optimization", KINDS);
+
+const ROW: Row = Row::PLAIN
+    .detailed()
+    .query("limit=1000")
+    .cloud_wide()
+    .id("/uuid");
 
 static KINDS: &[Row] = &[
     // Its audit must still be there to speak for it: a plan whose audit has gone says `null`.
-    Row::new(
-        "infra_optim.action_plan",
-        "/v1/action_plans/detail?limit=1000",
-        "/action_plans",
-        &[CANCEL, INTERRUPT, DELETE_PLAN],
-    )
-    .beside("its actions")
-    .cloud_wide()
-    .id("/uuid")
-    .names(&[])
-    .part_of(&[("infra_optim.audit", "/audit_uuid")])
-    .conflicts(&[400])
-    .sees(&["/state"])
-    .delete_by(delete_plan),
-    Row::new(
-        "infra_optim.audit",
-        "/v1/audits/detail?limit=1000",
-        "/audits",
-        &[CANCEL_AUDIT, "DELETE /v1/audits/{id}"],
-    )
-    .cloud_wide()
-    .id("/uuid")
-    .conflicts(&[400])
-    .sees(&["/audit_type", "/state"])
-    .reads(&["/v1/action_plans"])
-    .delete_by(delete_audit),
-    Row::new(
-        "infra_optim.audit_template",
-        "/v1/audit_templates/detail?limit=1000",
-        "/audit_templates",
-        &["DELETE /v1/audit_templates/{id}"],
-    )
-    .cloud_wide()
-    .id("/uuid"),
+    ROW.kind("infra_optim.action_plan", "/v1/action_plans")
+        .requests(&[CANCEL, INTERRUPT, "DELETE {self}"])
+        .beside("its actions")
+        .names(&[])
+        .part_of(&[("infra_optim.audit", "/audit_uuid")])
+        .conflicts(&[400])
+        .sees(&["/state"])
+        .delete_by(delete_plan),
+    ROW.kind("infra_optim.audit", "/v1/audits")
+        .requests(&[CANCEL_AUDIT, "DELETE {self}"])
+        .conflicts(&[400])
+        .sees(&["/audit_type", "/state"])
+        .reads(&["/v1/action_plans"])
+        .delete_by(delete_audit),
+    ROW.kind("infra_optim.audit_template", "/v1/audit_templates"),
 ];
 
-const CANCEL: &str =
-    r#"PATCH /v1/action_plans/{id} [{"op":"replace","path":"/state","value":"CANCELLED"}]"#;
-const INTERRUPT: &str =
-    r#"PATCH /v1/action_plans/{id} [{"op":"replace","path":"/state","value":"CANCELLING"}]"#;
-const DELETE_PLAN: &str = "DELETE /v1/action_plans/{id}";
-const CANCEL_AUDIT: &str =
-    r#"PATCH /v1/audits/{id} [{"op":"replace","path":"/state","value":"CANCELLED"}]"#;
+const CANCEL: &str = r#"PATCH {self} [{"op":"replace","path":"/state","value":"CANCELLED"}]"#;
+const INTERRUPT: &str = r#"PATCH {self} [{"op":"replace","path":"/state","value":"CANCELLING"}]"#;
+const CANCEL_AUDIT: &str = r#"PATCH {self} [{"op":"replace","path":"/state","value":"CANCELLED"}]"#;
 
 /// A plan that waits for its turn is cancelled at once. One that is being carried out stops after the action that it is at,
 /// and can be deleted then.
@@ -63,7 +43,7 @@ fn delete_plan(plan: &Target) -> Result<Outcome, RuleError> {
         Err(refused @ RuleError::Conflict(_)) => refused,
         done => return done,
     };
-    match plan.fetch("/v1/action_plans/{id}")?.text("/state") {
+    match plan.fetch("{self}")?.text("/state") {
         Some("PENDING") => {
             plan.send(0)?;
             plan.finish(2)
@@ -93,7 +73,7 @@ fn delete_audit(audit: &Target) -> Result<Outcome, RuleError> {
 
 /// One that runs once is waited for. One that has not begun, or that begins again and again, is cancelled.
 fn stop(audit: &Target) -> Result<(), RuleError> {
-    let now = audit.fetch("/v1/audits/{id}")?;
+    let now = audit.fetch("{self}")?;
     let begins_again = now.text("/audit_type") == Some("CONTINUOUS");
     match now.text("/state") {
         Some("ONGOING") if !begins_again => Err(RuleError::Conflict(

@@ -3,60 +3,39 @@
 //! Everything has a name or hangs on something that has one, and is known by a URL that ends in its id. Consumers and
 //! access lists go with their secret or container. No payload is ever asked for.
 
-use runner_guest::{Object, Owner, Place, Relation, Row, Table, Thing};
+use runner_guest::{Object, Owner, Place, Relation, Row, Thing};
 
-runner_guest::rules!(Table {
-    service: "key-manager",
-    rows: KINDS
-});
+runner_guest::rules!("key-manager", KINDS);
+
+const ROW: Row = Row::PLAIN
+    .query("limit=100")
+    .by_project_token()
+    .project("")
+    .created_at("/created");
 
 static KINDS: &[Row] = &[
     // It has the name of what it makes, but in a place that is not its own. By default only an administrator may delete it,
     // so it does not hold what it has made.
-    Row::new(
-        "key_manager.order",
-        "/v1/orders?limit=100",
-        "/orders",
-        &["DELETE /v1/orders/{id}"],
-    )
-    .by_project_token()
-    .id("/order_ref")
-    .names(&[])
-    .project("")
-    .created_at("/created")
-    .owners(MADE)
-    .after(MADE),
+    ROW.kind("key_manager.order", "/v1/orders")
+        .id("/order_ref")
+        .names(&[])
+        .owners(MADE)
+        .after(MADE),
     // Secrets would vanish out of it without a word.
-    Row::new(
-        "key_manager.container",
-        "/v1/containers?limit=100",
-        "/containers",
-        &["DELETE /v1/containers/{id}"],
-    )
-    .beside("the record of who uses it")
-    .by_project_token()
-    .id("/container_ref")
-    .project("")
-    .created_at("/created")
-    .owners(&[("key_manager.secret", "/secret_refs/*/secret_ref")])
-    .before(&[("key_manager.secret", "/secret_refs/*/secret_ref")]),
-    Row::new(
-        "key_manager.secret",
-        "/v1/secrets?limit=100",
-        "/secrets",
-        &["DELETE /v1/secrets/{id}"],
-    )
-    // 1.1 (2023.1) shows who uses it. Before, nothing ties the key of an encrypted volume to anything but what its volume says.
-    .listing_microversions(&["1.1", ""])
-    .sees(&["/consumers/*/resource_type"])
-    .owners_by(CONSUMERS, consumers)
-    .nameless_stays()
-    .taken_by(&["block_storage.volume", "block_storage.backup"])
-    .beside("its payload, its access list and the record of who uses it")
-    .by_project_token()
-    .id("/secret_ref")
-    .project("")
-    .created_at("/created"),
+    ROW.kind("key_manager.container", "/v1/containers")
+        .beside("the record of who uses it")
+        .id("/container_ref")
+        .owners(&[("key_manager.secret", "/secret_refs/*/secret_ref")])
+        .before(&[("key_manager.secret", "/secret_refs/*/secret_ref")]),
+    ROW.kind("key_manager.secret", "/v1/secrets")
+        // 1.1 (2023.1) shows who uses it. Before, nothing ties the key of an encrypted volume to anything but what its volume says.
+        .listing_microversions(&["1.1", ""])
+        .sees(&["/consumers/*/resource_type"])
+        .owners_by(CONSUMERS, consumers)
+        .nameless_stays()
+        .taken_by(&["block_storage.volume", "block_storage.backup"])
+        .beside("its payload, its access list and the record of who uses it")
+        .id("/secret_ref"),
 ];
 
 const CONSUMERS: &[Place] = &[

@@ -3,62 +3,37 @@
 //! Everything goes by its name but subscriptions. A listing shows the token's project, to an administrator as well. Where
 //! messages and their copies are kept is the cloud's matter: they go with their queue.
 
-use runner_guest::{Row, Table};
+use runner_guest::Row;
 
-runner_guest::rules!(Table {
-    service: "message",
-    rows: KINDS
-});
+runner_guest::rules!("message", KINDS);
+
+const ROW: Row = Row::PLAIN.query("limit=20").project("").created_at("");
 
 static KINDS: &[Row] = &[
-    Row::new(
-        "messaging.queue",
-        "/v2/queues?limit=20",
-        "/queues",
-        &["DELETE /v2/queues/{id}"],
-    )
-    .beside("its messages")
-    .by_project_token()
-    .id("/name")
-    .project("")
-    .created_at(""),
+    ROW.kind("messaging.queue", "/v2/queues")
+        .beside("its messages")
+        .by_project_token()
+        .id("/name"),
     // Zaqar would leave them behind, and the next queue of that name would have them again.
-    Row::new(
+    ROW.kind(
         "messaging.subscription",
-        "/v2/queues/{parent}/subscriptions?limit=20",
-        "/subscriptions",
-        &["DELETE /v2/queues/{parent}/subscriptions/{id}"],
+        "/v2/queues/{parent}/subscriptions",
     )
     .under_deleted("messaging.queue")
     .scoped("", "")
-    .names(&[])
-    .project("")
-    .created_at(""),
+    .names(&[]),
     // Its pools are not asked, and lose their flavor.
-    Row::new(
-        "messaging.flavor",
-        "/v2/flavors?limit=20",
-        "/flavors",
-        &["DELETE /v2/flavors/{id}"],
-    )
-    .beside("its pools' flavor")
-    .by_project_token()
-    .id("/name")
-    .project("")
-    .created_at("")
-    .before(&[("messaging.pool", "/pool_list/*")])
-    .optional(),
+    ROW.kind("messaging.flavor", "/v2/flavors")
+        .beside("its pools' flavor")
+        .by_project_token()
+        .id("/name")
+        .before(&[("messaging.pool", "/pool_list/*")])
+        .optional(),
     // 403: some stores keep a pool that a flavor is made of.
-    Row::new(
-        "messaging.pool",
-        "/v2/pools?limit=20",
-        "/pools",
-        &["DELETE /v2/pools/{id}"],
-    )
-    .cloud_wide()
-    .id("/name")
-    .created_at("")
-    .last_of(&["messaging.queue"])
-    .conflicts(&[403])
-    .optional(),
+    ROW.kind("messaging.pool", "/v2/pools")
+        .cloud_wide()
+        .id("/name")
+        .last_of(&["messaging.queue"])
+        .conflicts(&[403])
+        .optional(),
 ];

@@ -5,54 +5,39 @@
 
 use runner_guest::{Outcome, Row, RuleError, Target};
 
+const ROW: Row = crate::ROW.optional();
+
 pub const ROWS: &[Row] = &[
-    Row::new(
-        "network.firewall_group",
-        "/v2.0/fwaas/firewall_groups?limit=1000",
-        "/firewall_groups",
-        &[
-            "PUT /v2.0/fwaas/firewall_groups/{id} {\"firewall_group\":{\"ports\":[]}}",
-            "DELETE /v2.0/fwaas/firewall_groups/{id}",
-        ],
-    )
-    .shared_if(SHARED)
-    .beside("what guards its ports")
-    .scoped("", "")
-    .given_names(&["default"])
-    .tags("/tags")
-    .optional()
-    .sees(&["/ports"])
-    .delete_by(delete_group)
-    .before(&[
-        ("network.firewall_policy", "/ingress_firewall_policy_id"),
-        ("network.firewall_policy", "/egress_firewall_policy_id"),
-    ]),
-    Row::new(
-        "network.firewall_policy",
-        "/v2.0/fwaas/firewall_policies?limit=1000",
-        "/firewall_policies",
-        &["DELETE /v2.0/fwaas/firewall_policies/{id}"],
-    )
-    .shared_if(SHARED)
-    .given_names(&["default ingress", "default egress"])
-    .tags("/tags")
-    .optional()
-    .before(&[("network.firewall_rule", "/firewall_rules/*")]),
-    Row::new(
-        "network.firewall_rule",
-        "/v2.0/fwaas/firewall_rules?limit=1000",
-        "/firewall_rules",
-        &["DELETE /v2.0/fwaas/firewall_rules/{id}"],
-    )
-    .shared_if(SHARED)
-    .given_names(&[
-        "default ingress ipv4",
-        "default ingress ipv6",
-        "default egress ipv4",
-        "default egress ipv6",
-    ])
-    .tags("/tags")
-    .optional(),
+    ROW.kind("network.firewall_group", "/v2.0/fwaas/firewall_groups")
+        .requests(&[
+            "PUT {self} {\"firewall_group\":{\"ports\":[]}}",
+            "DELETE {self}",
+        ])
+        .shared_if(SHARED)
+        .beside("what guards its ports")
+        .scoped("", "")
+        .given_names(&["default"])
+        .tags("/tags")
+        .sees(&["/ports"])
+        .delete_by(delete_group)
+        .before(&[
+            ("network.firewall_policy", "/ingress_firewall_policy_id"),
+            ("network.firewall_policy", "/egress_firewall_policy_id"),
+        ]),
+    ROW.kind("network.firewall_policy", "/v2.0/fwaas/firewall_policies")
+        .shared_if(SHARED)
+        .given_names(&["default ingress", "default egress"])
+        .tags("/tags")
+        .before(&[("network.firewall_rule", "/firewall_rules/*")]),
+    ROW.kind("network.firewall_rule", "/v2.0/fwaas/firewall_rules")
+        .shared_if(SHARED)
+        .given_names(&[
+            "default ingress ipv4",
+            "default ingress ipv6",
+            "default egress ipv4",
+            "default egress ipv6",
+        ])
+        .tags("/tags"),
 ];
 
 const SHARED: &[(&str, &str)] = &[("/shared", "true")];

@@ -12,12 +12,11 @@ mod sfc;
 mod tap;
 mod vpn;
 
-use runner_guest::{Row, Table, joined, rows_in};
+use runner_guest::{Row, joined, rows_in};
 
-runner_guest::rules!(Table {
-    service: "network",
-    rows: &KINDS
-});
+runner_guest::rules!("network", &KINDS);
+
+const ROW: Row = Row::PLAIN.query("limit=1000");
 
 static KINDS: [Row; rows_in(TABLES)] = joined(TABLES);
 

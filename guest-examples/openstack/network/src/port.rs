@@ -6,48 +6,47 @@ use runner_guest::{
     Object, Outcome, Owner, Place, Relation, Row, RuleError, Step, Target, Thing, names,
 };
 
-pub const PORT: Row = Row::new(
-    "network.port",
-    "/v2.0/ports?limit=1000",
-    "/ports",
-    &[
+use crate::ROW;
+
+pub const PORT: Row = ROW
+    .kind("network.port", "/v2.0/ports")
+    .requests(&[
         "PUT /v2.0/routers/{/device_id}/remove_router_interface {\"port_id\":\"{id}\"}",
-        "DELETE /v2.0/ports/{id}",
-    ],
-)
-.given_names(&[
-    "octavia-lb-{uuid}",
-    "octavia-lb-vrrp-{uuid}",
-    "octavia-lb-member-{uuid}",
-    "ovn-lb-vip-{uuid}",
-])
-.tags("/tags")
-.owners_by(PORT_OWNERS, port_owners)
-// Nova takes along only those that it made itself, and nothing shows which those are.
-.made_for(&[
-    "compute.server",
-    "load_balancer.load_balancer",
-    "load_balancer.amphora",
-])
-.taken_by(&[
-    "network.router",
-    "network.network",
-    "network.floating_ip",
-    "network.local_ip",
-    "network.lbaas_load_balancer",
-    "network.lb_vip",
-])
-.holds(&[
-    "network.subnet",
-    "network.security_group",
-    "network.qos_policy",
-])
-.beside("lets go of its floating IPs")
-// These hold the router's interfaces too, and do not say which.
-.last_of(&["network.vpn_service", "network.ndp_proxy"])
-.sees(SEEN)
-.order_by(port_order)
-.delete_by(delete_port);
+        "DELETE {self}",
+    ])
+    .given_names(&[
+        "octavia-lb-{uuid}",
+        "octavia-lb-vrrp-{uuid}",
+        "octavia-lb-member-{uuid}",
+        "ovn-lb-vip-{uuid}",
+    ])
+    .tags("/tags")
+    .owners_by(PORT_OWNERS, port_owners)
+    // Nova takes along only those that it made itself, and nothing shows which those are.
+    .made_for(&[
+        "compute.server",
+        "load_balancer.load_balancer",
+        "load_balancer.amphora",
+    ])
+    .taken_by(&[
+        "network.router",
+        "network.network",
+        "network.floating_ip",
+        "network.local_ip",
+        "network.lbaas_load_balancer",
+        "network.lb_vip",
+    ])
+    .holds(&[
+        "network.subnet",
+        "network.security_group",
+        "network.qos_policy",
+    ])
+    .beside("lets go of its floating IPs")
+    // These hold the router's interfaces too, and do not say which.
+    .last_of(&["network.vpn_service", "network.ndp_proxy"])
+    .sees(SEEN)
+    .order_by(port_order)
+    .delete_by(delete_port);
 
 const PORT_OWNERS: &[Place] = &[
     ("network.router", "/device_id"),

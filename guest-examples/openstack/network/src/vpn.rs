@@ -2,14 +2,13 @@
 
 use runner_guest::{Place, Row};
 
+const ROW: Row = crate::ROW.optional();
+
 pub const ROWS: &[Row] = &[
-    Row::new(
+    ROW.kind(
         "network.vpn_ipsec_site_connection",
-        "/v2.0/vpn/ipsec-site-connections?limit=1000",
-        "/ipsec_site_connections",
-        &["DELETE /v2.0/vpn/ipsec-site-connections/{id}"],
+        "/v2.0/vpn/ipsec-site-connections",
     )
-    .optional()
     .owners(&[("network.vpn_service", "/vpnservice_id")])
     .before(&[
         ("network.vpn_service", "/vpnservice_id"),
@@ -19,41 +18,17 @@ pub const ROWS: &[Row] = &[
         ("network.vpn_endpoint_group", "/peer_ep_group_id"),
     ]),
     // It holds its router, and the router's interface on its subnet.
-    Row::new(
-        "network.vpn_service",
-        "/v2.0/vpn/vpnservices?limit=1000",
-        "/vpnservices",
-        &["DELETE /v2.0/vpn/vpnservices/{id}"],
-    )
-    .optional()
-    .owners(&[("network.router", "/router_id")])
-    .before(&[
-        ("network.router", "/router_id"),
-        ("network.subnet", "/subnet_id"),
-        ("network.flavor", "/flavor_id"),
-    ]),
-    Row::new(
-        "network.vpn_ike_policy",
-        "/v2.0/vpn/ikepolicies?limit=1000",
-        "/ikepolicies",
-        &["DELETE /v2.0/vpn/ikepolicies/{id}"],
-    )
-    .optional(),
-    Row::new(
-        "network.vpn_ipsec_policy",
-        "/v2.0/vpn/ipsecpolicies?limit=1000",
-        "/ipsecpolicies",
-        &["DELETE /v2.0/vpn/ipsecpolicies/{id}"],
-    )
-    .optional(),
-    Row::new(
-        "network.vpn_endpoint_group",
-        "/v2.0/vpn/endpoint-groups?limit=1000",
-        "/endpoint_groups",
-        &["DELETE /v2.0/vpn/endpoint-groups/{id}"],
-    )
-    .optional()
-    .before(ENDPOINTS),
+    ROW.kind("network.vpn_service", "/v2.0/vpn/vpnservices")
+        .owners(&[("network.router", "/router_id")])
+        .before(&[
+            ("network.router", "/router_id"),
+            ("network.subnet", "/subnet_id"),
+            ("network.flavor", "/flavor_id"),
+        ]),
+    ROW.kind("network.vpn_ike_policy", "/v2.0/vpn/ikepolicies"),
+    ROW.kind("network.vpn_ipsec_policy", "/v2.0/vpn/ipsecpolicies"),
+    ROW.kind("network.vpn_endpoint_group", "/v2.0/vpn/endpoint-groups")
+        .before(ENDPOINTS),
 ];
 
 /// Of one `type`: ids of subnets, routers or networks. Or VLANs and CIDRs, which are ids of nothing.

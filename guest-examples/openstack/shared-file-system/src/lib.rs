@@ -3,12 +3,9 @@
 //! It answers 403 or 400 where a thing's state or what depends on it forbids the deletion. Pages follow by offset: its own
 //! links carry a marker which it does not heed.
 
-use runner_guest::{Object, Outcome, Paging, Place, Row, RuleError, Step, Table, Target};
+use runner_guest::{Object, Outcome, Paging, Place, Row, RuleError, Step, Target};
 
-runner_guest::rules!(Table {
-    service: "shared-file-system",
-    rows: KINDS
-});
+runner_guest::rules!("shared-file-system", KINDS);
 
 /// Asks an administrator's listing for all projects. Nobody else's heeds it.
 const ALL: &str = "all_tenants=1";
@@ -16,7 +13,12 @@ const ALL: &str = "all_tenants=1";
 /// The same, narrowed to one project.
 const ONE: &str = "all_tenants=1&project_id={project}";
 
-const BY_OFFSET: Paging = Paging::Offset("offset");
+const ROW: Row = Row::PLAIN
+    .query("limit=1000")
+    .scoped(ALL, ONE)
+    .paged(Paging::Offset("offset"));
+
+const WIDE: Row = Row::PLAIN.cloud_wide().paged(Paging::None);
 
 /// From here on (Ussuri) groups need no header that says one is ready for experiments. Replicas followed.
 const GROUPS: &str = "2.55";
@@ -24,8 +26,16 @@ const GROUPS: &str = "2.55";
 const NOT_DELETED: &[&str] = &["error_deleting", "error_deferred_deleting"];
 
 const DELETE_SHARE: &[&str] = &[
-    "DELETE /shares/{id}",
-    "DELETE /shares/{id}?share_group_id={/share_group_id}",
+    "DELETE {self}",
+    "DELETE {self}?share_group_id={/share_group_id}",
+];
+
+/// All projects can use it.
+const PUBLIC: &[(&str, &str)] = &[("/is_public", "true")];
+
+const FORCE: &[&str] = &[
+    r#"POST {self}/action {"reset_status":{"status":"error"}}"#,
+    r#"POST {self}/action {"force_delete":null}"#,
 ];
 
 /// What a share holds. Its server is shown to administrators only.
@@ -42,34 +52,21 @@ const NETWORK: &[Place] = &[("shared_file_system.share_network", "/share_network
 
 static KINDS: &[Row] = &[
     // Between two projects, a share cannot be deleted.
-    Row::new(
-        "shared_file_system.transfer",
-        "/share-transfers/detail?limit=1000",
-        "/transfers",
-        &["DELETE /share-transfers/{id}"],
-    )
-    .taken_by(&["shared_file_system.share_network"])
-    .beside("its ports")
-    .shared_if(&[("/share_type_access:is_public", "true")])
-    .beside("its extra specs and the list of who may use it")
-    .shared_if(&[("/is_public", "true")])
-    .beside("its access rules, metadata and active replica")
-    .scoped(ALL, ALL)
-    .paged(BY_OFFSET)
-    .microversion("2.77")
-    .optional()
-    .project("/source_project_id")
-    .owners(&[("shared_file_system.share", "/resource_id")])
-    .before(&[("shared_file_system.share", "/resource_id")]),
-    Row::new(
+    ROW.kind("shared_file_system.transfer", "/share-transfers")
+        .detailed()
+        .at("/transfers")
+        .scoped(ALL, ALL)
+        .microversion("2.77")
+        .optional()
+        .project("/source_project_id")
+        .owners(&[("shared_file_system.share", "/resource_id")])
+        .before(&[("shared_file_system.share", "/resource_id")]),
+    ROW.kind(
         "shared_file_system.group_snapshot",
-        "/share-group-snapshots/detail?limit=1000",
-        "/share_group_snapshots",
-        &["DELETE /share-group-snapshots/{id}"],
+        "/share-group-snapshots",
     )
+    .detailed()
     .beside("its members' snapshots")
-    .scoped(ALL, ONE)
-    .paged(BY_OFFSET)
     .microversion(GROUPS)
     .optional()
     .lingers_unless("/status", &["error"])
@@ -78,181 +75,121 @@ static KINDS: &[Row] = &[
         ("shared_file_system.share_group", "/share_group_id"),
         ("shared_file_system.share", "/members/*/share_id"),
     ]),
-    Row::new(
-        "shared_file_system.snapshot",
-        "/snapshots/detail?limit=1000",
-        "/snapshots",
-        &["DELETE /snapshots/{id}"],
-    )
-    .forced_by(&[
-        "POST /snapshots/{id}/action {\"reset_status\":{\"status\":\"error\"}}",
-        "POST /snapshots/{id}/action {\"force_delete\":null}",
-    ])
-    .scoped(ALL, ONE)
-    .paged(BY_OFFSET)
-    .microversion("2.17")
-    .conflicts(&[400])
-    .lingers_unless("/status", NOT_DELETED)
-    .owners(SHARE)
-    .before(SHARE),
+    ROW.kind("shared_file_system.snapshot", "/snapshots")
+        .detailed()
+        .forced_by(FORCE)
+        .microversion("2.17")
+        .conflicts(&[400])
+        .lingers_unless("/status", NOT_DELETED)
+        .owners(SHARE)
+        .before(SHARE),
     // A share's last active replica is the share.
-    Row::new(
-        "shared_file_system.replica",
-        "/share-replicas/detail?limit=1000",
-        "/share_replicas",
-        &["DELETE /share-replicas/{id}"],
-    )
-    .taken_by(&["shared_file_system.share"])
-    .scoped("", "")
-    .paged(BY_OFFSET)
-    .microversion("2.56")
-    .optional()
-    .conflicts(&[400])
-    .names(&[])
-    .project("")
-    .lingers_unless("/status", &["error_deleting"])
-    .part_of(SHARE)
-    .sees(&["/replica_state"])
-    .order_by(replica_order),
-    Row::new(
-        "shared_file_system.share",
-        "/shares/detail?limit=1000",
-        "/shares",
-        DELETE_SHARE,
-    )
-    .scoped(ALL, ONE)
-    .paged(BY_OFFSET)
-    // 2.31 (Ocata) shows the group.
-    .microversion("2.31")
-    .conflicts(&[403])
-    .lingers_unless("/status", NOT_DELETED)
-    .before(HELD)
-    .delete_by(delete_share)
-    .forced_by(&[
-        "POST /shares/{id}/action {\"reset_status\":{\"status\":\"error\"}}",
-        "POST /shares/{id}/action {\"force_delete\":null}",
-    ]),
+    ROW.kind("shared_file_system.replica", "/share-replicas")
+        .detailed()
+        .taken_by(&["shared_file_system.share"])
+        .scoped("", "")
+        .microversion("2.56")
+        .optional()
+        .conflicts(&[400])
+        .names(&[])
+        .project("")
+        .lingers_unless("/status", &["error_deleting"])
+        .part_of(SHARE)
+        .sees(&["/replica_state"])
+        .order_by(replica_order),
+    ROW.kind("shared_file_system.share", "/shares")
+        .detailed()
+        .requests(DELETE_SHARE)
+        .shared_if(PUBLIC)
+        .beside("its access rules, metadata and active replica")
+        // 2.31 (Ocata) shows the group.
+        .microversion("2.31")
+        .conflicts(&[403])
+        .lingers_unless("/status", NOT_DELETED)
+        .before(HELD)
+        .delete_by(delete_share)
+        .forced_by(FORCE),
     // In the recycle bin a share still holds what it held, and no other listing shows it.
-    Row::new(
-        "shared_file_system.recycled_share",
-        "/shares/detail?is_soft_deleted=true&limit=1000",
-        "/shares",
-        DELETE_SHARE,
-    )
-    .scoped(ALL, ONE)
-    .paged(BY_OFFSET)
-    .microversion("2.69")
-    .optional()
-    .conflicts(&[403])
-    .lingers_unless("/status", NOT_DELETED)
-    .before(HELD)
-    .delete_by(delete_share),
-    Row::new(
-        "shared_file_system.share_group",
-        "/share-groups/detail?limit=1000",
-        "/share_groups",
-        &["DELETE /share-groups/{id}"],
-    )
-    .scoped(ALL, ONE)
-    .paged(BY_OFFSET)
-    .microversion(GROUPS)
-    .optional()
-    .lingers_unless("/status", &["error"])
-    .before(&[
-        ("shared_file_system.share_server", "/share_server_id"),
-        ("shared_file_system.share_network", "/share_network_id"),
-        ("shared_file_system.group_type", "/share_group_type_id"),
-    ]),
+    ROW.kind("shared_file_system.recycled_share", "/shares")
+        .detailed()
+        .query("is_soft_deleted=true&limit=1000")
+        .requests(DELETE_SHARE)
+        .shared_if(PUBLIC)
+        .beside("its access rules, metadata and active replica")
+        .microversion("2.69")
+        .optional()
+        .conflicts(&[403])
+        .lingers_unless("/status", NOT_DELETED)
+        .before(HELD)
+        .delete_by(delete_share),
+    ROW.kind("shared_file_system.share_group", "/share-groups")
+        .detailed()
+        .microversion(GROUPS)
+        .optional()
+        .lingers_unless("/status", &["error"])
+        .before(&[
+            ("shared_file_system.share_server", "/share_server_id"),
+            ("shared_file_system.share_network", "/share_network_id"),
+            ("shared_file_system.group_type", "/share_group_type_id"),
+        ]),
     // Only an administrator sees these. A network takes along those that Manila made, and cannot go before the others.
-    Row::new(
-        "shared_file_system.share_server",
-        "/share-servers",
-        "/share_servers",
-        &["DELETE /share-servers/{id}"],
-    )
-    .shared_if(&[("/is_public", "true")])
-    .cloud_wide()
-    .paged(Paging::None)
-    .microversion("2.51")
-    .conflicts(&[403])
-    .names(&[])
-    .project("/project_id")
-    .lingers_unless("/status", &["error"])
-    .part_of(NETWORK)
-    .before(NETWORK),
+    WIDE.kind("shared_file_system.share_server", "/share-servers")
+        .taken_by(&["shared_file_system.share_network"])
+        .beside("its ports")
+        .microversion("2.51")
+        .conflicts(&[403])
+        .names(&[])
+        .project("/project_id")
+        .lingers_unless("/status", &["error"])
+        .part_of(NETWORK)
+        .before(NETWORK),
     // All but one have to go before their network.
-    Row::new(
+    Row::rest(
         "shared_file_system.share_network_subnet",
         "/share-networks/{parent}/subnets",
-        "/share_network_subnets",
-        &["DELETE /share-networks/{parent}/subnets/{id}"],
     )
+    .at("/share_network_subnets")
     .under_deleted("shared_file_system.share_network")
     .paged(Paging::None)
     .microversion("2.51")
     .names(&[])
     .project(""),
-    Row::new(
-        "shared_file_system.share_network",
-        "/share-networks/detail?limit=1000",
-        "/share_networks",
-        &["DELETE /share-networks/{id}"],
-    )
-    .scoped(ALL, ONE)
-    .paged(BY_OFFSET)
-    .microversion("2.51")
-    .before(&[
-        (
-            "network.subnet",
-            "/share_network_subnets/*/neutron_subnet_id",
-        ),
-        ("network.network", "/share_network_subnets/*/neutron_net_id"),
-    ]),
+    ROW.kind("shared_file_system.share_network", "/share-networks")
+        .detailed()
+        .microversion("2.51")
+        .before(&[
+            (
+                "network.subnet",
+                "/share_network_subnets/*/neutron_subnet_id",
+            ),
+            ("network.network", "/share_network_subnets/*/neutron_net_id"),
+        ]),
     // Of an administrator Manila takes `limit` for something that the services must match, and none does.
-    Row::new(
-        "shared_file_system.security_service",
-        "/security-services/detail",
-        "/security_services",
-        &["DELETE /security-services/{id}"],
-    )
-    .scoped(ALL, ONE)
-    .paged(BY_OFFSET)
-    .microversion("2.0")
-    .conflicts(&[403])
-    .after(&[("shared_file_system.share_network", "/share_networks/*")]),
-    Row::new(
-        "shared_file_system.group_type",
-        "/share-group-types?is_public=all",
-        "/share_group_types",
-        &["DELETE /share-group-types/{id}"],
-    )
-    .cloud_wide()
-    .paged(Paging::None)
-    .microversion(GROUPS)
-    .optional()
-    .conflicts(&[400])
-    .before(&[("shared_file_system.share_type", "/share_types/*")]),
-    Row::new(
-        "shared_file_system.share_type",
-        "/types?is_public=all",
-        "/share_types",
-        &["DELETE /types/{id}"],
-    )
-    .cloud_wide()
-    .paged(Paging::None)
-    .microversion("2.7")
-    .conflicts(&[400]),
-    Row::new(
-        "shared_file_system.quota",
-        "/quota-sets/{parent}",
-        "/quota_set",
-        &["DELETE /quota-sets/{id}"],
-    )
-    .under_deleted("identity.project")
-    .microversion("2.7")
-    .id("")
-    .names(&[])
-    .stays_listed(),
+    ROW.kind("shared_file_system.security_service", "/security-services")
+        .detailed()
+        .query("")
+        .microversion("2.0")
+        .conflicts(&[403])
+        .after(&[("shared_file_system.share_network", "/share_networks/*")]),
+    WIDE.kind("shared_file_system.group_type", "/share-group-types")
+        .query("is_public=all")
+        .shared_if(PUBLIC)
+        .microversion(GROUPS)
+        .optional()
+        .conflicts(&[400])
+        .before(&[("shared_file_system.share_type", "/share_types/*")]),
+    WIDE.kind("shared_file_system.share_type", "/types")
+        .at("/share_types")
+        .query("is_public=all")
+        .shared_if(&[("/share_type_access:is_public", "true")])
+        .beside("its extra specs and the list of who may use it")
+        .microversion("2.7")
+        .conflicts(&[400]),
+    Row::rest("shared_file_system.quota", "/quota-sets")
+        .at("/quota_set")
+        .one_for_each("identity.project")
+        .microversion("2.7")
+        .stays_listed(),
 ];
 
 /// A share in a group goes only if the request says which group that is.

@@ -3,12 +3,9 @@
 //! What has an id is deleted by it. Workbooks and environments are deleted by name, which Mistral looks up in the token's
 //! project: so with a token for each.
 
-use runner_guest::{Outcome, Row, RuleError, Table, Target};
+use runner_guest::{Outcome, Row, RuleError, Target};
 
-runner_guest::rules!(Table {
-    service: "workflow",
-    rows: KINDS
-});
+runner_guest::rules!("workflow", KINDS);
 
 /// Asks an administrator's listing for all projects.
 const ALL: &str = "all_projects=true";
@@ -19,86 +16,49 @@ const PUBLIC: &[(&str, &str)] = &[("/scope", "public")];
 /// What a trigger starts cannot go before it (400).
 const STARTED: &[(&str, &str)] = &[("workflow.workflow", "/workflow_id")];
 
+const ROW: Row = Row::PLAIN.query("limit=1000");
+
 static KINDS: &[Row] = &[
-    Row::new(
-        "workflow.cron_trigger",
-        "/v2/cron_triggers?limit=1000",
-        "/cron_triggers",
-        &["DELETE /v2/cron_triggers/{id}"],
-    )
-    .beside("its trust")
-    .shared_if(PUBLIC)
-    .scoped(ALL, "project_id={project}")
-    .before(STARTED),
-    Row::new(
-        "workflow.event_trigger",
-        "/v2/event_triggers?limit=1000",
-        "/event_triggers",
-        &["DELETE /v2/event_triggers/{id}"],
-    )
-    .shared_if(PUBLIC)
-    .scoped(ALL, "")
-    .before(STARTED),
+    ROW.kind("workflow.cron_trigger", "/v2/cron_triggers")
+        .beside("its trust")
+        .shared_if(PUBLIC)
+        .scoped(ALL, "project_id={project}")
+        .before(STARTED),
+    ROW.kind("workflow.event_trigger", "/v2/event_triggers")
+        .shared_if(PUBLIC)
+        .scoped(ALL, "")
+        .before(STARTED),
     // It bears the name of its workflow. The executions that it started go with it.
-    Row::new(
-        "workflow.execution",
-        "/v2/executions?limit=1000",
-        "/executions",
-        &[
-            "DELETE /v2/executions/{id}",
-            "DELETE /v2/executions/{id}?force=true",
-        ],
-    )
-    .beside("its tasks and their actions")
-    .scoped(ALL, "project_id={project}")
-    .own_if_denied()
-    .names(&["/workflow_name"])
-    .part_of(ROOT)
-    .after(ROOT)
-    .delete_by(delete_execution),
-    Row::new(
-        "workflow.workflow",
-        "/v2/workflows?limit=1000",
-        "/workflows",
-        &["DELETE /v2/workflows/{id}"],
-    )
-    .scoped(ALL, "project_id={project}")
-    .tags("/tags")
-    .conflicts(&[400]),
+    ROW.kind("workflow.execution", "/v2/executions")
+        .requests(&["DELETE {self}", "DELETE {self}?force=true"])
+        .beside("its tasks and their actions")
+        .scoped(ALL, "project_id={project}")
+        .own_if_denied()
+        .names(&["/workflow_name"])
+        .goes_with(ROOT)
+        .delete_by(delete_execution),
+    ROW.kind("workflow.workflow", "/v2/workflows")
+        .shared_if(PUBLIC)
+        .scoped(ALL, "project_id={project}")
+        .tags("/tags")
+        .conflicts(&[400]),
     // The workflows and actions in it stay, under names that begin with its own.
-    Row::new(
-        "workflow.workbook",
-        "/v2/workbooks?limit=1000",
-        "/workbooks",
-        &[
-            "DELETE /v2/workbooks/{id}",
-            "DELETE /v2/workbooks/{id}?namespace={/namespace}",
-        ],
-    )
-    .shared_if(PUBLIC)
-    .by_project_token()
-    .id("/name")
-    .tags("/tags")
-    .delete_by(delete_workbook),
+    ROW.kind("workflow.workbook", "/v2/workbooks")
+        .requests(&["DELETE {self}", "DELETE {self}?namespace={/namespace}"])
+        .shared_if(PUBLIC)
+        .by_project_token()
+        .id("/name")
+        .tags("/tags")
+        .delete_by(delete_workbook),
     // An administrator is shown all projects' without asking.
-    Row::new(
-        "workflow.action",
-        "/v2/actions?limit=1000",
-        "/actions",
-        &["DELETE /v2/actions/{id}"],
-    )
-    .shared_if(PUBLIC)
-    .scoped("", "")
-    .tags("/tags"),
-    Row::new(
-        "workflow.environment",
-        "/v2/environments?limit=1000",
-        "/environments",
-        &["DELETE /v2/environments/{id}"],
-    )
-    .shared_if(PUBLIC)
-    .by_project_token()
-    .id("/name"),
+    ROW.kind("workflow.action", "/v2/actions")
+        .shared_if(PUBLIC)
+        .scoped("", "")
+        .tags("/tags"),
+    ROW.kind("workflow.environment", "/v2/environments")
+        .shared_if(PUBLIC)
+        .by_project_token()
+        .id("/name"),
 ];
 
 const ROOT: &[(&str, &str)] = &[("workflow.execution", "/root_execution_id")];
