@@ -59,11 +59,12 @@ impl<'a> Makers<'a> {
             .map(|(maker, _)| maker)
     }
 
-    /// Whether both are in one project.
+    /// Whether both are in one project, as far as they say so: to somebody who sees no other project not every listing does.
     fn is_near(&self, maker: usize, position: usize, entry: &Entry) -> bool {
-        let maker_entry = self.inventory.entries().get(maker);
-        let project = maker_entry.and_then(|maker| maker.thing.project.as_ref());
-        maker != position && project.is_some() && project == entry.thing.project.as_ref()
+        let other = self.inventory.entries().get(maker);
+        let theirs = other.and_then(|maker| maker.thing.project.as_ref());
+        let both = theirs.zip(entry.thing.project.as_ref());
+        maker != position && both.is_none_or(|(theirs, own)| theirs == own)
     }
 }
 

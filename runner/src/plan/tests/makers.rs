@@ -43,6 +43,13 @@ fn what_is_called_after_what_goes_is_taken_along_and_holds_nothing() {
     assert!(waits_for(&plan, PROJECT).contains(&"n.network/1".to_owned()));
 }
 
+/// Heat does not show his own project to who is no administrator.
+#[test]
+fn what_shows_no_project_is_called_after_what_does() {
+    let (plan, _) = plan_of(cluster_with(stack().of_no_project(), network()));
+    assert_eq!(open(&plan).len(), 4);
+}
+
 #[test]
 fn only_the_whole_form_of_such_a_name_counts() {
     for name in [
