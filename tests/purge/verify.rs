@@ -134,3 +134,18 @@ async fn what_counts_as_gone_has_not_appeared_since() {
     let asked = asked.filter(|call| *call == Call::IsGone("a.x/1".to_owned()));
     assert_eq!(asked.count(), 1);
 }
+
+/// For what is only called after something else no request is sent; where that does not take it along, it is left, and told.
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_taken_along_and_is_there_is_left() {
+    let mut stack = kind("a.stack");
+    stack.effects.gives_its_name = true;
+    let network = format!("{OURS}-network-nesfqypzwzsh").to_lowercase();
+    let cloud = ScriptedCloud::with([ours("a.stack/1"), thing("b.network/1").named(&network)]);
+    let stage = script([cloud.rule("scripted", [stack, kind("b.network")])]).on(&cloud);
+    let (_, verification) = stage.sweep().await;
+    let left = left(&verification);
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].1.contains("has not taken it along"), "{left:?}");
+    assert!(cloud.exists("b.network/1"));
+}

@@ -312,10 +312,11 @@ impl<'a, R: Rule> Purge<'a, R> {
         self.tell();
     }
 
-    /// Whoever asks for a thing asks for what goes along with it.
+    /// Whoever asks for a thing asks for what goes along with it. What goes by another request too is not refused with this one.
     fn note_asking(&self, item: usize, asking: Asking) {
         let along = self.states.companions(item);
-        let things = std::iter::once(item).chain(along);
+        let is_meant = |it: &usize| asking == Asking::Begun || !self.states.is_covered(*it, item);
+        let things = std::iter::once(item).chain(along).filter(is_meant);
         for planned in things.filter_map(|it| self.plan.items.get(it)) {
             (self.note)(&planned.thing, asking);
         }
@@ -495,7 +496,8 @@ impl<'a, R: Rule> Purge<'a, R> {
     /// Says of which things nobody knows that a request was taken, although they were asked for.
     fn tell_of_failures(&self) {
         for (item, planned) in self.plan.items.iter().enumerate() {
-            if self.states.was_asked_for(item) && self.states.has_failed(item) {
+            let is_covered = self.states.is_covered(item, item);
+            if self.states.was_asked_for(item) && self.states.has_failed(item) && !is_covered {
                 (self.note)(&planned.thing, Asking::Failed);
             }
         }

@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use crate::event::{Event, Phase};
-use crate::plan::{Plan, Reason, Sieve, Standing};
+use crate::plan::{Plan, PlanItem, Reason, Sieve, Standing};
 use crate::resource::{Kind, ListScope, PROJECT_KIND, Reach, Seen, Thing, ThingRef};
 use crate::rule::Rule;
 
@@ -241,8 +241,10 @@ impl<R: Rule> Engine<R> {
         let mut again = Vec::new();
         for (position, thing) in there.planned {
             let item = plan.items.get(position);
-            // It was only to be taken along. Where it was not, it stays as things of its kind are to.
-            if item.is_some_and(|item| matches!(item.reason, Reason::Along { .. })) {
+            // It was only to be taken along. Where it was not, and its kind is left out, it stays as things of that are to.
+            let is_along = |item: &PlanItem| matches!(item.reason, Reason::Along { .. });
+            let is_to_stay = |item: &PlanItem| !plan.scope.takes(&item.thing.kind);
+            if item.is_some_and(|item| is_along(item) && is_to_stay(item)) {
                 continue;
             }
             let why = match fates.get(position) {

@@ -106,6 +106,12 @@ impl Coverage {
         self.kinds.get(kind).map(|kind| &kind.effects)
     }
 
+    /// Whether things of a kind are in projects, and nothing is in them.
+    pub(super) fn is_of_projects(&self, kind: &str) -> bool {
+        let reach = self.kinds.get(kind).map(|kind| &kind.reach);
+        reach != Some(&Reach::Cloud) && !self.is_container(kind)
+    }
+
     /// The kinds that are only there to tie others.
     pub fn witnesses(&self) -> impl Iterator<Item = &Arc<str>> {
         let kinds = self.kinds.values();

@@ -32,6 +32,7 @@ pub struct Entry {
 pub struct Inventory {
     /// Whether a thing that is kept by all that is known of it may yet go with its project.
     keeps_all_objects: bool,
+    is_of_one_project: bool,
     entries: Vec<Entry>,
     index: HashMap<ThingRef, Vec<usize>>,
     texts: HashSet<Arc<str>>,
@@ -44,6 +45,8 @@ impl Inventory {
     pub fn new(scope: &SweepScope, coverage: Coverage) -> Self {
         Self {
             keeps_all_objects: scope.with_projects,
+            // Whoever is no administrator sees no other.
+            is_of_one_project: scope.projects.is_some() && scope.projectless,
             coverage,
             ..Self::default()
         }
@@ -57,6 +60,11 @@ impl Inventory {
             known.push(remnant.clone());
         }
         self
+    }
+
+    /// Whether all of it is in one project, whether it says so or not.
+    pub(super) fn is_of_one_project(&self) -> bool {
+        self.is_of_one_project
     }
 
     /// What was looked at.

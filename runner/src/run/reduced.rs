@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::{Fate, Left};
-use crate::plan::{Keep, Kept, Plan, PlanItem};
+use crate::plan::{Keep, Kept, Plan, PlanItem, Reason};
 use crate::resource::{Thing, ThingRef};
 
 /// Why a thing of the fresh plan stays that the saved one does not name.
@@ -29,8 +29,15 @@ pub struct Spared {
 impl Spared {
     /// Of what was found and would go or be kept without a saved plan.
     pub fn of(fresh: &Plan, kept: &[Kept], saved: &Plan) -> Self {
+        let mut named = named(fresh, saved);
+        for (taker, why) in changed_along(&named, kept, saved) {
+            let takers = named.iter_mut().filter(|((thing, ..), _)| *thing == taker);
+            for (_, change) in takers {
+                change.get_or_insert_with(|| why.clone());
+            }
+        }
         Self {
-            named: named(fresh, saved),
+            named,
             kept: kept_now(kept, saved),
         }
     }
@@ -153,6 +160,27 @@ fn difference(then: &PlanItem, now: &PlanItem) -> Option<String> {
     differing.or_else(reasons).map(|(what, then, now)| {
         format!("it has changed since the plan was made: {what} {then}, and now {now}")
     })
+}
+
+/// What was to be taken along and is not what it was: by what, and why that stays.
+fn changed_along(
+    named: &BTreeMap<Exactly, Option<String>>,
+    kept: &[Kept],
+    saved: &Plan,
+) -> Vec<(ThingRef, String)> {
+    let changed = named.iter().filter(|(_, change)| change.is_some());
+    let changed = changed.map(|((thing, ..), _)| thing);
+    let changed: BTreeSet<&ThingRef> = changed.chain(kept.iter().map(|kept| &kept.thing)).collect();
+    let along = saved.items.iter().filter_map(|item| match &item.reason {
+        Reason::Along { chain } if changed.contains(&item.thing) => Some((chain, &item.thing)),
+        _ => None,
+    });
+    let takers = along.flat_map(|(chain, thing)| {
+        let why =
+            format!("{thing}, which was to go along with it, has changed since the plan was made");
+        chain.iter().map(move |taker| (taker.clone(), why.clone()))
+    });
+    takers.collect()
 }
 
 /// What a saved plan names and would be kept now.

@@ -16,7 +16,7 @@ const ROW: Row = Row::PLAIN
 static KINDS: &[Row] = &[
     // Its stack bears its name, but goes with it.
     ROW.kind("container_infra.cluster", "/v1/clusters")
-        .makes(&[("orchestration.stack", "/stack_id")])
+        .takes(&[("orchestration.stack", "/stack_id")])
         .gives_its_name()
         .beside(
             "its trust, trustee and certificates, \

@@ -23,8 +23,7 @@ const LOOKS_FOR_COMPANIONS: u32 = 2;
 const LOOKS_FOR_STATES: u32 = 2;
 
 /// Why a thing is left for which no request may be sent.
-pub(super) const LEFT_BEHIND: &str =
-    "its owner has gone and has not taken it along, and things of its kind are to stay";
+pub(super) const LEFT_BEHIND: &str = "its owner has gone and has not taken it along, and for what is only taken along no request is sent";
 
 /// What a look at a kind showed.
 pub(super) struct Listed {

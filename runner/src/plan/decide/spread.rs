@@ -20,24 +20,18 @@ pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
         let entry = entries.get(position);
         entry.is_some_and(|entry| !scope.takes(&entry.thing.at.kind))
     };
-    let roots = entries.iter().enumerate();
-    let mut reasons: Vec<Option<Reason>> = roots
-        .map(|(position, entry)| {
-            let by_record = || match recalled(ties, scope, position, entry)? {
-                Recalled::OwnerGone(owner) => Some(Reason::Remembered { owner }),
-                Recalled::Because(..) => None,
-            };
-            by_name(entry).or_else(by_record)
-        })
-        .collect();
+    let mut reasons = roots(ties, scope);
     let mut supports: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut newest: Vec<usize> = (0..entries.len())
         .filter(|&position| reasons.get(position).is_some_and(Option::is_some))
         .collect();
     for _ in 0..CHAIN_MAX {
         let mut reached: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
-        // What the operator leaves out stays, so it speaks for nobody.
-        for owner in newest.into_iter().filter(|owner| !is_left_out(*owner)) {
+        // What the operator leaves out stays, so it speaks for nobody, unless it is taken along all the same.
+        let is_along =
+            |owner: usize| matches!(reasons.get(owner), Some(Some(Reason::Along { .. })));
+        let speaks = |owner: &usize| !is_left_out(*owner) || is_along(*owner);
+        for owner in newest.into_iter().filter(speaks) {
             for &claim in claims.by(owner) {
                 if reasons.get(claim.thing).is_some_and(Option::is_none) {
                     reached.entry(claim.thing).or_default().push(claim);
@@ -77,6 +71,7 @@ pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
                 Some(reason) if is_left_out(position) => left_out(ties, position, reason),
                 Some(reason) => Verdict::Delete(reason),
                 None if claims.is_shared_in_doomed(position, entry) => Verdict::Keep(Keep::Shared),
+                None if by_name(entry).is_some() => Verdict::Keep(Keep::KindLeftOut),
                 None => Verdict::Keep(keep(ties, position, entry)),
             };
             Decision {
@@ -85,6 +80,21 @@ pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
             }
         })
         .collect()
+}
+
+/// What goes by its own name, or because a record says so. Of a kind that is left out, what is called after a maker can only go with
+/// that, whatever else its name says.
+fn roots(ties: &Ties, scope: &SweepScope) -> Vec<Option<Reason>> {
+    let entries = ties.inventory.entries().iter().enumerate();
+    let roots = entries.map(|(position, entry)| {
+        let by_record = || match recalled(ties, scope, position, entry)? {
+            Recalled::OwnerGone(owner) => Some(Reason::Remembered { owner }),
+            Recalled::Because(..) => None,
+        };
+        let is_made = ties.maker(position).is_some() && !scope.takes(&entry.thing.at.kind);
+        by_name(entry).filter(|_| !is_made).or_else(by_record)
+    });
+    roots.collect()
 }
 
 fn by_name(entry: &Entry) -> Option<Reason> {
@@ -203,7 +213,7 @@ pub(super) fn left_out(ties: &Ties, position: usize, reason: Reason) -> Verdict 
 }
 
 /// What one thing's deletion means for another. Sorted by weight: being a part counts more than an owner's name, and that more than
-/// the project's. What is called after its maker is the maker's, whoever else it names.
+/// the project's. A maker counts least: because of it nothing is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Claim {
     tie: Tie,
@@ -216,11 +226,11 @@ struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tie {
     Part,
-    Maker,
     Owner,
     Record,
     Project,
     WithProject,
+    Maker,
 }
 
 /// Who goes with whom.
@@ -257,13 +267,11 @@ impl<'a> Claims<'a> {
                 }
                 Standing::OtherTask | Standing::OtherName => {
                     claims.add_parts(thing, entry);
-                    if let Some(maker) = ties.maker(thing) {
-                        claims.add(Tie::Maker, 0, maker, thing);
-                    }
+                    claims.add_maker(thing);
                     claims.add_with_project(thing, entry);
                 }
-                Standing::Matched { .. }
-                | Standing::Unmatched
+                Standing::Matched { .. } => claims.add_maker(thing),
+                Standing::Unmatched
                 | Standing::Spared
                 | Standing::Protected { .. }
                 | Standing::OutsideProject
@@ -284,6 +292,12 @@ impl<'a> Claims<'a> {
             owner,
             thing,
         });
+    }
+
+    fn add_maker(&mut self, thing: usize) {
+        if let Some(maker) = self.ties.maker(thing) {
+            self.add(Tie::Maker, 0, maker, thing);
+        }
     }
 
     /// A thing may be part of several (a trust of two users): it goes with any of them.
@@ -361,9 +375,12 @@ impl<'a> Claims<'a> {
             Reason::Remembered { owner } => chain.push(owner.clone()),
             Reason::Name { .. } | Reason::Unmatched => {}
         }
+        // What is only taken along is no ground to ask for anything.
+        let is_along = matches!(reasons.get(claim.owner)?, Some(Reason::Along { .. }));
         Some(match claim.tie {
-            Tie::Part => Reason::Part { chain },
             Tie::Maker => Reason::Along { chain },
+            Tie::Part | Tie::Owner if is_along => Reason::Along { chain },
+            Tie::Part => Reason::Part { chain },
             Tie::Owner => Reason::Owner { chain },
             Tie::Record => Reason::Remembered {
                 owner: self.recorded.get(&claim.thing)?.clone(),

@@ -28,11 +28,36 @@ impl States {
     /// Whether the cloud was asked for a thing, or for something that takes it along.
     pub(in crate::engine::purge) fn was_asked_for(&self, item: usize) -> bool {
         let was_asked = |it: usize| self.is_asked_for(it) || self.has_gone(it);
-        let takers = |next: usize| {
+        was_asked(item) || self.takers_of(item).into_iter().any(was_asked)
+    }
+
+    /// Whether the cloud has taken, or may yet take, a request by which a thing goes, but for the one for `but`: for the thing itself, or
+    /// for what takes it along.
+    pub(in crate::engine::purge) fn is_covered(&self, item: usize, but: usize) -> bool {
+        let is_asked = |it: usize| {
+            let is_out = |state: &State| {
+                matches!(
+                    state,
+                    State::Deleting { .. }
+                        | State::Ended(Fate::Gone)
+                        | State::Lingering {
+                            with_owner: false,
+                            ..
+                        }
+                )
+            };
+            let track = self.track(it).filter(|_| it != but);
+            track.is_some_and(|track| track.is_accepted || is_out(&track.state))
+        };
+        is_asked(item) || self.takers_of(item).into_iter().any(is_asked)
+    }
+
+    /// All that takes a thing along: directly, or by what it takes along.
+    fn takers_of(&self, item: usize) -> BTreeSet<usize> {
+        reached_from(item, |next| {
             let takers = self.track(next).map_or(&[][..], |track| &track.takers);
             takers.iter().copied()
-        };
-        was_asked(item) || reached_from(item, takers).into_iter().any(was_asked)
+        })
     }
 
     /// A thing has to stay because of others, and so do those that would take it along. What is being asked for ends with the answer.
