@@ -19,11 +19,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use runner::engine::{Engine, EngineLimits, Fate, Reachable, RulesError, Verification};
+use runner::engine::{Asking, Engine, EngineLimits, Fate, Reachable, RulesError, Verification};
 use runner::event::{Event, Listener};
 use runner::name::{NameMatcher, OriginFilter, TaskId, built_in};
 use runner::plan::{Kept, Plan, Sieve, SweepScope};
-use runner::resource::{Kind, Reach, Relation, Template};
+use runner::resource::{Kind, Reach, Relation, Template, ThingRef};
 use runner::rule::{Cause, Outcome};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -125,6 +125,8 @@ fn stage(cloud: &ScriptedCloud, kinds: &[&str]) -> Stage {
 /// What a purge came to.
 struct Purged {
     fates: BTreeMap<String, Fate>,
+    /// What was told of things' deletions, in order.
+    askings: Vec<(String, Asking)>,
     took: Duration,
 }
 
@@ -163,10 +165,15 @@ impl Stage {
     async fn purge_plan(&self, plan: &Plan) -> (Purged, Vec<Fate>) {
         self.cloud.forget_calls();
         let start = Instant::now();
-        let fates = self.engine.purge(plan, &self.sieve, &|_, _| ()).await;
+        let askings = Mutex::new(Vec::new());
+        let note = |thing: &ThingRef, asking: Asking| {
+            askings.lock().unwrap().push((thing.to_string(), asking));
+        };
+        let fates = self.engine.purge(plan, &self.sieve, &note).await;
         let things = plan.items.iter().map(|item| item.thing.to_string());
         let purged = Purged {
             fates: things.zip(fates.iter().cloned()).collect(),
+            askings: askings.into_inner().unwrap(),
             took: start.elapsed(),
         };
         (purged, fates)

@@ -92,6 +92,28 @@ async fn what_others_are_the_reason_for_is_not_taken_back_by_a_look_at_the_thing
     assert_eq!(asked.count(), 1);
 }
 
+/// A later run goes by these marks: what one request has taken is not refused with another.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_takes_back_no_mark_of_what_another_request_has_taken() {
+    let refused = Ok(Outcome::Refused("it is locked".to_owned()));
+    for (own_request, takes_back) in [(true, false), (false, true)] {
+        let volume = match own_request {
+            true => ours("b.volume/1").lingers_ms(10_000),
+            false => thing("b.volume/1"),
+        };
+        let server = ours("a.server/1").taking("b.volume/1");
+        let server = server.latency_ms(2_000).answers(refused.clone(), 1);
+        let cloud = ScriptedCloud::with([server, volume]);
+        let purged = on_stage(&cloud).purge().await;
+        let told = |thing: &str, asking: Asking| {
+            let expected = (thing.to_owned(), asking);
+            purged.askings.contains(&expected)
+        };
+        assert!(told("b.volume/1", Asking::Begun) && told("a.server/1", Asking::Refused));
+        assert_eq!(told("b.volume/1", Asking::Refused), takes_back);
+    }
+}
+
 /// Nobody has asked for the owner yet, so it was not the run that has parted the two.
 #[tokio::test(start_paused = true)]
 async fn what_an_owner_lets_go_before_it_is_asked_for_stays() {

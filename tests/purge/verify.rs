@@ -141,6 +141,7 @@ async fn what_was_to_be_taken_along_and_is_there_is_left() {
     let mut stack = kind("a.stack");
     stack.effects.gives_its_name = true;
     let network = format!("{OURS}-network-nesfqypzwzsh").to_lowercase();
+    let network = network.replace('_', "-");
     let cloud = ScriptedCloud::with([ours("a.stack/1"), thing("b.network/1").named(&network)]);
     let stage = script([cloud.rule("scripted", [stack, kind("b.network")])]).on(&cloud);
     let (_, verification) = stage.sweep().await;
