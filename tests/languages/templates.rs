@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 
-use crate::example::{EXAMPLES, Example, sources};
+use crate::example::{EXAMPLES, Example, PATIENT, sources};
 use crate::support::run::Place;
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
@@ -14,6 +14,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
 
 fn builds_and_passes(example: &'static Example) {
     let place = Place::unconnected();
+    place.write("runner.toml", PATIENT);
     let new = ["rules", "new", example.name(), "my-zones"];
     let of = [
         "--kind",
