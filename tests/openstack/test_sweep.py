@@ -14,6 +14,8 @@ import yaml
 from conftest import CLOUDS_YAML
 from sweep import outcome_of
 
+# As sight_s_max is, if nobody says otherwise.
+SIGHT_SECONDS_MAX = 120
 CLEAN, USAGE, LEFTOVERS, REFUSED = 0, 2, 3, 5
 A, B, C, D, E, F = range(6)
 
@@ -157,7 +159,9 @@ def test_few_requests_for_many_things(runner, big_seed, look, access_log):
     assert summary["deleted"] <= len(gone), "more was counted than has gone"
     assert summary["requests"] == len(requests), "the summary and the cloud's own log disagree"
     assert summary["requests_per_deleted"] == pytest.approx(len(requests) / summary["deleted"], abs=0.01)
-    assert len(requests) / summary["deleted"] <= 1.5
+    # What was not seen for sight_s_max is listed again before it goes: on a slow machine that is everything, once.
+    most = 1.5 if summary["seconds"] < SIGHT_SECONDS_MAX else 2
+    assert len(requests) / summary["deleted"] <= most
 
 
 def admin_entry(**auth):
