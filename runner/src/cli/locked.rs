@@ -93,6 +93,11 @@ pub(super) fn read(file: &Path) -> Result<Lock, Failure> {
     Lock::parse(&text).map_err(|error| refused(error.to_string()))
 }
 
+/// The same, where there is one.
+pub(super) fn read_if_there(file: &Path) -> Result<Option<Lock>, Failure> {
+    file.exists().then(|| read(file)).transpose()
+}
+
 /// What differs, a line each.
 pub(super) fn in_lines(differences: &[String]) -> String {
     if differences.is_empty() {

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::files::{Overwrite, put};
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::rules::RulesPlace;
-use crate::cli::locked::{read, write};
+use crate::cli::locked::{read_if_there, write};
 use crate::cli::output::print;
 use crate::cli::sheet::{against, description};
 use crate::exit::Exit;
@@ -66,11 +66,7 @@ pub(super) async fn run(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Fai
     let parcel = parcel(&app, args).await?;
     let place = Place::of(&parcel.name, args);
     let component = checked(&app, &parcel, &args.source).await?;
-    let then = if place.lock.exists() {
-        Some(read(&place.lock)?)
-    } else {
-        None
-    };
+    let then = read_if_there(&place.lock)?;
     let mut now = app.lock_of(std::slice::from_ref(&component));
     if let Some(source) = &parcel.source {
         now = now.from_source(&parcel.name, source.clone());

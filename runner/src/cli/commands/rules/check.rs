@@ -9,7 +9,7 @@ use crate::cli::components::component_files;
 use crate::cli::failure::Failure;
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::rules::RulesPlace;
-use crate::cli::locked::read;
+use crate::cli::locked::read_if_there;
 use crate::cli::output::print;
 use crate::cli::sheet::{against, description};
 use crate::exit::Exit;
@@ -33,8 +33,7 @@ pub(super) async fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit, F
                 guests: file.clone(),
                 lock: None,
             };
-            let lock = lock.lock_file();
-            let then = lock.exists().then(|| read(&lock)).transpose()?;
+            let then = read_if_there(&lock.lock_file())?;
             let news = against(then.as_ref(), &app, &component, &file);
             print(&description(&component, &file, &news))?;
         }

@@ -4,7 +4,7 @@ use crate::cli::app::App;
 use crate::cli::failure::Failure;
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::rules::RulesPlace;
-use crate::cli::locked::{in_lines, read, write};
+use crate::cli::locked::{in_lines, read_if_there, write};
 use crate::cli::output::print;
 use crate::exit::Exit;
 use crate::text::Visible;
@@ -17,11 +17,7 @@ pub(super) async fn run(common: &CommonArgs, place: &RulesPlace) -> Result<Exit,
         return Err(Failure::usage("a lock is for all rules of a folder")
             .hint("give the folder with --guests"));
     }
-    let then = if file.exists() {
-        Some(read(&file)?)
-    } else {
-        None
-    };
+    let then = read_if_there(&file)?;
     let mut now = app.lock_of(&app.unlocked(place).await?);
     if let Some(then) = &then {
         now = now.informed_by(then);
