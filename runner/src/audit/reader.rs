@@ -42,7 +42,7 @@ fn begins_run(entry: &Entry) -> bool {
 
 /// Whether a line that is no record can be the start of a header: `{"at":"…","run":"…","record":"run"`.
 fn is_torn_header(line: &[u8]) -> bool {
-    let mut rest = line.trim_ascii_end();
+    let mut rest = line.strip_suffix(b"\n").unwrap_or(line);
     for part in ["{\"at\":\"", "\",\"run\":\"", "\",\"record\":\"run\""] {
         let common = part.bytes().zip(rest).take_while(|(a, b)| a == *b).count();
         if common < part.len().min(rest.len()) {
