@@ -227,6 +227,7 @@ impl Guest {
             function,
             about: about.to_string(),
             cause,
+            has_asked: false,
         }
     }
 
@@ -306,11 +307,13 @@ impl Guest {
         .await
     }
 
+    /// Notes in `evidence` what the cloud was asked and has answered, whatever becomes of the call.
     async fn delete_thing(
         &self,
         kind: &Arc<Kind>,
         thing: &Thing,
         is_forced: bool,
+        evidence: Arc<Evidence>,
     ) -> Result<Outcome, Cause> {
         let Some(audit) = self.audit.clone() else {
             return Err(Cause::Other(
@@ -321,7 +324,6 @@ impl Guest {
             .map_err(|_| Cause::Malformed("its object is no JSON".to_owned()))?;
         let session = self.session_for(kind, thing.project.as_deref()).await?;
         let item = model::Item::of(thing, &kind.view());
-        let evidence = Arc::new(Evidence::default());
         let approved = Approved {
             kind: kind.clone(),
             thing: thing.clone(),
@@ -365,6 +367,24 @@ impl Guest {
             self.granted().insert(identity(kind, thing));
         }
         deleted
+    }
+
+    async fn end(
+        &self,
+        function: &'static str,
+        kind: &Arc<Kind>,
+        thing: &Thing,
+        is_forced: bool,
+    ) -> Result<Outcome, RuleError> {
+        let evidence = Arc::new(Evidence::default());
+        let (guest, asked, doomed) = (self.clone(), kind.clone(), thing.clone());
+        let noted = evidence.clone();
+        let ended =
+            on_own_task(async move { guest.delete_thing(&asked, &doomed, is_forced, noted).await });
+        ended.await.map_err(|cause| RuleError {
+            has_asked: evidence.has_asked(),
+            ..self.error(function, &thing.at, cause)
+        })
     }
 
     fn granted(&self) -> MutexGuard<'_, HashSet<(ThingRef, Option<String>)>> {
@@ -423,10 +443,7 @@ impl Rule for Guest {
     }
 
     async fn delete(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
-        let (guest, asked, doomed) = (self.clone(), kind.clone(), thing.clone());
-        on_own_task(async move { guest.delete_thing(&asked, &doomed, false).await })
-            .await
-            .map_err(|cause| self.error("delete", &thing.at, cause))
+        self.end("delete", kind, thing, false).await
     }
 
     fn can_force(&self, kind: &Kind) -> bool {
@@ -434,10 +451,7 @@ impl Rule for Guest {
     }
 
     async fn force(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
-        let (guest, asked, doomed) = (self.clone(), kind.clone(), thing.clone());
-        on_own_task(async move { guest.delete_thing(&asked, &doomed, true).await })
-            .await
-            .map_err(|cause| self.error("force", &thing.at, cause))
+        self.end("force", kind, thing, true).await
     }
 
     async fn is_gone(&self, kind: &Arc<Kind>, thing: &Thing) -> Result<bool, RuleError> {

@@ -79,6 +79,8 @@ pub struct RuleError {
     pub about: String,
     /// What happened.
     pub cause: Cause,
+    /// Whether a request that changes something may have left before it failed.
+    pub has_asked: bool,
 }
 
 impl fmt::Display for Cause {

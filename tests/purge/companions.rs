@@ -114,6 +114,21 @@ async fn a_refusal_takes_back_no_mark_of_what_another_request_has_taken() {
     }
 }
 
+/// A later run must not take for asked what never was.
+#[tokio::test(start_paused = true)]
+async fn what_never_left_is_not_told_as_asked_for() {
+    let unavailable = Err(Cause::Unavailable("no answer".to_owned()));
+    let lost = ours("a.server/1").answers(unavailable, 100);
+    let unsent = ours("a.server/1").without_token();
+    for (server, asking) in [(lost, Asking::Failed), (unsent, Asking::Refused)] {
+        let cloud = ScriptedCloud::with([server]);
+        let purged = on_stage(&cloud).purge().await;
+        assert!(!purged.why("a.server/1").is_empty());
+        let last = purged.askings.last().map(|(_, asking)| *asking);
+        assert_eq!(last, Some(asking), "{:?}", purged.askings);
+    }
+}
+
 /// Nobody has asked for the owner yet, so it was not the run that has parted the two.
 #[tokio::test(start_paused = true)]
 async fn what_an_owner_lets_go_before_it_is_asked_for_stays() {

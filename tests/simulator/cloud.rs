@@ -629,6 +629,7 @@ impl Service {
             function,
             about,
             cause,
+            has_asked: function == "delete",
         }
     }
 

@@ -55,6 +55,7 @@ pub(crate) struct Scripted {
     answers: VecDeque<Result<Outcome, Cause>>,
     /// What the rule says when it is asked whether this is gone.
     is_gone: bool,
+    has_no_token: bool,
     gone_at: Option<Instant>,
 }
 
@@ -86,6 +87,7 @@ pub(crate) fn thing(text: &str) -> Scripted {
         stays_in: None,
         answers: VecDeque::new(),
         is_gone: false,
+        has_no_token: false,
         gone_at: None,
     }
 }
@@ -169,6 +171,12 @@ impl Scripted {
 
     pub(crate) fn answers(mut self, answer: Result<Outcome, Cause>, times: usize) -> Self {
         self.answers.extend(std::iter::repeat_n(answer, times));
+        self
+    }
+
+    /// There is never a token for its deletion, so that no request leaves.
+    pub(crate) fn without_token(mut self) -> Self {
+        self.has_no_token = true;
         self
     }
 
@@ -350,6 +358,11 @@ impl ScriptedCloud {
     }
 
     /// What the deletion comes to when its time is over.
+    fn has_no_token(&self, at: &ThingRef) -> bool {
+        let inner = self.inner();
+        inner.things.get(at).is_some_and(|thing| thing.has_no_token)
+    }
+
     fn finish(&self, at: &ThingRef) -> Result<Outcome, Cause> {
         let now = Instant::now();
         let mut inner = self.inner();
@@ -364,6 +377,9 @@ impl ScriptedCloud {
         let Some(thing) = inner.things.get_mut(at) else {
             return Err(Cause::NotFound);
         };
+        if thing.has_no_token {
+            return Err(Cause::Unavailable("no token".to_owned()));
+        }
         if let Some(answer) = thing.answers.pop_front() {
             return answer;
         }
@@ -451,6 +467,7 @@ impl ScriptedRule {
             function,
             about: about.to_string(),
             cause,
+            has_asked: false,
         }
     }
 }
@@ -493,6 +510,7 @@ impl Rule for ScriptedRule {
             function: "list",
             about: kind.name.to_string(),
             cause,
+            has_asked: false,
         })
     }
 
@@ -500,7 +518,10 @@ impl Rule for ScriptedRule {
         let latency = self.cloud.begin(&thing.at);
         tokio::time::sleep(latency).await;
         let result = self.cloud.finish(&thing.at);
-        result.map_err(|cause| self.error("delete", &thing.at, cause))
+        result.map_err(|cause| RuleError {
+            has_asked: !self.cloud.has_no_token(&thing.at),
+            ..self.error("delete", &thing.at, cause)
+        })
     }
 
     fn can_force(&self, kind: &Kind) -> bool {

@@ -169,6 +169,7 @@ impl<R: Rule> Engine<R> {
                     function: "list",
                     about: kind.name.to_string(),
                     cause,
+                    has_asked: false,
                 };
                 failure(error.to_string())
             });

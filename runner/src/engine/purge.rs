@@ -326,6 +326,7 @@ impl<'a, R: Rule> Purge<'a, R> {
         if is_refusal(&result) {
             self.note_asking(item, Asking::Refused);
         }
+        self.states.note_request(item, has_asked(&result));
         if let Err(RuleError {
             cause: Cause::Unavailable(_),
             ..
@@ -509,16 +510,24 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 }
 
-/// Whether the cloud has said that it does not take a request.
+/// Whether the cloud has said that it does not take a request, or has not been sent one.
 fn is_refusal(result: &Result<Outcome, RuleError>) -> bool {
     match result {
         Ok(Outcome::Blocked(_) | Outcome::Refused(_)) => true,
         Ok(Outcome::Gone | Outcome::Accepted) => false,
+        Err(error) if !error.has_asked => true,
         Err(error) => matches!(
             error.cause,
             Cause::Conflict(_) | Cause::Denied(_) | Cause::Throttled(_)
         ),
     }
+}
+
+/// Whether the cloud was asked at all: what had no token, for one, never was.
+fn has_asked(result: &Result<Outcome, RuleError>) -> bool {
+    result
+        .as_ref()
+        .map_or_else(|error| error.has_asked, |_| true)
 }
 
 /// What is in the way, in a line that a person can read to its end.

@@ -141,7 +141,8 @@ impl Guest {
             rewind();
             let begin = Instant::now();
             for seen in doomed {
-                self.delete_thing(kind, &seen.thing, false).await?;
+                self.delete_thing(kind, &seen.thing, false, Arc::default())
+                    .await?;
                 calls += 1;
             }
             spent += begin.elapsed();

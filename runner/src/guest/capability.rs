@@ -354,7 +354,9 @@ impl State {
         let intended = match &self.call.gate {
             Gate::Deleting(approved) if !request.method.is_read() => {
                 let recorded = Intended::record(approved, &self.call.rule, request).await;
-                Some(recorded.map_err(http::HttpError::Other)?)
+                let intended = recorded.map_err(http::HttpError::Other)?;
+                approved.evidence.note_request();
+                Some(intended)
             }
             Gate::Closed | Gate::Reading(..) | Gate::Deleting(_) => None,
         };

@@ -38,6 +38,8 @@ pub(super) struct Approved {
 /// What the cloud has said in a call about the thing that is to go.
 #[derive(Default)]
 pub(super) struct Evidence {
+    /// A request that changes something is on its way, or was.
+    asked: AtomicBool,
     /// Yes to a change, or that there is nothing to change: so it may be gone.
     answered: AtomicBool,
     /// Yes to its deletion: so it may count as gone while it is still listed.
@@ -48,6 +50,14 @@ impl Evidence {
     pub(super) fn note(&self, is_deletion: bool) {
         self.answered.store(true, Ordering::Relaxed);
         self.deleted.fetch_or(is_deletion, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_request(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn may_be_gone(&self) -> bool {

@@ -209,7 +209,6 @@ impl States {
         self.underway.insert((begun, item));
         self.tracks.get_mut(item).map_or(1, |track| {
             track.is_doubtful = false;
-            track.was_asked_for = true;
             track.attempts += 1;
             track.attempts
         })
@@ -261,9 +260,17 @@ impl States {
         }
     }
 
-    /// Whether the cloud was ever asked for it.
+    /// Whether the cloud was ever asked for it, or is being asked.
     fn is_asked_for(&self, item: usize) -> bool {
-        self.track(item).is_some_and(|track| track.was_asked_for)
+        let is_underway = matches!(self.state(item), Some(State::Deleting { .. }));
+        is_underway || self.track(item).is_some_and(|track| track.was_asked_for)
+    }
+
+    /// Takes note that a request for it has left, or that none has.
+    pub(super) fn note_request(&mut self, item: usize, has_left: bool) {
+        if let Some(track) = self.tracks.get_mut(item) {
+            track.was_asked_for |= has_left;
+        }
     }
 
     /// As if nobody had tried it yet.
