@@ -118,14 +118,22 @@ async fn a_refusal_takes_back_no_mark_of_what_another_request_has_taken() {
 #[tokio::test(start_paused = true)]
 async fn what_never_left_is_not_told_as_asked_for() {
     let unavailable = Err(Cause::Unavailable("no answer".to_owned()));
-    let lost = ours("a.server/1").answers(unavailable, 100);
+    let lost = ours("a.server/1").answers(unavailable.clone(), 100);
+    let lost_once = ours("a.server/1").answers(unavailable, 1).without_token();
     let unsent = ours("a.server/1").without_token();
-    for (server, asking) in [(lost, Asking::Failed), (unsent, Asking::Refused)] {
+    let cases = [
+        (lost, Asking::Failed),
+        (lost_once, Asking::Failed),
+        (unsent, Asking::Refused),
+    ];
+    for (server, asking) in cases {
         let cloud = ScriptedCloud::with([server]);
         let purged = on_stage(&cloud).purge().await;
         assert!(!purged.why("a.server/1").is_empty());
         let last = purged.askings.last().map(|(_, asking)| *asking);
         assert_eq!(last, Some(asking), "{:?}", purged.askings);
+        let refused = purged.askings.iter().any(|(_, it)| *it == Asking::Refused);
+        assert_eq!(refused, asking == Asking::Refused);
     }
 }
 

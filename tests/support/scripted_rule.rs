@@ -174,7 +174,7 @@ impl Scripted {
         self
     }
 
-    /// There is never a token for its deletion, so that no request leaves.
+    /// There is no token for its deletion, so that no request leaves.
     pub(crate) fn without_token(mut self) -> Self {
         self.has_no_token = true;
         self
@@ -357,12 +357,14 @@ impl ScriptedCloud {
         }
     }
 
-    /// What the deletion comes to when its time is over.
+    /// Whether no request for its deletion leaves any more: what it answers first did.
     fn has_no_token(&self, at: &ThingRef) -> bool {
         let inner = self.inner();
-        inner.things.get(at).is_some_and(|thing| thing.has_no_token)
+        let thing = inner.things.get(at);
+        thing.is_some_and(|thing| thing.has_no_token && thing.answers.is_empty())
     }
 
+    /// What the deletion comes to when its time is over.
     fn finish(&self, at: &ThingRef) -> Result<Outcome, Cause> {
         let now = Instant::now();
         let mut inner = self.inner();
@@ -377,11 +379,11 @@ impl ScriptedCloud {
         let Some(thing) = inner.things.get_mut(at) else {
             return Err(Cause::NotFound);
         };
-        if thing.has_no_token {
-            return Err(Cause::Unavailable("no token".to_owned()));
-        }
         if let Some(answer) = thing.answers.pop_front() {
             return answer;
+        }
+        if thing.has_no_token {
+            return Err(Cause::Unavailable("no token".to_owned()));
         }
         if let Some(holder) = holder {
             return Err(Cause::Conflict(format!("{holder} is there")));
@@ -517,9 +519,10 @@ impl Rule for ScriptedRule {
     async fn delete(&self, _kind: &Arc<Kind>, thing: &Thing) -> Result<Outcome, RuleError> {
         let latency = self.cloud.begin(&thing.at);
         tokio::time::sleep(latency).await;
+        let has_asked = !self.cloud.has_no_token(&thing.at);
         let result = self.cloud.finish(&thing.at);
         result.map_err(|cause| RuleError {
-            has_asked: !self.cloud.has_no_token(&thing.at),
+            has_asked,
             ..self.error("delete", &thing.at, cause)
         })
     }

@@ -323,10 +323,10 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 
     fn take_deletion(&mut self, item: usize, result: Result<Outcome, RuleError>) {
-        if is_refusal(&result) {
+        let has_ever_left = self.states.note_request(item, has_asked(&result));
+        if is_refusal(&result) || !has_ever_left {
             self.note_asking(item, Asking::Refused);
         }
-        self.states.note_request(item, has_asked(&result));
         if let Err(RuleError {
             cause: Cause::Unavailable(_),
             ..
@@ -510,16 +510,18 @@ impl<'a, R: Rule> Purge<'a, R> {
     }
 }
 
-/// Whether the cloud has said that it does not take a request, or has not been sent one.
+/// Whether the cloud has said that it does not take a request.
 fn is_refusal(result: &Result<Outcome, RuleError>) -> bool {
     match result {
         Ok(Outcome::Blocked(_) | Outcome::Refused(_)) => true,
         Ok(Outcome::Gone | Outcome::Accepted) => false,
-        Err(error) if !error.has_asked => true,
-        Err(error) => matches!(
-            error.cause,
-            Cause::Conflict(_) | Cause::Denied(_) | Cause::Throttled(_)
-        ),
+        Err(error) => {
+            let says_no = matches!(
+                error.cause,
+                Cause::Conflict(_) | Cause::Denied(_) | Cause::Throttled(_)
+            );
+            error.has_asked && says_no
+        }
     }
 }
 

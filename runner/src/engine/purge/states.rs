@@ -266,11 +266,12 @@ impl States {
         is_underway || self.track(item).is_some_and(|track| track.was_asked_for)
     }
 
-    /// Takes note that a request for it has left, or that none has.
-    pub(super) fn note_request(&mut self, item: usize, has_left: bool) {
-        if let Some(track) = self.tracks.get_mut(item) {
+    /// Takes note that a request for it has left, or that none has. Returns whether any ever did.
+    pub(super) fn note_request(&mut self, item: usize, has_left: bool) -> bool {
+        self.tracks.get_mut(item).is_some_and(|track| {
             track.was_asked_for |= has_left;
-        }
+            track.was_asked_for
+        })
     }
 
     /// As if nobody had tried it yet.
