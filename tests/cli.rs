@@ -55,6 +55,40 @@ fn dry(place: &Place, format: &str) -> Run {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let place = Place::unconnected();
+    place.run(["man-pages", "pages"]).expect_code(2);
+    std::fs::create_dir(place.path("pages")).expect("a folder can be made");
+    place.run(["man-pages", "pages"]).expect_code(0);
+    for (page, words) in [
+        ("runner.1", "Exit codes"),
+        ("runner-apply.1", "plan"),
+        ("runner-rules-check.1", "contract"),
+    ] {
+        let text = std::fs::read_to_string(place.path(&format!("pages/{page}")));
+        assert!(text.expect("it is there").contains(words), "{page}");
+    }
+    assert!(!place.path("pages/runner-compile-component.1").exists());
+}
+
+#[test]
+fn a_build_says_what_it_is() {
+    let place = Place::unconnected();
+    let run = place.run(["--version"]);
+    run.expect_code(0);
+    for words in [
+        "runner ",
+        "commit: ",
+        "contract: cleanup:rules@",
+        "rule pack: ",
+    ] {
+        assert!(run.stdout.contains(words), "{words}\n{run}");
+    }
+    let short = place.run(["-V"]);
+    assert_eq!(short.stdout.lines().count(), 1, "{short}");
+}
+
+#[test]
 fn help_is_complete() {
     let place = Place::unconnected();
     for arguments in [
@@ -67,11 +101,17 @@ fn help_is_complete() {
         &["rules", "list", "-h"],
         &["rules", "check", "-h"],
         &["rules", "add", "-h"],
+        &["rules", "outdated", "-h"],
+        &["rules", "update", "-h"],
+        &["rules", "remove", "-h"],
+        &["rules", "save", "-h"],
+        &["rules", "load", "-h"],
         &["rules", "new", "-h"],
         &["rules", "test", "-h"],
         &["rules", "bench", "-h"],
         &["doctor", "-h"],
         &["completions", "-h"],
+        &["man-pages", "-h"],
     ] {
         let run = place.run(arguments);
         run.expect_code(0);

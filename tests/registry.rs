@@ -13,6 +13,8 @@ use crate::support::run::{Place, Run};
 mod hostile;
 /// Who signed it.
 mod signatures;
+/// What becomes of rules that are there.
+mod upkeep;
 
 const CLEAN: i32 = 0;
 const UNEXPECTED: i32 = 1;

@@ -15,6 +15,7 @@ mod output;
 mod ready;
 mod sheet;
 mod signals;
+mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

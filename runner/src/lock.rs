@@ -241,6 +241,35 @@ impl Lock {
         None
     }
 
+    /// Where a rule was fetched from, if it was.
+    pub fn source(&self, rule: &str) -> Option<&Source> {
+        self.rules.get(rule)?.source.as_ref()
+    }
+
+    /// The rules' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().map(String::as_str)
+    }
+
+    /// Whether another lock lets a rule do exactly what this one does, on the word of the same signers: only its bytes differ.
+    pub fn declares_alike(&self, other: &Self, rule: &str) -> bool {
+        let declared = |lock: &Self| {
+            let rule = lock.rules.get(rule)?.clone();
+            Some(LockedRule {
+                sha256: String::new(),
+                source: None,
+                ..rule
+            })
+        };
+        declared(self).is_some_and(|it| Some(it) == declared(other))
+    }
+
+    /// The same, without a rule.
+    pub fn without(mut self, rule: &str) -> Self {
+        self.rules.remove(rule);
+        self
+    }
+
     /// How much it locks, in words.
     pub fn size(&self) -> String {
         let kinds: usize = self.rules.values().map(|rule| rule.kinds.len()).sum();

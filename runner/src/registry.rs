@@ -11,7 +11,7 @@ mod reference;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::cloud::{self, ErrorKind, HttpLimits, PlainAuth, Tls};
+use crate::cloud::{self, ErrorKind, Fetched, HttpLimits, PlainAuth, Tls};
 
 use conversation::Conversation;
 use manifest::Manifest;
@@ -148,11 +148,30 @@ pub async fn fetch(
     })
 }
 
-async fn fetched(
+/// Asks which manifest a reference names now, and fetches nothing else.
+///
+/// # Errors
+/// As those of [`fetch`].
+pub async fn resolve(
+    reference: &Reference,
+    access: &Access,
+    limits: &HttpLimits,
+) -> Result<String, RegistryError> {
+    let mut conversation = Conversation::new(reference, access, limits);
+    let found = named(&mut conversation, reference).await;
+    found
+        .map(|(digest, _)| digest)
+        .map_err(|why| RegistryError {
+            reference: reference.clone(),
+            why,
+        })
+}
+
+/// The manifest that a reference names, with its digest.
+async fn named(
     conversation: &mut Conversation<'_>,
     reference: &Reference,
-    bytes_max: u64,
-) -> Result<Artifact, RegistryFlaw> {
+) -> Result<(String, Fetched), RegistryFlaw> {
     let answer = conversation.manifest().await?;
     let digest = digest_of(&answer.body);
     // A tag is what the registry says it is; a digest is what we say.
@@ -160,6 +179,15 @@ async fn fetched(
     for wanted in reference.digest().into_iter().chain(announced) {
         same("manifest", &digest, wanted)?;
     }
+    Ok((digest, answer))
+}
+
+async fn fetched(
+    conversation: &mut Conversation<'_>,
+    reference: &Reference,
+    bytes_max: u64,
+) -> Result<Artifact, RegistryFlaw> {
+    let (digest, answer) = named(conversation, reference).await?;
     let Manifest { layer, signature } =
         Manifest::read(&answer.body, answer.header("content-type"))?;
     if layer.bytes > bytes_max {

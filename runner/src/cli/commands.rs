@@ -5,6 +5,7 @@ mod compile_component;
 mod completions;
 mod doctor;
 mod explain;
+mod man_pages;
 mod names;
 mod rules;
 mod sweep;
@@ -16,10 +17,12 @@ use crate::exit::Exit;
 
 use super::failure::Failure;
 use super::flags::CommonArgs;
+use super::version;
 use apply::ApplyArgs;
 use compile_component::CompileArgs;
 use doctor::DoctorArgs;
 use explain::ExplainArgs;
+use man_pages::ManPagesArgs;
 use names::NamesArgs;
 use rules::RulesCommand;
 use sweep::SweepArgs;
@@ -36,6 +39,7 @@ use sweep::SweepArgs;
 #[command(
     name = "runner",
     version,
+    long_version = version::long(),
     max_term_width = 100,
     args_conflicts_with_subcommands = true
 )]
@@ -76,6 +80,8 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages of all commands into a folder
+    ManPages(ManPagesArgs),
 }
 
 /// Does what the command line says.
@@ -95,5 +101,6 @@ pub(super) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Doctor(args)) => doctor::run(&common, &args).await,
         Some(Command::CompileComponent(args)) => compile_component::run(&args),
         Some(Command::Completions { shell }) => completions::run(shell),
+        Some(Command::ManPages(args)) => man_pages::run(&args),
     }
 }

@@ -10,7 +10,7 @@ use super::failure::{Failure, REVIEW};
 use super::flags::rules::RulesPlace;
 
 /// The lock file's name, where it lies beside the rules.
-const LOCK_FILE: &str = "rules.lock";
+pub(super) const LOCK_FILE: &str = "rules.lock";
 
 /// A lock that a run has to keep.
 pub(super) struct Locked {

@@ -6,10 +6,15 @@ mod bench;
 mod check;
 mod diff;
 mod list;
+mod load;
 mod lock;
 mod new;
+mod outdated;
 mod record;
+mod remove;
+mod save;
 mod test;
+mod update;
 
 use clap::Subcommand;
 
@@ -22,8 +27,13 @@ use access_rules::AccessRulesArgs;
 use add::AddArgs;
 use bench::BenchArgs;
 use check::CheckArgs;
+use load::LoadArgs;
 use new::NewArgs;
+use outdated::OutdatedArgs;
+use remove::RemoveArgs;
+use save::SaveArgs;
 use test::TestArgs;
+use update::UpdateArgs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RulesCommand {
@@ -33,6 +43,16 @@ pub(super) enum RulesCommand {
     Check(CheckArgs),
     /// Fetch a rule from an OCI registry, or take a file; check it, put it into the folder, and pin it in the lock file
     Add(AddArgs),
+    /// Say which rules have moved in their registries since they were pinned
+    Outdated(OutdatedArgs),
+    /// Fetch anew what has moved in its registry; what declares something else than before is not taken unasked
+    Update(UpdateArgs),
+    /// Take rules out of the folder and the lock file
+    Remove(RemoveArgs),
+    /// Pack the rules of a folder with their signatures and lock file, for where no registry can be reached
+    Save(SaveArgs),
+    /// Put what `rules save` has packed into a folder, if all of it is as its lock file says
+    Load(LoadArgs),
     /// Write the lock file: a later run takes these rules, as they are now, and no others
     Lock(RulesPlace),
     /// Say how the rules differ from the lock file
@@ -53,6 +73,11 @@ pub(super) async fn run(common: &CommonArgs, command: &RulesCommand) -> Result<E
         RulesCommand::List(args) => list::run(common, args).await,
         RulesCommand::Check(args) => check::run(common, args).await,
         RulesCommand::Add(args) => add::run(common, args).await,
+        RulesCommand::Outdated(args) => outdated::run(common, args).await,
+        RulesCommand::Update(args) => update::run(common, args).await,
+        RulesCommand::Remove(args) => remove::run(args),
+        RulesCommand::Save(args) => save::run(common, args).await,
+        RulesCommand::Load(args) => load::run(common, args).await,
         RulesCommand::Lock(place) => lock::run(common, place).await,
         RulesCommand::Diff(place) => diff::run(common, place).await,
         RulesCommand::AccessRules(args) => access_rules::run(common, args).await,

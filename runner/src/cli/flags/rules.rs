@@ -7,7 +7,7 @@ use clap::Args;
 use crate::report::Format;
 
 /// Which rules.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct RulesPlace {
     /// Folder with rules, or a single component file
     #[arg(long, value_name = "PATH", default_value = "rules")]

@@ -37,6 +37,17 @@ pub(in crate::cli::commands) struct AddArgs {
     pub(super) place: RulesPlace,
 }
 
+/// What may be put in the place of a rule that is there or pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replace {
+    /// Nothing.
+    Never,
+    /// What declares the same, by the same signers.
+    Alike,
+    /// Whatever is wanted.
+    Always,
+}
+
 /// A rule on its way into the folder.
 struct Parcel {
     name: String,
@@ -58,14 +69,24 @@ struct Place {
 /// `runner rules add`
 pub(super) async fn run(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Failure> {
     let app = App::load(common)?;
+    let replace = if args.replace {
+        Replace::Always
+    } else {
+        Replace::Never
+    };
+    print(&take(&app, args, replace).await?)
+}
+
+/// Takes a rule in. Returns what is to be said of it.
+pub(super) async fn take(app: &App, args: &AddArgs, replace: Replace) -> Result<String, Failure> {
     if args.place.guests.is_file() {
         return Err(
             Failure::usage("a rule is added to a folder").hint("give the folder with --guests")
         );
     }
-    let parcel = parcel(&app, args).await?;
+    let parcel = parcel(app, args).await?;
     let place = Place::of(&parcel.name, args);
-    let component = checked(&app, &parcel, &args.source).await?;
+    let component = checked(app, &parcel, &args.source).await?;
     let then = read_if_there(&place.lock)?;
     let mut now = app.lock_of(std::slice::from_ref(&component));
     if let Some(source) = &parcel.source {
@@ -73,14 +94,19 @@ pub(super) async fn run(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Fai
     }
     let then = match then {
         Some(then) => then,
-        None => app.lock_of(&place.others(&app).await?),
+        None => app.lock_of(&place.others(app).await?),
     };
     if let Some(flaw) = then.revoked_in(&now).into_iter().next() {
         return Err(Failure::guarded(flaw).hint("nothing was written"));
     }
-    let news = against(Some(&then), &app, &component, &place.component);
+    let news = against(Some(&then), app, &component, &place.component);
     now = now.informed_by(&then);
-    if !args.replace {
+    let replaces = match replace {
+        Replace::Always => true,
+        Replace::Alike => then.declares_alike(&now, &parcel.name),
+        Replace::Never => false,
+    };
+    if !replaces {
         place.pins(&then, &now, &parcel.name)?;
         place.is_free_for(&parcel)?;
     }
@@ -88,21 +114,21 @@ pub(super) async fn run(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Fai
     if let Some((kind, other, rule)) = lock.claimed_twice() {
         return Err(claimed_twice(kind, other, rule));
     }
-    let overwrite = if args.replace {
+    let overwrite = if replaces {
         Overwrite::Yes
     } else {
         Overwrite::No
     };
     place.receive(&parcel, overwrite)?;
     write(&place.lock, &lock)?;
-    print(&description(&component, &place.component, &news))?;
     let by_manifest = parcel
         .source
         .map(|it| format!(", by manifest {}", it.manifest));
     let by_manifest = by_manifest.unwrap_or_default();
     let (file, lock) = (place.component.display(), place.lock.display());
-    print(&format!(
-        "{file} is there, and {lock} pins it{by_manifest}\n"
+    let sheet = description(&component, &place.component, &news);
+    Ok(format!(
+        "{sheet}{file} is there, and {lock} pins it{by_manifest}\n"
     ))
 }
 
