@@ -1,4 +1,4 @@
-//! The tests that docs/security.md gives as proof are there.
+//! The tests that docs/security.md and docs/answers.md give as proof are there.
 
 use super::*;
 
@@ -42,5 +42,24 @@ fn each_proof_that_is_named_is_there() {
             (None, None) => names.contains(proof),
         };
         assert!(is_there, "there is no test {proof}");
+    }
+}
+
+#[test]
+fn each_test_that_the_answers_name_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/answers.md")).unwrap();
+    let quoted = text.split('`').skip(1).step_by(2);
+    let named: BTreeSet<_> = quoted.filter_map(|word| word.split_once("::")).collect();
+    assert!(named.len() > 100, "{named:?}");
+    for (file, test) in named {
+        let path = match (file.strip_prefix("src/"), file.strip_prefix("kit/")) {
+            (Some(file), _) => root.join("runner/src").join(file),
+            (_, Some(file)) => root.join("wit/rust/src").join(file),
+            (None, None) => root.join("tests").join(file),
+        };
+        let code = std::fs::read_to_string(&path).unwrap();
+        let is_there = |word: &str| code.contains(&format!("{word} {test}("));
+        assert!(is_there("fn") || is_there("def"), "{file} has no test {test}");
     }
 }
