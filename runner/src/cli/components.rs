@@ -97,7 +97,7 @@ impl App {
             Failure::unexpected(format!("rules cannot be compiled: {error}"))
         };
         let compiler = Compiler {
-            program: std::env::current_exe().map_err(impossible)?,
+            program: own_program().map_err(impossible)?,
             arguments: vec![COMPILE_COMPONENT.into()],
             cache_dir: self.cache_dir().map_err(impossible)?,
         };
@@ -137,6 +137,16 @@ impl App {
         kinds_fit_together(&components, |rule| self.trusts(rule))?;
         Ok(components)
     }
+}
+
+/// This program, which compiles rules in a process of its own. Where there is no `/proc` to ask, as in an empty root, it is where it was
+/// called.
+fn own_program() -> std::io::Result<PathBuf> {
+    std::env::current_exe().or_else(|error| {
+        let called = std::env::args_os().next().map(PathBuf::from);
+        let called = called.filter(|program| program.is_absolute() && program.is_file());
+        called.ok_or(error)
+    })
 }
 
 /// The component files of a folder, or the one that is given.
