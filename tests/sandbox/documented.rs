@@ -60,6 +60,9 @@ fn each_test_that_the_answers_name_is_there() {
         };
         let code = std::fs::read_to_string(&path).unwrap();
         let is_there = |word: &str| code.contains(&format!("{word} {test}("));
-        assert!(is_there("fn") || is_there("def"), "{file} has no test {test}");
+        assert!(
+            is_there("fn") || is_there("def"),
+            "{file} has no test {test}"
+        );
     }
 }

@@ -26,7 +26,9 @@ impl App {
         &self,
         rules: &RulesPlace,
     ) -> Result<Vec<Arc<Component>>, Failure> {
-        let files = component_files(&rules.guests)?;
+        let rules = &rules.to_run(own_program().ok().as_deref());
+        tracing::info!("rules from {}", rules.guests().display());
+        let files = component_files(rules.guests())?;
         let names: Vec<String> = files.iter().map(|file| rule_name(file)).collect();
         self.config
             .check_rules(&names)
@@ -130,7 +132,7 @@ impl App {
         rules: &RulesPlace,
     ) -> Result<Vec<Arc<Component>>, Failure> {
         let mut components = Vec::new();
-        for file in component_files(&rules.guests)? {
+        for file in component_files(rules.guests())? {
             components.push(self.component(&file).await?);
         }
         one_rule_for_each_kind(&components)?;
@@ -151,7 +153,8 @@ fn own_program() -> std::io::Result<PathBuf> {
 
 /// The component files of a folder, or the one that is given.
 pub(super) fn component_files(guests: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let hint = "rules are component files (*.wasm); docs/rules.md says how to build the rule pack, --guests where to find it";
+    let hint = "rules are component files (*.wasm): a release has the pack in its folder `rules`, a clone builds it (`cargo guests`), \
+                `runner rules add` fetches others; --guests says where they are";
     let unreadable = |error: std::io::Error| {
         Failure::usage(format!(
             "rules cannot be read from {}: {error}",

@@ -79,7 +79,7 @@ pub(super) async fn run(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Fai
 
 /// Takes a rule in. Returns what is to be said of it.
 pub(super) async fn take(app: &App, args: &AddArgs, replace: Replace) -> Result<String, Failure> {
-    if args.place.guests.is_file() {
+    if args.place.guests().is_file() {
         return Err(
             Failure::usage("a rule is added to a folder").hint("give the folder with --guests")
         );
@@ -204,7 +204,7 @@ async fn checked(app: &App, parcel: &Parcel, source: &str) -> Result<Arc<Compone
 
 impl Place {
     fn of(name: &str, args: &AddArgs) -> Self {
-        let folder = args.place.guests.clone();
+        let folder = args.place.guests().to_owned();
         let component = folder.join(format!("{name}.wasm"));
         Self {
             signature: component.with_added_extension(signature::EXTENSION),

@@ -29,10 +29,7 @@ pub(super) async fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit, F
         for file in component_files(path)? {
             let grants = app.grants(&file);
             let component = app.loaded(&sandbox, &file, &file, &grants).await?;
-            let lock = RulesPlace {
-                guests: file.clone(),
-                lock: None,
-            };
+            let lock = RulesPlace::of(file.clone(), None);
             let then = read_if_there(&lock.lock_file())?;
             let news = against(then.as_ref(), &app, &component, &file);
             print(&description(&component, &file, &news))?;

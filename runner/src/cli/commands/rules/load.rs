@@ -47,7 +47,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// `runner rules load`
 pub(super) async fn run(common: &CommonArgs, args: &LoadArgs) -> Result<Exit, Failure> {
     let app = App::load(common)?;
-    if args.place.guests.is_file() || args.place.lock.is_some() {
+    if args.place.guests().is_file() || args.place.lock.is_some() {
         return Err(
             Failure::usage("a bundle is loaded into a folder, with its own lock file")
                 .hint("give the folder with --guests, and no --lock"),
@@ -55,7 +55,7 @@ pub(super) async fn run(common: &CommonArgs, args: &LoadArgs) -> Result<Exit, Fa
     }
     let files = unpacked(&args.bundle, app.config.limits.component_bytes_max)?;
     let lock = lock_of(&files).map_err(|why| refused(&args.bundle, &why))?;
-    let folder = &args.place.guests;
+    let folder = args.place.guests();
     stays_out_of_the_way(folder, &files, args.replace)?;
     checked(&app, &args.bundle, &files, &lock).await?;
     let written = deliver(folder, &files);

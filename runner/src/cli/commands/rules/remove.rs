@@ -25,7 +25,7 @@ pub(in crate::cli::commands) struct RemoveArgs {
 
 /// `runner rules remove`
 pub(super) fn run(args: &RemoveArgs) -> Result<Exit, Failure> {
-    if args.place.guests.is_file() {
+    if args.place.guests().is_file() {
         return Err(
             Failure::usage("a rule is removed from a folder").hint("give the folder with --guests")
         );
@@ -35,7 +35,7 @@ pub(super) fn run(args: &RemoveArgs) -> Result<Exit, Failure> {
     // All of them are looked for before the first goes.
     let mut files = Vec::new();
     for name in &args.names {
-        files.push(component(&args.place.guests, name, lock.as_ref())?);
+        files.push(component(args.place.guests(), name, lock.as_ref())?);
     }
     for file in &files {
         // The signature last: a component alone could pass for one that nobody has signed.

@@ -28,11 +28,11 @@ pub(in crate::cli::commands) struct SaveArgs {
 /// `runner rules save`
 pub(super) async fn run(common: &CommonArgs, args: &SaveArgs) -> Result<Exit, Failure> {
     let app = App::load(common)?;
-    if args.place.guests.is_file() {
+    if args.place.guests().is_file() {
         return Err(Failure::usage("all rules of a folder are saved together")
             .hint("give the folder with --guests"));
     }
-    let files = component_files(&args.place.guests)?;
+    let files = component_files(args.place.guests())?;
     let Some(locked) = args.place.locked(&files)? else {
         let lock = args.place.lock_file();
         return Err(Failure::usage(format!("there is no {}", lock.display()))
