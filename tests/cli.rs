@@ -5,6 +5,8 @@
 
 /// How a command ends: codes, documents, signals.
 mod endings;
+/// Ways of authenticating, through the whole program.
+mod logins;
 /// What is said about wrong input: the cause, the cure, and the exit code.
 mod refusals;
 

@@ -80,7 +80,8 @@ fn explained(error: &clap::Error, format: Option<Format>) -> Exit {
 
 fn log_to_stderr(verbose: u8, quiet: bool) {
     let level = match (quiet, verbose) {
-        (true, _) => "error",
+        // A code that a person has to enter is no chatter.
+        (true, _) => "runner::cloud::auth::device=warn,error",
         (false, 0) => "runner=warn,error",
         (false, 1) => "runner=info,warn",
         (false, 2) => "runner=debug,info",

@@ -37,10 +37,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-pub use self::catalog::{Offer, ServiceSummary, official_service_type};
-pub use self::credentials::{
-    AuthMethod, CredentialRef, DomainRef, KeystoneConfig, TokenScope, UserRef,
+pub use self::auth::{
+    AUTH_URL, AuthMethod, AuthType, Given, Setting, Unfit, login_setting, login_settings,
 };
+pub use self::catalog::{Offer, ServiceSummary, official_service_type};
+pub use self::credentials::{DomainRef, KeystoneConfig, TokenScope, UserRef};
 pub use self::fetch::{Fetched, Fetcher};
 pub use self::http::retry_after;
 pub use self::identity::{DomainIdentity, GrantedScope, Identity};

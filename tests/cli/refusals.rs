@@ -121,6 +121,33 @@ async fn a_wrong_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_passcode_a_missing_one_and_one_that_is_misspelled() {
+    let (cloud, place, _) = one_image().await;
+    let yaml = |more: &str| {
+        format!(
+            "clouds:\n  admin:\n    auth_type: v3totp\n    auth: {{auth_url: {}, username: admin, {more}project_name: admin}}\n",
+            cloud.auth_url()
+        )
+    };
+    place.write("clouds.yaml", yaml(""));
+    let run = sweep(&place, &["--os-passcode", "999999"]);
+    refuses("wrong_passcode", 5, &run, &place, &cloud);
+    assert!(!run.says("999999"));
+    assert_eq!(cloud.requests().len(), 1, "it is not tried again: {run}");
+    refuses("missing_passcode", 2, &sweep(&place, &[]), &place, &cloud);
+    place.write("clouds.yaml", yaml("passcode: 012345, projct_id: x, "));
+    refuses("misspelled_key", 2, &sweep(&place, &[]), &place, &cloud);
+    assert_eq!(cloud.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trust_that_does_not_exist() {
+    let (cloud, place, _) = one_image().await;
+    let run = sweep(&place, &["--os-cloud", "demo", "--os-trust-id", "0000"]);
+    refuses("no_trust", 5, &run, &place, &cloud);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_role_in_the_project() {
     let (cloud, place, _) = one_image().await;
     let run = sweep(

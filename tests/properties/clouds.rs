@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use runner::cloud::{AuthMethod, TokenScope, UserRef};
+use runner::cloud::TokenScope;
 use runner::config::clouds::{CloudOptions, Error, Surroundings, resolve};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -203,14 +203,16 @@ fn the_last_place_counts(said: &BTreeMap<(Key, Place), String>) {
     .flatten()
     .collect();
     let given = |key: Key| said.get(&(key, Place::CommandLine)).cloned();
-    let options = CloudOptions {
+    let mut options = CloudOptions {
         cloud: Some("a".to_owned()),
-        username: given(Key::Username),
-        password: given(Key::Password).map(Into::into),
-        project_name: given(Key::Project),
         region_name: given(Key::Region),
         ..CloudOptions::default()
     };
+    for (key, name) in KEYS {
+        if let (false, Some(value)) = (key == Key::Region, given(key)) {
+            options = options.with(name, value);
+        }
+    }
     let last = |key: Key| {
         let mut values = said.range((key, Place::Auth)..=(key, Place::CommandLine));
         values.next_back().map(|(_, value)| value.as_str())
@@ -228,15 +230,13 @@ fn the_last_place_counts(said: &BTreeMap<(Key, Place), String>) {
         }
     };
     let keystone = config.keystone.expect("a cloud with Keystone");
-    let AuthMethod::Password {
-        user: UserRef::Name { name, .. },
-        password,
-    } = keystone.auth
-    else {
-        panic!("another method");
-    };
-    assert_eq!(Some(name.as_str()), last(Key::Username));
-    assert_eq!(Some(password.expose_secret()), last(Key::Password));
+    let shown = keystone
+        .first_request()
+        .expect("a password is shown to Keystone");
+    let shown: Value = serde_json::from_str(shown.expose_secret()).expect("JSON");
+    let user = &shown["auth"]["identity"]["password"]["user"];
+    assert_eq!(user["name"].as_str(), last(Key::Username));
+    assert_eq!(user["password"].as_str(), last(Key::Password));
     let project = match &keystone.scope {
         TokenScope::Project { name, .. } => name.as_deref(),
         _ => None,

@@ -219,6 +219,20 @@ impl FakeCloud {
         self.edit(|store| store.keystone.grants.push(grant));
     }
 
+    /// Lets one user act for another in a project. Returns the trust's id.
+    pub(crate) fn add_trust(&self, trustor: &str, trustee: &str, project: &str) -> String {
+        let trust = auth::Trust {
+            trustor: self.user(trustor),
+            trustee: self.user(trustee),
+            project: self.project(project),
+        };
+        self.edit(|store| {
+            let id = store.uuid(table::Ids::Hex);
+            store.keystone.trusts.insert(id.clone(), trust);
+            id
+        })
+    }
+
     /// Takes a thing away without a request, with all that goes with it. A keypair goes by its name.
     pub(crate) fn remove(&self, kind: &str, id: &str) {
         self.edit(|store| {

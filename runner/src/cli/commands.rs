@@ -49,7 +49,7 @@ pub(super) struct Cli {
     #[command(flatten)]
     sweep: SweepArgs,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
     /// Say more about what happens; can be repeated
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "General")]
     pub(super) verbose: u8,

@@ -79,6 +79,12 @@ impl App {
             _ => Failure::from(error),
         })?;
         let identity = session.identity();
+        if let (Some(why), Some(identity)) = (session.ends(), &identity) {
+            let end = end_of_session(identity.expires_at, Timestamp::now());
+            tracing::warn!(
+                "{end}, and {why}: what is not done by then is reported as left, or not listed"
+            );
+        }
         Ok(Connected {
             session,
             reached,
@@ -86,6 +92,17 @@ impl App {
             cloud,
         })
     }
+}
+
+/// When a token that nothing renews ends. Keystone has just given or accepted it, so it has not ended.
+fn end_of_session(at: Timestamp, now: Timestamp) -> String {
+    let minutes = at.duration_since(now).as_mins();
+    if at <= now {
+        return format!(
+            "the token ends at {at} by Keystone's clock, which by this machine's is over (one of the two clocks is wrong)"
+        );
+    }
+    format!("the token ends at {at}, in {minutes} min")
 }
 
 impl Connected {
@@ -277,5 +294,21 @@ impl Connected {
             by_word: words.contains(&*kind.name) || words.contains(&kind.service),
         });
         unlooked.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_token_is_told_by_both_clocks() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let told = |at: &str| end_of_session(at.parse().unwrap(), now);
+        assert_eq!(
+            told("2026-01-01T01:00:30Z"),
+            "the token ends at 2026-01-01T01:00:30Z, in 60 min"
+        );
+        assert!(told("2025-12-31T23:00:00Z").contains("one of the two clocks is wrong"));
     }
 }

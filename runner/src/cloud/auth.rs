@@ -1,35 +1,57 @@
-//! Keystone: getting a token, and reading out of it who we are, where, and what there is.
+//! Keystone: getting a token, by whichever way of authenticating, and reading out of it who we are, where, and what there is.
 //!
-//! It keeps nothing; `renewal` does. The invariant: identity and scope are what the *token* states.
-//! A token whose scope is not the one asked for is thrown away.
+//! The ways are rows of a table (`auth/method.rs`), a file each; this shows their proofs. It keeps no token but one: what a way that
+//! can be gone once only, or that leads over an identity provider, has brought, to be exchanged for those of other scopes. All else
+//! `renewal` keeps. The invariants: identity and scope are what the *token* states, and one whose scope is not the one asked for is
+//! thrown away; what is good once is shown once.
+
+mod answer;
+mod application_credential;
+mod device;
+mod given;
+mod grant;
+mod method;
+mod multi_factor;
+mod oauth2;
+mod oidc;
+mod password;
+mod setting;
+mod token;
+mod totp;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 
-use super::catalog::{Catalog, CatalogEntry};
+use self::answer::{TokenBody, refusal};
+use self::grant::{ClientProof, Grants, Ungranted, authorization};
+use self::oauth2::Client;
+use self::oidc::Login;
+use super::catalog::Catalog;
 use super::credentials::token_request;
 use super::http::{Again, Answer, Outgoing, Wire};
-use super::identity::{DomainIdentity, GrantedScope, Identity};
+use super::identity::Identity;
 use super::lane::{Health, Lane};
 use super::path::{self, Joining, RelativePath};
-use super::{AuthMethod, Context, Error, ErrorKind, KeystoneConfig, Method, TokenScope, headers};
+use super::{Context, Error, ErrorKind, KeystoneConfig, Method, TokenScope};
+
+pub use self::given::{Given, Unfit};
+pub use self::method::{AuthMethod, AuthType};
+pub(super) use self::method::{Factor, Proof};
+pub use self::setting::{AUTH_URL, Setting, login_setting, login_settings};
 
 const TOKENS_PATH: &str = "/v3/auth/tokens";
-
-/// Of a stranger's words no more is shown.
-const SHOWN_CHARS_MAX: usize = 300;
 
 /// A token with what its body says.
 pub(super) struct Token {
     /// Ready to be sent, and marked as sensitive.
     pub(super) header: HeaderValue,
+    /// The same for services whose middleware asks for a bearer token; only where the way of authenticating is OAuth 2.0.
+    pub(super) bearer: Option<HeaderValue>,
     pub(super) identity: Identity,
     pub(super) catalog: Catalog,
     due: Option<Instant>,
@@ -40,6 +62,18 @@ impl Token {
     pub(super) fn is_due(&self) -> bool {
         self.due.is_some_and(|due| due <= Instant::now())
     }
+
+    fn text(&self) -> Result<SecretString, Error> {
+        let text = self.header.to_str().map_err(|_| odd_token())?;
+        Ok(SecretString::from(text))
+    }
+}
+
+/// A token that others are exchanged for.
+#[derive(Clone)]
+struct Held {
+    token: SecretString,
+    due: Option<Instant>,
 }
 
 /// A client of one Keystone with one credential.
@@ -50,6 +84,18 @@ pub(super) struct Keystone {
     /// Apart from the lane of the identity service, whose requests may all be waiting for a token.
     lane: Lane,
     health: Arc<Health>,
+    /// To authorization servers.
+    grants_lane: Lane,
+    held: tokio::sync::Mutex<Option<Held>>,
+}
+
+/// One request to Keystone that is to bring a token.
+struct Asked<'a> {
+    method: Method,
+    url: &'a Url,
+    headers: HeaderMap,
+    body: Option<SecretString>,
+    again: Again,
 }
 
 impl Keystone {
@@ -70,17 +116,19 @@ impl Keystone {
         if has_login || config.auth_url.query().is_some() {
             return Err(bad("must not hold a user name, a password or a query"));
         }
-        let tokens_url = RelativePath::parse(TOKENS_PATH)
-            .and_then(|path| path::join(&config.auth_url, path, Joining::PathVersionWins))
+        let tokens_url = below(&config.auth_url, TOKENS_PATH)
             .map_err(|error| bad("cannot be used").caused_by(error))?;
         let health = Arc::new(Health::default());
-        let lane = Lane::doubting(wire.limits().in_flight_max, Arc::clone(&health));
+        let in_flight_max = wire.limits().in_flight_max;
+        let lane = Lane::doubting(in_flight_max, Arc::clone(&health));
         Ok(Self {
             config,
             tokens_url,
             wire,
             lane,
             health,
+            grants_lane: Lane::new(in_flight_max),
+            held: tokio::sync::Mutex::new(None),
         })
     }
 
@@ -95,86 +143,285 @@ impl Keystone {
 
     /// Gets a token for a scope, and checks that it is for that scope.
     pub(super) async fn issue(&self, scope: &TokenScope) -> Result<Token, Error> {
-        let asked_at = Instant::now();
-        let given = match (&self.config.auth, scope) {
-            (AuthMethod::Token(token), TokenScope::Unscoped) => Some(token),
-            _ => None,
-        };
-        let method = if given.is_some() {
-            Method::Get
-        } else {
-            Method::Post
-        };
-        let context = Context {
-            service: "identity".to_owned(),
-            method,
-            path: TOKENS_PATH.to_owned(),
-        };
-        let answer = match given {
-            Some(token) => self.ask(&context, Some(token), None).await?,
-            None => {
-                self.ask(
-                    &context,
-                    None,
-                    Some(token_request(&self.config.auth, scope)),
-                )
-                .await?
+        let auth = &self.config.auth;
+        let token = match auth.proof() {
+            Proof::Token(token) if *scope == TokenScope::Unscoped => self.look_up(token).await?,
+            Proof::Token(token) => {
+                self.exchange(&[token::factor(token)], scope, Again::Nothing)
+                    .await?
             }
+            // A second token does no harm, so even the POST may be repeated.
+            Proof::Factors(factors) if auth.ends().is_none() => {
+                self.exchange(factors, scope, Again::Nothing).await?
+            }
+            Proof::Factors(factors) => self.once(factors, scope).await?,
+            Proof::Client(client) => self.by_client(client).await?,
+            Proof::Provider(login) => self.vouched(login, scope).await?,
         };
-        if !(200..300).contains(&answer.status) {
-            return Err(self.refusal(&answer, scope, &context));
-        }
-        let token = self.read(&answer, given, asked_at, &context)?;
-        if token.identity.scope.answers(scope) {
+        if token.identity.answers(scope) {
             return Ok(token);
         }
         let message = format!(
             "Keystone was asked for a token for {} and gave one for {}: it is not used",
             scope.described(),
-            token.identity.scope.described()
+            token.identity.described()
         );
-        Err(Error::new(ErrorKind::Denied, message).during(&context))
+        Err(Error::new(ErrorKind::Denied, message).during(&context(Method::Post, TOKENS_PATH)))
     }
 
     /// Tells a wrong credential from a missing role: Keystone answers 401 to both. Costs one more
     /// request, and is asked once, when a session is opened.
     pub(super) async fn knows_the_user(&self) -> bool {
-        if !matches!(self.config.auth, AuthMethod::Password { .. }) {
+        let auth = &self.config.auth;
+        let Proof::Factors(factors) = auth.proof() else {
+            return false;
+        };
+        // What is good once was shown once.
+        if auth.kind().is_bound || auth.ends().is_some() {
             return false;
         }
-        let context = Context {
-            service: "identity".to_owned(),
-            method: Method::Post,
-            path: TOKENS_PATH.to_owned(),
-        };
-        let body = token_request(&self.config.auth, &TokenScope::Unscoped);
-        let answer = self.ask(&context, None, Some(body)).await;
-        answer.is_ok_and(|answer| (200..300).contains(&answer.status))
+        self.exchange(factors, &TokenScope::Unscoped, Again::Nothing)
+            .await
+            .is_ok()
     }
 
-    async fn ask(
-        &self,
-        context: &Context,
-        token: Option<&SecretString>,
-        body: Option<SecretString>,
-    ) -> Result<Answer, Error> {
+    /// Shows what is good once, and exchanges the token that it has brought for all others.
+    async fn once(&self, factors: &[Factor], scope: &TokenScope) -> Result<Token, Error> {
+        let mut held = self.held.lock().await;
+        let Some(first) = &*held else {
+            let token = self.exchange(factors, scope, Again::Acts).await?;
+            *held = Some(Held {
+                token: token.text()?,
+                due: None,
+            });
+            return Ok(token);
+        };
+        let first = first.token.clone();
+        drop(held);
+        if *scope == self.config.scope {
+            // Nothing renews it; but whether it has ended, or only a service does not like it, Keystone can say.
+            return self
+                .look_up(&first)
+                .await
+                .map_err(|error| self.ended(error));
+        }
+        match self
+            .exchange(&[token::factor(&first)], scope, Again::Nothing)
+            .await
+        {
+            Err(error)
+                if error.kind() == ErrorKind::NotAuthenticated && !self.knows(&first).await =>
+            {
+                Err(self.ended(error))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Shows a client to Keystone's own OAuth 2.0 endpoint. Its access token is a token of Keystone's, which says itself what it is.
+    async fn by_client(&self, client: &Client) -> Result<Token, Error> {
+        let proof = ClientProof {
+            id: &client.id,
+            secret: client.secret.as_ref(),
+        };
+        let form = [("grant_type", "client_credentials")];
+        let granted = self
+            .grants()
+            .grant(&client.endpoint, proof, &form, Again::Nothing)
+            .await;
+        let granted = granted.map_err(Ungranted::into_error)?.access_token;
+        let access = granted.ok_or_else(|| {
+            let message = "the answer of oauth2_endpoint has no access_token: is it Keystone's …/v3/OS-OAUTH2/token?";
+            Error::new(ErrorKind::Malformed, message)
+        })?;
+        let mut token = self.look_up(&access).await?;
+        token.bearer = Some(authorization(&format!(
+            "Bearer {}",
+            access.expose_secret()
+        ))?);
+        Ok(token)
+    }
+
+    /// Has an identity provider vouch, once for all scopes as long as that lasts.
+    async fn vouched(&self, login: &Login, scope: &TokenScope) -> Result<Token, Error> {
+        let (pass, is_new) = self.pass(login).await?;
+        if *scope == TokenScope::Unscoped {
+            return self.look_up(&pass.token).await;
+        }
+        let refusal = match self.rescoped(&pass, scope).await {
+            Err(error) if error.kind() == ErrorKind::NotAuthenticated => error,
+            outcome => return outcome,
+        };
+        if self.knows(&pass.token).await {
+            return Err(no_such_scope(
+                "the identity provider's word is accepted",
+                scope,
+                &refusal,
+            ));
+        }
+        if is_new {
+            return Err(refusal);
+        }
+        if self.config.auth.ends().is_some() {
+            return Err(self.ended(refusal));
+        }
+        self.forget(&pass).await;
+        let (pass, _) = self.pass(login).await?;
+        self.rescoped(&pass, scope).await
+    }
+
+    async fn rescoped(&self, pass: &Held, scope: &TokenScope) -> Result<Token, Error> {
+        let factor = token::factor(&pass.token);
+        let token = self.exchange(&[factor], scope, Again::Nothing).await?;
+        // What is made from a token ends with it.
+        Ok(Token {
+            due: pass.due,
+            ..token
+        })
+    }
+
+    /// The unscoped token for an identity provider's word: the one that is there, else a new one. However many ask, one logs in.
+    async fn pass(&self, login: &Login) -> Result<(Held, bool), Error> {
+        let mut held = self.held.lock().await;
+        if let Some(pass) = &*held
+            && pass.due.is_none_or(|due| due > Instant::now())
+        {
+            return Ok((pass.clone(), false));
+        }
+        let access = login.access_token(&self.grants()).await?;
+        let token = self.federated(login, &access).await?;
+        let pass = Held {
+            token: token.text()?,
+            due: token.due,
+        };
+        *held = Some(pass.clone());
+        Ok((pass, true))
+    }
+
+    async fn forget(&self, pass: &Held) {
+        let mut held = self.held.lock().await;
+        // Somebody else may have got another one meanwhile.
+        held.take_if(|it| it.token.expose_secret() == pass.token.expose_secret());
+    }
+
+    /// Shows Keystone an access token of an identity provider.
+    async fn federated(&self, login: &Login, access: &SecretString) -> Result<Token, Error> {
+        let path = login.path();
+        let url = below(&self.config.auth_url, &path)?;
         let mut headers = HeaderMap::new();
+        let bearer = authorization(&format!("Bearer {}", access.expose_secret()))?;
+        headers.insert(AUTHORIZATION, bearer);
+        let asked = Asked {
+            method: Method::Post,
+            url: &url,
+            headers,
+            body: None,
+            again: Again::Nothing,
+        };
+        let (context, asked_at) = (context(asked.method, &path), Instant::now());
+        let answer = self.ask(asked, &context).await?;
+        match answer.status {
+            200..300 => self.read(&answer, None, asked_at, &context),
+            300..400 | 404 | 405 => Err(login.unfederated(&answer, &context)),
+            _ => Err(refusal(
+                &answer,
+                &self.config,
+                &url,
+                &TokenScope::Unscoped,
+                &context,
+            )),
+        }
+    }
+
+    /// Whether a token still is one.
+    async fn knows(&self, token: &SecretString) -> bool {
+        self.look_up(token).await.is_ok()
+    }
+
+    /// Says what a refusal means where there is no second way to a token.
+    fn ended(&self, refusal: Error) -> Error {
+        let (true, Some(why)) = (
+            refusal.kind() == ErrorKind::NotAuthenticated,
+            self.config.auth.ends(),
+        ) else {
+            return refusal;
+        };
+        let message =
+            format!("the token has ended or was revoked, and {why}: begin again with a new login");
+        again_with_status(Error::new(ErrorKind::NotAuthenticated, message), &refusal)
+    }
+
+    fn grants(&self) -> Grants<'_> {
+        Grants {
+            wire: &self.wire,
+            lane: &self.grants_lane,
+            auth: &self.config.auth,
+        }
+    }
+
+    /// Asks for a token by factors that Keystone itself checks.
+    async fn exchange(
+        &self,
+        factors: &[Factor],
+        scope: &TokenScope,
+        again: Again,
+    ) -> Result<Token, Error> {
+        let asked = Asked {
+            method: Method::Post,
+            url: &self.tokens_url,
+            headers: HeaderMap::new(),
+            body: Some(token_request(factors, scope)),
+            again,
+        };
+        self.obtain(asked, None, scope).await
+    }
+
+    /// Asks what a token is.
+    async fn look_up(&self, token: &SecretString) -> Result<Token, Error> {
+        let value = token_header(token.expose_secret())?;
+        let names = ["x-auth-token", "x-subject-token"];
+        let headers = names.map(|name| (HeaderName::from_static(name), value.clone()));
+        let asked = Asked {
+            method: Method::Get,
+            url: &self.tokens_url,
+            headers: HeaderMap::from_iter(headers),
+            body: None,
+            again: Again::Nothing,
+        };
+        self.obtain(asked, Some(token), &TokenScope::Unscoped).await
+    }
+
+    async fn obtain(
+        &self,
+        asked: Asked<'_>,
+        given: Option<&SecretString>,
+        scope: &TokenScope,
+    ) -> Result<Token, Error> {
+        let (context, asked_at) = (context(asked.method, TOKENS_PATH), Instant::now());
+        let answer = self.ask(asked, &context).await?;
+        if !(200..300).contains(&answer.status) {
+            return Err(refusal(
+                &answer,
+                &self.config,
+                &self.tokens_url,
+                scope,
+                &context,
+            ));
+        }
+        self.read(&answer, given, asked_at, &context)
+    }
+
+    async fn ask(&self, asked: Asked<'_>, context: &Context) -> Result<Answer, Error> {
+        let mut headers = asked.headers;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(token) = token {
-            let token =
-                token_header(token.expose_secret()).map_err(|error| error.during(context))?;
-            headers.insert(HeaderName::from_static("x-auth-token"), token.clone());
-            headers.insert(HeaderName::from_static("x-subject-token"), token);
-        }
-        let body = body.map(|body| body.expose_secret().to_owned());
-        // A second token does no harm, so even the POST may be repeated.
+        let body = asked.body.map(|body| body.expose_secret().to_owned());
         let outgoing = Outgoing {
             context,
-            url: &self.tokens_url,
+            url: asked.url,
             headers,
             body,
-            again: Again::Nothing,
+            again: asked.again,
         };
         self.wire.deliver(&outgoing, &self.lane).await
     }
@@ -196,12 +443,11 @@ impl Keystone {
                 return Err(malformed("Keystone's answer has no X-Subject-Token header"));
             }
         };
-        // By our own monotonic clock, because the two machines' clocks may differ. A token made
-        // from a token ends with it, so renewing it gains nothing.
+        // By our own monotonic clock, because the two machines' clocks may differ. Where nothing renews a token, none is due.
         let lives = fields
             .issued_at
             .and_then(|issued| Duration::try_from(fields.expires_at.duration_since(issued)).ok());
-        let is_renewable = !matches!(self.config.auth, AuthMethod::Token(_));
+        let is_renewable = self.config.auth.ends().is_none();
         let due = lives.filter(|_| is_renewable).and_then(|lives| {
             let margin = self.wire.limits().renewal_margin.min(lives / 4);
             asked_at.checked_add(lives.saturating_sub(margin))
@@ -209,249 +455,61 @@ impl Keystone {
         let (identity, catalog) = fields.split();
         Ok(Token {
             header,
+            bearer: None,
             identity,
             catalog: Catalog::new(catalog),
             due,
         })
     }
+}
 
-    fn refusal(&self, answer: &Answer, scope: &TokenScope, context: &Context) -> Error {
-        let (url, method) = (&self.config.auth_url, self.config.auth.as_str());
-        let said = keystone_message(&answer.body)
-            .map_or_else(String::new, |text| format!(" (it says: {text})"));
-        let (kind, message) = match answer.status {
-            401 => (
-                ErrorKind::NotAuthenticated,
-                format!(
-                    "Keystone at {url} does not accept the {method}{said}: {}",
-                    self.cure()
-                ),
-            ),
-            403 => (
-                ErrorKind::Denied,
-                format!(
-                    "Keystone at {url} does not grant a token for {}{said}",
-                    scope.described()
-                ),
-            ),
-            // Keystone knows no such token; without its own words it is no Keystone that answers.
-            404 if matches!(self.config.auth, AuthMethod::Token(_)) && !said.is_empty() => (
-                ErrorKind::NotAuthenticated,
-                format!(
-                    "Keystone at {url} does not know the {method}{said}: {}",
-                    self.cure()
-                ),
-            ),
-            301..=303 | 307 | 308 => (
-                ErrorKind::Invalid,
-                format!(
-                    "Keystone at {url} sends us {}: a credential is not sent after it. If that is where it should go, make it \
-                     auth_url or OS_AUTH_URL",
-                    self.leads_to(answer)
-                ),
-            ),
-            300 | 404 | 405 => (
-                ErrorKind::Invalid,
-                format!(
-                    "there is no Keystone v3 at {url}: check auth_url or OS_AUTH_URL, which usually ends in /v3"
-                ),
-            ),
-            status => (
-                ErrorKind::Malformed,
-                format!("Keystone at {url} answered {status} to a request for a token{said}"),
-            ),
-        };
-        Error::new(kind, message)
-            .during(context)
-            .answered(answer.status, headers::request_id(&answer.headers))
+fn context(method: Method, path: &str) -> Context {
+    Context {
+        service: "identity".to_owned(),
+        method,
+        path: path.to_owned(),
     }
+}
 
-    /// Where a redirect leads, as an address that could be auth_url; without login, query and the path that we added.
-    fn leads_to(&self, answer: &Answer) -> String {
-        let location = answer.headers.get(LOCATION).and_then(|it| it.to_str().ok());
-        let target = location.and_then(|it| self.tokens_url.join(it).ok());
-        let target = target.and_then(|mut it| {
-            it.set_query(None);
-            it.set_fragment(None);
-            it.set_username("").ok()?;
-            it.set_password(None).ok()?;
-            Some(
-                it.to_string()
-                    .chars()
-                    .take(SHOWN_CHARS_MAX)
-                    .collect::<String>(),
-            )
-        });
-        target.map_or_else(
-            || "elsewhere without saying where".to_owned(),
-            |it| format!("to {}", it.trim_end_matches("/auth/tokens")),
-        )
-    }
+/// A path of Keystone's v3 on whatever auth_url says.
+fn below(auth_url: &Url, path: &str) -> Result<Url, Error> {
+    let unusable = |error: path::PathError| Error::new(ErrorKind::Invalid, error.to_string());
+    let path = RelativePath::parse(path).map_err(unusable)?;
+    path::join(auth_url, path, Joining::PathVersionWins).map_err(unusable)
+}
 
-    fn cure(&self) -> &'static str {
-        match self.config.auth {
-            AuthMethod::Password { .. } => {
-                "check user, password and their domain (OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME, \
-                 or `auth` in clouds.yaml)"
-            }
-            AuthMethod::Token(_) => {
-                "it has expired or was revoked; get a new one, for instance with `openstack token issue`"
-            }
-            AuthMethod::ApplicationCredential { .. } => {
-                "check its id and secret (OS_APPLICATION_CREDENTIAL_ID, OS_APPLICATION_CREDENTIAL_SECRET, \
-                 or `auth` in clouds.yaml), and whether it has expired"
-            }
-        }
+/// Says that there is no such scope for somebody who is known. The refusal's own text doubts the credential and would mislead; its
+/// status and request id stay.
+pub(super) fn no_such_scope(known: &str, scope: &TokenScope, refusal: &Error) -> Error {
+    let message = format!(
+        "{known}, but there is no token for {}: it does not exist, is disabled, or the user has no role on it",
+        scope.described()
+    );
+    again_with_status(Error::new(ErrorKind::Denied, message), refusal)
+}
+
+/// An error in the place of another one, with its status and request id.
+pub(super) fn again_with_status(error: Error, refusal: &Error) -> Error {
+    match refusal.status() {
+        Some(status) => error.answered(status, refusal.request_id().map(str::to_owned)),
+        None => error,
     }
 }
 
 fn token_header(token: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(token).map(sensitive).map_err(|_| {
-        Error::new(
-            ErrorKind::Invalid,
-            "the token holds characters that no token has",
-        )
-    })
+    HeaderValue::from_str(token)
+        .map(sensitive)
+        .map_err(|_| odd_token())
+}
+
+fn odd_token() -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "the token holds characters that no token has",
+    )
 }
 
 fn sensitive(mut value: HeaderValue) -> HeaderValue {
     value.set_sensitive(true);
     value
-}
-
-#[derive(Deserialize)]
-struct TokenBody {
-    token: TokenFields,
-}
-
-#[derive(Deserialize)]
-struct TokenFields {
-    user: Member,
-    #[serde(default)]
-    project: Option<Member>,
-    #[serde(default)]
-    domain: Option<DomainIdentity>,
-    #[serde(default)]
-    system: Option<System>,
-    #[serde(default)]
-    roles: Vec<Role>,
-    expires_at: Timestamp,
-    #[serde(default)]
-    issued_at: Option<Timestamp>,
-    #[serde(default)]
-    catalog: Vec<CatalogEntry>,
-}
-
-#[derive(Deserialize)]
-struct Member {
-    id: String,
-    #[serde(default)]
-    name: String,
-    domain: DomainIdentity,
-}
-
-#[derive(Deserialize)]
-struct System {
-    #[serde(default)]
-    all: bool,
-}
-
-#[derive(Deserialize)]
-struct Role {
-    name: String,
-}
-
-impl TokenFields {
-    fn split(self) -> (Identity, Vec<CatalogEntry>) {
-        let scope = match (self.project, self.domain, self.system) {
-            (Some(Member { id, name, domain }), _, _) => GrantedScope::Project { id, name, domain },
-            (None, Some(domain), _) => GrantedScope::Domain(domain),
-            (None, None, Some(System { all: true })) => GrantedScope::System,
-            (None, None, _) => GrantedScope::Unscoped,
-        };
-        let Member {
-            id: user_id,
-            name: user_name,
-            domain: user_domain,
-        } = self.user;
-        let roles = self.roles.into_iter().map(|role| role.name).collect();
-        (
-            Identity {
-                user_id,
-                user_name,
-                user_domain,
-                scope,
-                roles,
-                expires_at: self.expires_at,
-            },
-            self.catalog,
-        )
-    }
-}
-
-/// The sentence in Keystone's error body, shortened and fit for a terminal.
-fn keystone_message(body: &[u8]) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let text = body.get("error")?.get("message")?.as_str()?;
-    let text: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(SHOWN_CHARS_MAX)
-        .collect();
-    Some(text.trim_end_matches('.').to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn granted(fields: serde_json::Value) -> Identity {
-        let mut token = json!({
-            "user": { "id": "u", "name": "ann", "domain": { "id": "default", "name": "Default" } },
-            "expires_at": "2026-11-23T18:09:05.000000Z",
-            "roles": [{ "id": "1", "name": "Admin" }, { "id": "2", "name": "member" }],
-        });
-        token
-            .as_object_mut()
-            .unwrap()
-            .extend(fields.as_object().unwrap().clone());
-        let body: TokenBody = serde_json::from_value(json!({ "token": token })).unwrap();
-        body.token.split().0
-    }
-
-    #[test]
-    fn the_scope_is_read_from_the_token() {
-        let domain = json!({ "id": "d", "name": "Dom" });
-        let project =
-            granted(json!({ "project": { "id": "p", "name": "proj", "domain": domain } }));
-        assert_eq!(project.project_id(), Some("p"));
-        assert!(project.is_admin(), "role names are compared without case");
-        assert_eq!(
-            granted(json!({ "system": { "all": true } })).scope,
-            GrantedScope::System
-        );
-        assert_eq!(
-            granted(json!({ "system": {} })).scope,
-            GrantedScope::Unscoped
-        );
-        assert!(matches!(
-            granted(json!({ "domain": domain })).scope,
-            GrantedScope::Domain(_)
-        ));
-        let plain = granted(json!({ "roles": [] }));
-        assert_eq!(plain.scope, GrantedScope::Unscoped);
-        assert!(!plain.is_admin());
-    }
-
-    #[test]
-    fn keystones_sentence_is_cut_out_and_cleaned() {
-        let body = json!({ "error": { "code": 401, "message": "Not you.\u{1b}[2J" } }).to_string();
-        assert_eq!(
-            keystone_message(body.as_bytes()).as_deref(),
-            Some("Not you.[2J")
-        );
-        assert_eq!(keystone_message(b"<html>"), None);
-    }
 }

@@ -7,6 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::auth::{AuthMethod, Factor, Proof};
+
 /// Where Keystone is and what to tell it.
 #[derive(Debug, Clone)]
 pub struct KeystoneConfig {
@@ -18,35 +20,12 @@ pub struct KeystoneConfig {
     pub scope: TokenScope,
 }
 
-/// A way to authenticate.
-#[derive(Debug, Clone)]
-pub enum AuthMethod {
-    /// User and password.
-    Password {
-        /// Who.
-        user: UserRef,
-        /// The password.
-        password: SecretString,
-    },
-    /// A token issued before. It is used as it is when the scope is
-    /// [`Unscoped`](TokenScope::Unscoped), else exchanged for one of that scope. It cannot outlive itself.
-    Token(SecretString),
-    /// An application credential; bound to the project in which it was created.
-    ApplicationCredential {
-        /// Which.
-        credential: CredentialRef,
-        /// Its secret.
-        secret: SecretString,
-    },
-}
-
-impl AuthMethod {
-    /// The method's name in clouds.yaml.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Password { .. } => "password",
-            Self::Token(_) => "token",
-            Self::ApplicationCredential { .. } => "application credential",
+impl KeystoneConfig {
+    /// The body of the first request for a token, `POST /v3/auth/tokens`; `None` where the way of authenticating begins otherwise.
+    pub fn first_request(&self) -> Option<SecretString> {
+        match self.auth.proof() {
+            Proof::Factors(factors) => Some(token_request(factors, &self.scope)),
+            Proof::Token(_) | Proof::Client(_) | Proof::Provider(_) => None,
         }
     }
 }
@@ -74,20 +53,6 @@ pub enum DomainRef {
     Name(String),
 }
 
-/// An application credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CredentialRef {
-    /// By id.
-    Id(String),
-    /// By name, which is unique for a user.
-    Name {
-        /// Credential name.
-        name: String,
-        /// Whose it is.
-        user: UserRef,
-    },
-}
-
 /// What a token is to be good for. What it *is* good for, the token says: see
 /// [`GrantedScope`](super::GrantedScope).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +70,8 @@ pub enum TokenScope {
     Domain(DomainRef),
     /// The whole system.
     System,
+    /// What a trust gives, by its id: its roles in its project, and nothing else.
+    Trust(String),
     /// No wish: as the credential itself says, or the user's default project.
     Unscoped,
 }
@@ -128,46 +95,30 @@ impl TokenScope {
             Self::Project { id, .. } => format!("project `{}`", id.as_deref().unwrap_or_default()),
             Self::Domain(DomainRef::Id(text) | DomainRef::Name(text)) => format!("domain `{text}`"),
             Self::System => "the whole system".to_owned(),
+            Self::Trust(id) => format!("the trust `{id}`"),
             Self::Unscoped => "no particular scope".to_owned(),
         }
     }
 }
 
 /// The body of `POST /v3/auth/tokens` (Identity API v3, "Authentication and token management").
-pub(super) fn token_request(auth: &AuthMethod, scope: &TokenScope) -> SecretString {
-    let mut body = json!({ "identity": identity_json(auth) });
+pub(super) fn token_request(factors: &[Factor], scope: &TokenScope) -> SecretString {
+    let methods: Vec<&str> = factors.iter().map(|factor| factor.method).collect();
+    let mut identity = json!({ "methods": methods });
+    if let Some(members) = identity.as_object_mut() {
+        for factor in factors {
+            let member = serde_json::from_str(factor.json.expose_secret()).unwrap_or_default();
+            members.insert(factor.method.to_owned(), member);
+        }
+    }
+    let mut body = json!({ "identity": identity });
     if let (Some(scope), Some(fields)) = (scope_json(scope), body.as_object_mut()) {
         fields.insert("scope".to_owned(), scope);
     }
     SecretString::from(json!({ "auth": body }).to_string())
 }
 
-fn identity_json(auth: &AuthMethod) -> Value {
-    match auth {
-        AuthMethod::Password { user, password } => {
-            let mut user = user_json(user);
-            if let Some(fields) = user.as_object_mut() {
-                fields.insert("password".to_owned(), json!(password.expose_secret()));
-            }
-            json!({ "methods": ["password"], "password": { "user": user } })
-        }
-        AuthMethod::Token(token) => {
-            json!({ "methods": ["token"], "token": { "id": token.expose_secret() } })
-        }
-        AuthMethod::ApplicationCredential { credential, secret } => {
-            let secret = secret.expose_secret();
-            let credential = match credential {
-                CredentialRef::Id(id) => json!({ "id": id, "secret": secret }),
-                CredentialRef::Name { name, user } => {
-                    json!({ "name": name, "user": user_json(user), "secret": secret })
-                }
-            };
-            json!({ "methods": ["application_credential"], "application_credential": credential })
-        }
-    }
-}
-
-fn user_json(user: &UserRef) -> Value {
+pub(super) fn user_json(user: &UserRef) -> Value {
     match user {
         UserRef::Id(id) => json!({ "id": id }),
         UserRef::Name { name, domain } => json!({ "name": name, "domain": domain_json(domain) }),
@@ -191,6 +142,7 @@ fn scope_json(scope: &TokenScope) -> Option<Value> {
         TokenScope::Project { id, .. } => Some(json!({ "project": { "id": id } })),
         TokenScope::Domain(domain) => Some(json!({ "domain": domain_json(domain) })),
         TokenScope::System => Some(json!({ "system": { "all": true } })),
+        TokenScope::Trust(id) => Some(json!({ "OS-TRUST:trust": { "id": id } })),
         TokenScope::Unscoped => None,
     }
 }
@@ -199,26 +151,29 @@ fn scope_json(scope: &TokenScope) -> Option<Value> {
 mod tests {
     use super::*;
 
-    fn body(auth: &AuthMethod, scope: &TokenScope) -> Value {
-        serde_json::from_str(token_request(auth, scope).expose_secret()).unwrap()
+    fn user() -> UserRef {
+        UserRef::Name {
+            name: "u".into(),
+            domain: DomainRef::Id("default".into()),
+        }
+    }
+
+    fn config(scope: TokenScope) -> KeystoneConfig {
+        KeystoneConfig {
+            auth_url: "http://k".parse().unwrap(),
+            auth: AuthMethod::password(&user(), &"hunter2".into()),
+            scope,
+        }
     }
 
     #[test]
-    fn each_method_and_scope_is_written_as_keystone_reads_it() {
-        let user = UserRef::Name {
-            name: "u".into(),
-            domain: DomainRef::Id("default".into()),
-        };
-        let password = AuthMethod::Password {
-            user: user.clone(),
-            password: "p".into(),
-        };
+    fn each_scope_is_written_as_keystone_reads_it() {
         let named = TokenScope::Project {
             id: Some("1".into()),
             name: Some("n".into()),
             domain: Some(DomainRef::Name("Default".into())),
         };
-        let person = json!({ "name": "u", "domain": { "id": "default" }, "password": "p" });
+        let person = json!({ "name": "u", "domain": { "id": "default" }, "password": "hunter2" });
         let identity = json!({ "methods": ["password"], "password": { "user": person } });
         for (scope, expected) in [
             (
@@ -234,38 +189,24 @@ mod tests {
                 json!({ "domain": { "id": "d" } }),
             ),
             (TokenScope::System, json!({ "system": { "all": true } })),
+            (
+                TokenScope::Trust("t".into()),
+                json!({ "OS-TRUST:trust": { "id": "t" } }),
+            ),
         ] {
+            let body = config(scope).first_request().unwrap();
+            let body: Value = serde_json::from_str(body.expose_secret()).unwrap();
             assert_eq!(
-                body(&password, &scope),
+                body,
                 json!({ "auth": { "identity": identity, "scope": expected } })
             );
         }
-        assert_eq!(
-            body(&AuthMethod::Token("t".into()), &TokenScope::Unscoped),
-            json!({ "auth": { "identity": { "methods": ["token"], "token": { "id": "t" } } } })
-        );
-        let credential = CredentialRef::Name {
-            name: "c".into(),
-            user,
-        };
-        let auth = AuthMethod::ApplicationCredential {
-            credential,
-            secret: "s".into(),
-        };
-        let written = body(&auth, &TokenScope::Unscoped);
-        assert_eq!(
-            written["auth"]["identity"]["application_credential"],
-            json!({ "name": "c", "secret": "s", "user": { "name": "u", "domain": { "id": "default" } } })
-        );
     }
 
     #[test]
     fn secrets_do_not_show() {
-        let auth = AuthMethod::Password {
-            user: UserRef::Id("u".into()),
-            password: "hunter2".into(),
-        };
-        assert!(!format!("{auth:?}").contains("hunter2"));
-        assert!(!format!("{:?}", token_request(&auth, &TokenScope::System)).contains("hunter2"));
+        let config = config(TokenScope::System);
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert!(!format!("{:?}", config.first_request()).contains("hunter2"));
     }
 }

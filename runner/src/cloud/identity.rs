@@ -18,6 +18,8 @@ pub struct Identity {
     pub user_domain: DomainIdentity,
     /// What the token is good for.
     pub scope: GrantedScope,
+    /// The trust by which it was given, if it was.
+    pub trust: Option<String>,
     /// Names of the roles in that scope.
     pub roles: Vec<String>,
     /// When the token ends, by Keystone's clock.
@@ -40,6 +42,26 @@ impl Identity {
         match &self.scope {
             GrantedScope::Project { id, .. } => Some(id),
             GrantedScope::Domain(_) | GrantedScope::System | GrantedScope::Unscoped => None,
+        }
+    }
+
+    pub(super) fn described(&self) -> String {
+        let scope = self.scope.described();
+        match &self.trust {
+            Some(trust) => format!("{scope} by the trust `{trust}`"),
+            None => scope,
+        }
+    }
+
+    /// Whether this is what was asked for. A trust is answered by itself only, and is no answer to a wish for its project: whoever
+    /// asks for that asks for his own roles.
+    pub(super) fn answers(&self, asked: &TokenScope) -> bool {
+        match (asked, &self.trust) {
+            (TokenScope::Trust(asked), Some(got)) => asked == got && self.project_id().is_some(),
+            (TokenScope::Trust(_), None) => false,
+            (TokenScope::Unscoped, _) => true,
+            (_, Some(_)) => false,
+            (_, None) => self.scope.answers(asked),
         }
     }
 }
@@ -75,7 +97,7 @@ pub enum GrantedScope {
 }
 
 impl GrantedScope {
-    pub(super) fn described(&self) -> String {
+    fn described(&self) -> String {
         match self {
             Self::Project { id, name, domain } => {
                 format!("project `{name}` ({id}) of domain `{}`", domain.id)
@@ -87,7 +109,7 @@ impl GrantedScope {
     }
 
     /// Whether this is what was asked for. Keystone's names do not differ by case alone.
-    pub(super) fn answers(&self, asked: &TokenScope) -> bool {
+    fn answers(&self, asked: &TokenScope) -> bool {
         let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
         let is_domain = |asked: &DomainRef, got: &DomainIdentity| match asked {
             DomainRef::Id(id) => *id == got.id,
@@ -110,7 +132,13 @@ impl GrantedScope {
                         .as_ref()
                         .is_none_or(|asked| is_domain(asked, domain))
             }
-            (TokenScope::Project { .. } | TokenScope::Domain(_) | TokenScope::System, _) => false,
+            (
+                TokenScope::Project { .. }
+                | TokenScope::Domain(_)
+                | TokenScope::System
+                | TokenScope::Trust(_),
+                _,
+            ) => false,
         }
     }
 }
@@ -159,5 +187,34 @@ mod tests {
                 .answers(&TokenScope::Domain(DomainRef::Name("dom".into())))
         );
         assert!(!GrantedScope::Unscoped.answers(&TokenScope::project("p")));
+    }
+
+    #[test]
+    fn a_trust_is_answered_by_itself_alone() {
+        let domain = || DomainIdentity {
+            id: "d".into(),
+            name: "Dom".into(),
+        };
+        let project = || GrantedScope::Project {
+            id: "p".into(),
+            name: "Proj".into(),
+            domain: domain(),
+        };
+        let identity = |scope, trust: Option<&str>| Identity {
+            user_id: "u".into(),
+            user_name: "ann".into(),
+            user_domain: domain(),
+            scope,
+            trust: trust.map(str::to_owned),
+            roles: Vec::new(),
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        let asked = |id: &str| TokenScope::Trust(id.to_owned());
+        assert!(identity(project(), Some("t")).answers(&asked("t")));
+        assert!(!identity(project(), Some("other")).answers(&asked("t")));
+        assert!(!identity(project(), None).answers(&asked("t")));
+        assert!(!identity(GrantedScope::Unscoped, Some("t")).answers(&asked("t")));
+        assert!(!identity(project(), Some("t")).answers(&TokenScope::project("p")));
+        assert!(identity(project(), None).answers(&TokenScope::project("p")));
     }
 }

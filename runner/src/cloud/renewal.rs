@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::auth::{Keystone, Token};
-use super::{AuthMethod, Error, ErrorKind, TokenScope};
+use super::auth::{Keystone, Token, again_with_status, no_such_scope};
+use super::{Error, ErrorKind, TokenScope};
 
 /// A credential and a scope with their current token.
 pub(super) struct Account {
@@ -35,12 +35,8 @@ impl Account {
                 if !keystone.knows_the_user().await {
                     return Err(error);
                 }
-                let message = format!(
-                    "user and password are right, but there is no token for {}: it does not exist, is disabled, \
-                 or the user has no role on it",
-                    scope.described()
-                );
-                Err(denied(message, &error))
+                let known = format!("the {} is accepted", keystone.config().auth.kind().what);
+                Err(no_such_scope(&known, &scope, &error))
             }
             Err(error) => Err(error),
         }
@@ -51,14 +47,7 @@ impl Account {
         keystone: &Arc<Keystone>,
         project_id: &str,
     ) -> Result<Arc<Self>, Error> {
-        if matches!(
-            keystone.config().auth,
-            AuthMethod::ApplicationCredential { .. }
-        ) {
-            let message = format!(
-                "an application credential is bound to the project in which it was created and gives no token for \
-             project `{project_id}`: use a password, or an application credential of that project"
-            );
+        if let Some(message) = bound_elsewhere(keystone, project_id) {
             return Err(Error::new(ErrorKind::Denied, message));
         }
         let scope = TokenScope::project(project_id);
@@ -69,7 +58,10 @@ impl Account {
                 let message = format!(
                     "no token for project `{project_id}`: it does not exist, is disabled, or the user has no role on it"
                 );
-                Err(denied(message, &error))
+                Err(again_with_status(
+                    Error::new(ErrorKind::Denied, message),
+                    &error,
+                ))
             }
             Err(error) => Err(in_mid_run(error)),
         }
@@ -165,12 +157,19 @@ fn in_mid_run(error: Error) -> Error {
     }
 }
 
-/// Says what a refusal means once the credential is known to be good. The refusal's own text
-/// doubts the credential and would mislead; its status and request id stay.
-fn denied(message: String, refusal: &Error) -> Error {
-    let error = Error::new(ErrorKind::Denied, message);
-    match refusal.status() {
-        Some(status) => error.answered(status, refusal.request_id().map(str::to_owned)),
-        None => error,
+/// Why a credential gives no token for a project, if it comes with a scope of its own.
+fn bound_elsewhere(keystone: &Keystone, project_id: &str) -> Option<String> {
+    let config = keystone.config();
+    if matches!(config.scope, TokenScope::Trust(_)) {
+        return Some(format!(
+            "a trust is for the project that it names and gives no token for project `{project_id}`: use a trust for that project, \
+             or the credential of somebody who has a role on it"
+        ));
     }
+    config.auth.kind().is_bound.then(|| {
+        format!(
+            "an application credential is bound to the project in which it was created and gives no token for project \
+             `{project_id}`: use a password, or an application credential of that project"
+        )
+    })
 }

@@ -9,7 +9,7 @@ mod destination;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -127,6 +127,12 @@ impl Session {
         self.account
             .as_ref()
             .map(|account| account.current().identity.clone())
+    }
+
+    /// Why the session ends with its token, if nothing renews that: see [`Identity::expires_at`] for when.
+    pub fn ends(&self) -> Option<&'static str> {
+        let keystone = self.shared.keystone.as_ref()?;
+        keystone.config().auth.ends()
     }
 
     /// The configuration the session was opened with.
@@ -415,6 +421,9 @@ fn with_token(headers: &HeaderMap, token: &Token) -> HeaderMap {
         HeaderName::from_static("x-auth-token"),
         token.header.clone(),
     );
+    if let Some(bearer) = &token.bearer {
+        headers.insert(AUTHORIZATION, bearer.clone());
+    }
     headers
 }
 

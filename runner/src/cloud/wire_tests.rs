@@ -3,8 +3,10 @@
 
 mod access;
 mod fake;
+mod logins;
 mod patience;
 mod projects;
+mod providers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -9,11 +9,12 @@
 //! |---|---|
 //! | which file | `OS_CLIENT_CONFIG_FILE`, else the first `clouds.{yaml,yml,json}` in the working directory, the user's, the system's configuration directories; `secure.*` likewise, laid over it key by key |
 //! | which cloud | `--os-cloud`, else `OS_CLOUD`, else the one that `OS_*` describe (`envvars`, or `OS_CLOUD_NAME`), else the only one in the file |
-//! | which value | command line, else environment (for a cloud from a file only region, domains, project and token), else the region's `values`, else the cloud's entry, else its `auth`, else its profile |
+//! | which value | command line, else environment (for a cloud from a file only the region, the scope with its domains, and what is new for each run: token, passcode, access token), else the region's `values`, else the cloud's entry, else its `auth`, else its profile |
 //!
-//! Stricter than those tools in three places, because this one deletes: an
+//! Stricter than those tools in four places, because this one deletes: an
 //! `OS_CLIENT_CONFIG_FILE` that does not exist is an error; a project given by id and by name must
-//! be one project; a domain scope laid over a project scope is refused.
+//! be one project; a domain scope laid over a project scope is refused; and so is a key under `auth`
+//! that is almost one of ours, for what was meant by it would not count.
 
 mod file;
 mod settings;
@@ -24,8 +25,8 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 
 use self::file::{Entry, Files};
-use self::settings::{Layer, Settings};
-use crate::cloud::CloudConfig;
+use self::settings::{ALIASES, Layer, Settings};
+use crate::cloud::{AuthType, CloudConfig, login_settings};
 
 /// Variables that choose a cloud or a file but do not describe one.
 const SELECTORS: [&str; 5] = [
@@ -39,21 +40,11 @@ const SELECTORS: [&str; 5] = [
 /// Prefixes of variables that belong to OpenStack's own test and logging machinery.
 const FOREIGN_PREFIXES: [&str; 3] = ["OS_TEST", "OS_STD", "OS_LOG"];
 
-/// Keys whose variables also apply to a cloud that a file describes.
-const ENV_OVER_FILE: [&str; 12] = [
-    "region_name",
-    "domain_id",
-    "domain_name",
-    "user_domain_id",
-    "user_domain_name",
-    "project_domain_id",
-    "project_domain_name",
-    "project_id",
-    "project_name",
-    "tenant_id",
-    "tenant_name",
-    "token",
-];
+/// Keys whose variables also apply to a cloud that a file describes, beside those of which the table of settings says so.
+const ENV_OVER_FILE: [&str; 3] = ["region_name", "tenant_id", "tenant_name"];
+
+/// How alike a key and one of ours are when the one is taken for a slip of the other.
+const SLIP_MIN: f64 = 0.93;
 
 /// What the command line says about the cloud; every field that is `None` was not given.
 #[derive(Debug, Clone, Default)]
@@ -70,53 +61,21 @@ pub struct CloudOptions {
     pub cert: Option<String>,
     /// `--os-key`.
     pub key: Option<String>,
-    /// `--insecure`, or `Some(false)` for `--verify`.
+    /// `--insecure`, or `Some(false)` for the opposite.
     pub insecure: Option<bool>,
-    /// `--os-auth-type`.
-    pub auth_type: Option<String>,
-    /// `--os-auth-url`.
-    pub auth_url: Option<String>,
-    /// `--os-username`.
-    pub username: Option<String>,
-    /// `--os-user-id`.
-    pub user_id: Option<String>,
-    /// `--os-user-domain-id`.
-    pub user_domain_id: Option<String>,
-    /// `--os-user-domain-name`.
-    pub user_domain_name: Option<String>,
-    /// `--os-password`.
-    pub password: Option<SecretString>,
-    /// `--os-token`.
-    pub token: Option<SecretString>,
-    /// `--os-project-id`.
-    pub project_id: Option<String>,
-    /// `--os-project-name`.
-    pub project_name: Option<String>,
-    /// `--os-project-domain-id`.
-    pub project_domain_id: Option<String>,
-    /// `--os-project-domain-name`.
-    pub project_domain_name: Option<String>,
-    /// `--os-domain-id`.
-    pub domain_id: Option<String>,
-    /// `--os-domain-name`.
-    pub domain_name: Option<String>,
-    /// `--os-system-scope`; `all` is the only one there is.
-    pub system_scope: Option<String>,
-    /// `--os-application-credential-id`.
-    pub application_credential_id: Option<String>,
-    /// `--os-application-credential-name`.
-    pub application_credential_name: Option<String>,
-    /// `--os-application-credential-secret`.
-    pub application_credential_secret: Option<SecretString>,
+    /// What is said about the login, by the keys of [`login_settings`]; a flag each.
+    pub login: BTreeMap<&'static str, SecretString>,
 }
 
 impl CloudOptions {
+    /// The same with one more word about the login, as its flag says it.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<SecretString>) -> Self {
+        self.login.insert(key, value.into());
+        self
+    }
+
     fn layer(&self) -> Layer {
-        let exposed = |secret: &Option<SecretString>| {
-            secret
-                .as_ref()
-                .map(|secret| secret.expose_secret().to_owned())
-        };
         let flag = |value: bool| value.to_string();
         let given = [
             ("region_name", self.region_name.clone()),
@@ -126,38 +85,13 @@ impl CloudOptions {
             ("key", self.key.clone()),
             ("insecure", self.insecure.map(flag)),
             ("verify", self.insecure.map(|insecure| flag(!insecure))),
-            ("auth_type", self.auth_type.clone()),
-            ("auth_url", self.auth_url.clone()),
-            ("username", self.username.clone()),
-            ("user_id", self.user_id.clone()),
-            ("user_domain_id", self.user_domain_id.clone()),
-            ("user_domain_name", self.user_domain_name.clone()),
-            ("password", exposed(&self.password)),
-            ("token", exposed(&self.token)),
-            ("project_id", self.project_id.clone()),
-            ("project_name", self.project_name.clone()),
-            ("project_domain_id", self.project_domain_id.clone()),
-            ("project_domain_name", self.project_domain_name.clone()),
-            ("domain_id", self.domain_id.clone()),
-            ("domain_name", self.domain_name.clone()),
-            ("system_scope", self.system_scope.clone()),
-            (
-                "application_credential_id",
-                self.application_credential_id.clone(),
-            ),
-            (
-                "application_credential_name",
-                self.application_credential_name.clone(),
-            ),
-            (
-                "application_credential_secret",
-                exposed(&self.application_credential_secret),
-            ),
         ];
         let values = given
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-        Layer::new("the command line", values.collect())
+        let login = self.login.iter();
+        let login = login.map(|(key, value)| ((*key).to_owned(), value.expose_secret().to_owned()));
+        Layer::new("the command line", values.chain(login).collect())
     }
 }
 
@@ -372,14 +306,28 @@ pub enum Error {
     },
     /// An authentication type that is not supported.
     #[error(
-        "cloud `{cloud}` has the auth_type `{auth_type}`, which is not supported: use password (v3password), \
-         token (v3token) or v3applicationcredential"
+        "cloud `{cloud}` has the auth_type `{auth_type}`, which is not supported: use {}",
+        auth_types()
     )]
     AuthType {
         /// The cloud.
         cloud: String,
         /// The type.
         auth_type: String,
+    },
+    /// A key that nobody reads, and that is almost one that counts.
+    #[error(
+        "cloud `{cloud}` has `{key}` under `auth` in {file}, which nothing reads: did you mean `{near}`? Correct it, or remove it"
+    )]
+    UnknownKey {
+        /// The cloud.
+        cloud: String,
+        /// The key.
+        key: String,
+        /// Where it stands.
+        file: String,
+        /// The key that it resembles.
+        near: &'static str,
     },
     /// More than one scope.
     #[error(
@@ -407,6 +355,11 @@ pub enum Error {
         /// Regions it has.
         known: Vec<String>,
     },
+}
+
+fn auth_types() -> String {
+    let names = AuthType::all().iter().map(|it| it.name());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn list(known: &[String]) -> String {
@@ -521,9 +474,11 @@ fn from_file(
     let listed = listed.unwrap_or_default();
     let is_region_unchosen = wanted_region.is_none() && listed.len() > 1;
     let region = choose_region(name, listed, wanted_region)?;
-    let from_env = ENV_OVER_FILE.iter().filter_map(|key| {
+    let over_files = login_settings().into_iter().filter(|it| it.is_over_files);
+    let over_files = over_files.map(|it| it.key).chain(ENV_OVER_FILE);
+    let from_env = over_files.filter_map(|key| {
         let value = surroundings.var(&format!("OS_{}", key.to_uppercase()))?;
-        Some(((*key).to_owned(), value.to_owned()))
+        Some((key.to_owned(), value.to_owned()))
     });
     let mut from_env: BTreeMap<String, String> = from_env.collect();
     if let Some(token) = surroundings.var("OS_AUTH_TOKEN") {
@@ -532,10 +487,12 @@ fn from_file(
             .or_insert_with(|| token.to_owned());
     }
     let in_file = files.described();
+    let mut strange = entry.strange().to_vec();
     let mut layers = Vec::new();
     layers.extend(profile.map(|profile| Layer::new("its profile", profile.flat())));
     layers.push(Layer::new(&in_file, entry.flat()));
     if let Some((region_name, values)) = region {
+        strange.extend_from_slice(values.strange());
         let mut values = values.flat();
         values.insert("region_name".to_owned(), region_name);
         layers.push(Layer::new(&in_file, values));
@@ -543,9 +500,30 @@ fn from_file(
     layers.push(Layer::new("the environment", from_env));
     layers.push(cli);
     let config = Settings::new(name, &in_file, &layers)?.into_config(surroundings)?;
+    if let Some((key, near)) = slip(&strange) {
+        return Err(Error::UnknownKey {
+            cloud: name.to_owned(),
+            key: key.to_owned(),
+            file: in_file,
+            near,
+        });
+    }
     Ok(CloudConfig {
         is_region_unchosen,
         ..config
+    })
+}
+
+/// A key that is almost one of a login's, and that one. What other tools read under `auth` resembles none.
+fn slip(strange: &[String]) -> Option<(&str, &'static str)> {
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    let settings = login_settings().into_iter().map(|it| it.key);
+    let known: Vec<&'static str> = settings.chain(aliases).collect();
+    strange.iter().find_map(|key| {
+        let scored = known.iter().map(|it| (strsim::jaro_winkler(key, it), *it));
+        let best = scored.max_by(|one, other| one.0.total_cmp(&other.0));
+        let (_, near) = best.filter(|(score, _)| *score >= SLIP_MIN)?;
+        Some((key.as_str(), near))
     })
 }
 

@@ -37,6 +37,7 @@ struct Token {
     scope: Scope,
     methods: Vec<String>,
     credential: Option<String>,
+    trust: Option<String>,
     issued: Timestamp,
     life: Duration,
     ends: Instant,
@@ -46,7 +47,17 @@ pub(crate) struct Keystone {
     pub(crate) grants: Vec<Grant>,
     /// How long new tokens live.
     pub(crate) life: Duration,
+    /// By id: whose rights somebody else may use, and in which project.
+    pub(crate) trusts: HashMap<String, Trust>,
     tokens: HashMap<String, Token>,
+}
+
+/// A trust, with impersonation.
+#[derive(Clone)]
+pub(crate) struct Trust {
+    pub(crate) trustor: String,
+    pub(crate) trustee: String,
+    pub(crate) project: String,
 }
 
 impl Default for Keystone {
@@ -54,6 +65,7 @@ impl Default for Keystone {
         Keystone {
             grants: Vec::new(),
             life: Duration::from_secs(86_400),
+            trusts: HashMap::new(),
             tokens: HashMap::new(),
         }
     }
@@ -139,10 +151,20 @@ pub(crate) fn issue(store: &mut Store, body: &Value, base: &str) -> Answer {
              either malformed or otherwise incorrect. The client is assumed to be in error.",
         );
     };
-    let login = match identify(store, auth) {
+    let mut login = match identify(store, auth) {
         Ok(login) => login,
         Err(answer) => return answer.unwrap_or_else(|| unauthorized(Errors::Keystone, base)),
     };
+    if let Some(id) = auth.pointer("/scope/OS-TRUST:trust/id").map(shape::text) {
+        let trust = store.keystone.trusts.get(&id);
+        let Some(trust) = trust.filter(|it| it.trustee == login.user) else {
+            let message = format!("Could not find trust: {id}.");
+            return refuse(Errors::Keystone, 404, "", &message);
+        };
+        login.user = trust.trustor.clone();
+        login.scope = Some(Scope::Project(trust.project.clone()));
+        login.trust = Some(id);
+    }
     let Some(scope) = scope(store, auth, &login) else {
         return unauthorized(Errors::Keystone, base);
     };
@@ -152,6 +174,7 @@ pub(crate) fn issue(store: &mut Store, body: &Value, base: &str) -> Answer {
         scope,
         methods: login.methods,
         credential: login.credential,
+        trust: login.trust,
         issued: Timestamp::now(),
         life,
         ends: Instant::now() + life,
@@ -186,28 +209,49 @@ struct Login {
     user: String,
     methods: Vec<String>,
     credential: Option<String>,
+    trust: Option<String>,
     /// The scope that the way of logging in implies.
     scope: Option<Scope>,
 }
 
 fn identify(store: &Store, auth: &Value) -> Result<Login, Option<Answer>> {
     let identity = auth.get("identity").ok_or(None)?;
-    let method = identity
-        .pointer("/methods/0")
-        .and_then(Value::as_str)
+    let methods = identity
+        .get("methods")
+        .and_then(Value::as_array)
         .ok_or(None)?;
+    let mut logins = Vec::new();
+    for method in methods {
+        logins.push(identify_by(store, identity, method.as_str().ok_or(None)?)?);
+    }
+    // All factors must be one user's.
+    let mut login = logins.pop().ok_or(None)?;
+    if logins.iter().any(|it| it.user != login.user) {
+        return Err(None);
+    }
+    login
+        .methods
+        .extend(logins.into_iter().flat_map(|it| it.methods));
+    Ok(login)
+}
+
+fn identify_by(store: &Store, identity: &Value, method: &str) -> Result<Login, Option<Answer>> {
     let given = identity.get(method).ok_or(None)?;
     let methods = vec![method.to_owned()];
     match method {
-        "password" => {
+        "password" | "totp" => {
             let user = find_user(store, given.get("user")).ok_or(None)?;
-            let right =
-                given.pointer("/user/password").map(shape::text) == Some(hidden(user, "_password"));
+            let (shown, kept) = match method {
+                "password" => ("/user/password", "_password"),
+                _ => ("/user/passcode", "_passcode"),
+            };
+            let right = given.pointer(shown).map(shape::text) == Some(hidden(user, kept));
             let enabled = store.text("identity.user", &user.id, "enabled") == "true";
             let login = Login {
                 user: user.id.to_string(),
                 methods,
                 credential: None,
+                trust: None,
                 scope: None,
             };
             if right && enabled {
@@ -232,6 +276,7 @@ fn identify(store: &Store, auth: &Value) -> Result<Login, Option<Answer>> {
                 user: token.user.clone(),
                 methods,
                 credential: None,
+                trust: None,
                 scope: None,
             })
         }
@@ -244,6 +289,7 @@ fn identify(store: &Store, auth: &Value) -> Result<Login, Option<Answer>> {
                 user: credential.user.to_string(),
                 methods,
                 credential: Some(credential.id.to_string()),
+                trust: None,
                 scope: Some(Scope::Project(credential.project.to_string())),
             })
         }
@@ -371,6 +417,12 @@ fn describe(store: &Store, token: &Token, base: &str) -> Value {
         .collect();
     map.insert("roles".into(), json!(held));
     map.insert("catalog".into(), catalog(store, &token.scope, base));
+    if let Some(id) = &token.trust {
+        map.insert(
+            "OS-TRUST:trust".into(),
+            json!({"id": id, "impersonation": true}),
+        );
+    }
     if let Some(id) = &token.credential {
         let name = store.text("identity.application_credential", id, "name");
         map.insert(
@@ -455,7 +507,7 @@ pub(crate) fn bootstrap(store: &mut Store, base: &str) {
 pub(crate) fn tenant(store: &mut Store, name: &str, roles: &[&str]) -> (String, String) {
     let fields = |value: Value| value.as_object().cloned().unwrap_or_default();
     let project = store.insert("identity.project", "", fields(json!({"name": name})));
-    let user = json!({"name": name, "_password": "secret", "default_project_id": project});
+    let user = json!({"name": name, "_password": "secret", "_passcode": "012345", "default_project_id": project});
     let user = store.insert("identity.user", "", fields(user));
     for role in roles {
         grant(store, &user, role, Scope::Project(project.clone()));

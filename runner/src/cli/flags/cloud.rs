@@ -1,13 +1,18 @@
 //! Which cloud, as whom.
 
-use clap::Args;
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use secrecy::SecretString;
 
+use crate::cloud::login_settings;
 use crate::config::clouds::CloudOptions;
+
+const HEADING: &str = "Cloud";
 
 /// Which cloud, as whom.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Cloud")]
+#[command(next_help_heading = HEADING)]
 pub(in crate::cli) struct CloudArgs {
     /// Cloud in clouds.yaml [default: OS_CLOUD, the OS_* variables, or the only one]
     #[arg(long = "os-cloud", global = true, value_name = "NAME", visible_aliases = ["cloud", "deployment"])]
@@ -31,116 +36,50 @@ pub(in crate::cli) struct CloudArgs {
     /// Do not verify the servers' certificates
     #[arg(long, global = true)]
     insecure: bool,
-    #[arg(
-        long,
-        global = true,
-        value_name = "TYPE",
-        hide_short_help = true,
-        help = "How to authenticate: password, token, application credential"
-    )]
-    os_auth_type: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        hide_short_help = true,
-        help = "Keystone's address"
-    )]
-    os_auth_url: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        hide_short_help = true,
-        help = "User"
-    )]
-    os_username: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "ID",
-        hide_short_help = true,
-        help = "User, by id"
-    )]
-    os_user_id: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        hide_short_help = true,
-        help = "The user's domain"
-    )]
-    os_user_domain_name: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "ID",
-        hide_short_help = true,
-        help = "The user's domain, by id"
-    )]
-    os_user_domain_id: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        hide_short_help = true,
-        help = "Project to get a token for"
-    )]
-    os_project_name: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "ID",
-        hide_short_help = true,
-        help = "Project to get a token for, by id"
-    )]
-    os_project_id: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        hide_short_help = true,
-        help = "That project's domain"
-    )]
-    os_project_domain_name: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "ID",
-        hide_short_help = true,
-        help = "That project's domain, by id"
-    )]
-    os_project_domain_id: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "all",
-        hide_short_help = true,
-        help = "Get a token for the whole system"
-    )]
-    os_system_scope: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "SECRET",
-        hide_short_help = true,
-        hide_env_values = true,
-        help = "Password; better in OS_PASSWORD or secure.yaml, where no process list shows it"
-    )]
-    os_password: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "SECRET",
-        hide_short_help = true,
-        help = "Token; better in OS_TOKEN"
-    )]
-    os_token: Option<String>,
+    #[command(flatten)]
+    login: LoginArgs,
+}
+
+/// What may be said about the login: a flag for each row of the table of settings.
+#[derive(Debug)]
+struct LoginArgs(BTreeMap<&'static str, SecretString>);
+
+impl Args for LoginArgs {
+    fn augment_args(command: Command) -> Command {
+        let flags = login_settings().into_iter().map(|setting| {
+            Arg::new(setting.flag)
+                .long(setting.flag)
+                .global(true)
+                .value_name(setting.value)
+                .hide_short_help(true)
+                .help_heading(HEADING)
+                .help(setting.help)
+        });
+        command.args(flags)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for LoginArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = login_settings().into_iter().filter_map(|setting| {
+            let value = matches.get_one::<String>(setting.flag)?;
+            Some((setting.key, SecretString::from(value.as_str())))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl CloudArgs {
     pub(in crate::cli) fn options(&self) -> CloudOptions {
-        let secret = |text: &Option<String>| text.clone().map(SecretString::from);
         CloudOptions {
             cloud: self.os_cloud.clone(),
             region_name: self.os_region_name.clone(),
@@ -149,20 +88,102 @@ impl CloudArgs {
             cert: self.os_cert.clone(),
             key: self.os_key.clone(),
             insecure: self.insecure.then_some(true),
-            auth_type: self.os_auth_type.clone(),
-            auth_url: self.os_auth_url.clone(),
-            username: self.os_username.clone(),
-            user_id: self.os_user_id.clone(),
-            user_domain_id: self.os_user_domain_id.clone(),
-            user_domain_name: self.os_user_domain_name.clone(),
-            password: secret(&self.os_password),
-            token: secret(&self.os_token),
-            project_id: self.os_project_id.clone(),
-            project_name: self.os_project_name.clone(),
-            project_domain_id: self.os_project_domain_id.clone(),
-            project_domain_name: self.os_project_domain_name.clone(),
-            system_scope: self.os_system_scope.clone(),
-            ..CloudOptions::default()
+            login: self.login.0.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    use clap::CommandFactory;
+    use regex::Regex;
+
+    use crate::cli::commands::Cli;
+
+    use super::*;
+
+    /// Variables that say something else than a login.
+    const OTHERS: &[&str] = &[
+        "OS_CLOUD",
+        "OS_CLOUD_NAME",
+        "OS_CLIENT_CONFIG_FILE",
+        "OS_CLIENT_SECURE_FILE",
+        "OS_REGION_NAME",
+        "OS_CERT",
+        "OS_KEY",
+        "OS_CACERT",
+        // Prefixes, and an alias.
+        "OS_TEST",
+        "OS_STD",
+        "OS_LOG",
+        "OS_AUTH_TOKEN",
+    ];
+
+    fn product() -> Vec<(PathBuf, String)> {
+        let mut open = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("runner/src")];
+        let mut files =
+            vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/authentication.md")];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if path.extension().is_some_and(|it| it == "rs") {
+                    files.push(path);
+                }
+            }
+        }
+        let product = files.into_iter().map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text
+                .split("#[cfg(test)]")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            (path, code)
+        });
+        product
+            .filter(|(path, _)| !path.to_string_lossy().contains("tests"))
+            .collect()
+    }
+
+    #[test]
+    fn no_hint_names_a_flag_or_a_variable_that_is_not_there() {
+        let command = Cli::command();
+        let flags: BTreeSet<String> = command
+            .get_arguments()
+            .filter_map(|it| it.get_long().map(str::to_owned))
+            .collect();
+        assert!(flags.contains("os-passcode") && flags.contains("os-cloud"));
+        let mut variables: BTreeSet<String> = OTHERS.iter().map(|it| (*it).to_owned()).collect();
+        variables.extend(login_settings().iter().map(|it| it.variable()));
+        let flag = Regex::new(r"--(os-[a-z0-9-]*[a-z0-9])").unwrap();
+        let variable = Regex::new(r"\b(OS_[A-Z0-9_]*[A-Z0-9])").unwrap();
+        let mut wrong = Vec::new();
+        for (path, text) in product() {
+            let named = |regex: &Regex, known: &BTreeSet<String>| -> Vec<String> {
+                let all = regex.captures_iter(&text).map(|it| it[1].to_owned());
+                all.filter(|it| !known.contains(it)).collect()
+            };
+            for word in [named(&flag, &flags), named(&variable, &variables)].concat() {
+                wrong.push(format!("{}: {word}", path.display()));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn each_setting_is_a_flag_and_is_heard() {
+        for setting in login_settings() {
+            let flag = format!("--{}", setting.flag);
+            let cli = <Cli as clap::Parser>::try_parse_from(["runner", "doctor", &flag, "value"])
+                .unwrap();
+            let options = cli.common.cloud.options();
+            assert_eq!(options.login.len(), 1, "{flag}");
+            assert!(options.login.contains_key(setting.key), "{flag}");
         }
     }
 }

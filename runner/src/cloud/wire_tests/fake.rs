@@ -96,10 +96,7 @@ impl Fake {
             name: "ann".into(),
             domain: DomainRef::Id("default".into()),
         };
-        let auth = AuthMethod::Password {
-            user,
-            password: "pw".into(),
-        };
+        let auth = AuthMethod::password(&user, &"pw".into());
         let keystone = KeystoneConfig {
             auth_url: self.url.parse().unwrap(),
             auth,

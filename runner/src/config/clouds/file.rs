@@ -15,49 +15,29 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use super::{Error, Surroundings};
+use crate::cloud::login_setting;
 
 const SUFFIXES: [&str; 3] = ["yaml", "yml", "json"];
 
-/// Keys that are read; `*_endpoint_override` as well. Everything else belongs to other tools.
+/// Keys that are read beside those of a login; `*_endpoint_override` as well. Everything else belongs to other tools.
 const TEXT_KEYS: &[&str] = &[
-    "application_credential_id",
-    "application_credential_name",
-    "application_credential_secret",
     "auth_plugin",
     "auth_token",
-    "auth_type",
-    "auth_url",
     "cacert",
     "cert",
     "cloud",
     "default_domain",
-    "default_domain_id",
-    "default_domain_name",
-    "domain_id",
-    "domain_name",
     "insecure",
     "key",
-    "password",
     "profile",
-    "project_domain_id",
-    "project_domain_name",
-    "project_id",
-    "project_name",
-    "system_scope",
     "tenant_id",
     "tenant_name",
-    "token",
-    "trust_id",
-    "user_domain_id",
-    "user_domain_name",
-    "user_id",
     "user_name",
-    "username",
     "verify",
 ];
 
 /// Keys that may hold one word or a list of words.
-const LIST_KEYS: [&str; 3] = ["endpoint_type", "interface", "region_name"];
+const LIST_KEYS: [&str; 4] = ["auth_methods", "endpoint_type", "interface", "region_name"];
 
 /// All that the files say.
 pub(super) struct Files {
@@ -244,6 +224,8 @@ fn filled(entries: BTreeMap<String, Option<Entry>>) -> BTreeMap<String, Entry> {
 pub(super) struct Entry {
     values: BTreeMap<String, String>,
     auth: BTreeMap<String, String>,
+    /// Keys under `auth` that are not ours.
+    strange: Vec<String>,
     regions: Option<Vec<(String, Entry)>>,
 }
 
@@ -253,6 +235,11 @@ impl Entry {
         let mut flat = self.auth.clone();
         flat.extend(self.values.clone());
         flat
+    }
+
+    /// Keys under `auth` that nobody here knows.
+    pub(super) fn strange(&self) -> &[String] {
+        &self.strange
     }
 
     /// The regions with their values: the `regions` list, else the words of `region_name`.
@@ -275,6 +262,7 @@ impl Entry {
     fn merge(&mut self, over: Self) {
         self.values.extend(over.values);
         self.auth.extend(over.auth);
+        self.strange.extend(over.strange);
         if over.regions.is_some() {
             self.regions = over.regions;
         }
@@ -300,7 +288,10 @@ impl<'de> Visitor<'de> for EntryVisitor {
         let mut entry = Entry::default();
         while let Some(key) = map.next_key::<String>()? {
             match key.replace('-', "_").as_str() {
-                "auth" => entry.auth = map.next_value::<Option<Auth>>()?.unwrap_or_default().0,
+                "auth" => {
+                    let auth = map.next_value::<Option<Auth>>()?.unwrap_or_default();
+                    (entry.auth, entry.strange) = (auth.known, auth.strange);
+                }
                 "regions" => {
                     let regions = map.next_value::<Option<Vec<Region>>>()?;
                     entry.regions = regions.map(|list| {
@@ -328,7 +319,7 @@ fn next_setting<'de, A: MapAccess<'de>>(
     if LIST_KEYS.contains(&key) {
         return Ok(map.next_value::<Words>()?.0);
     }
-    if TEXT_KEYS.contains(&key) || key.ends_with("_endpoint_override") {
+    if is_ours(key) {
         return Ok(map
             .next_value::<Option<String>>()?
             .filter(|value| !value.is_empty()));
@@ -337,9 +328,19 @@ fn next_setting<'de, A: MapAccess<'de>>(
     Ok(None)
 }
 
+fn is_ours(key: &str) -> bool {
+    LIST_KEYS.contains(&key)
+        || TEXT_KEYS.contains(&key)
+        || login_setting(key).is_some()
+        || key.ends_with("_endpoint_override")
+}
+
 /// The mapping under `auth`.
 #[derive(Default)]
-struct Auth(BTreeMap<String, String>);
+struct Auth {
+    known: BTreeMap<String, String>,
+    strange: Vec<String>,
+}
 
 impl<'de> Deserialize<'de> for Auth {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -352,14 +353,17 @@ impl<'de> Deserialize<'de> for Auth {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Auth, A::Error> {
-                let mut auth = BTreeMap::new();
+                let mut auth = Auth::default();
                 while let Some(key) = map.next_key::<String>()? {
                     let key = key.replace('-', "_");
+                    if !is_ours(&key) {
+                        auth.strange.push(key.clone());
+                    }
                     if let Some(value) = next_setting(&mut map, &key)? {
-                        auth.insert(key, value);
+                        auth.known.insert(key, value);
                     }
                 }
-                Ok(Auth(auth))
+                Ok(auth)
             }
         }
         deserializer.deserialize_map(AuthVisitor)

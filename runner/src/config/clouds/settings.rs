@@ -5,17 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::SecretString;
 use url::Url;
 
 use super::{Error, Surroundings};
 use crate::cloud::{
-    AuthMethod, CloudConfig, CredentialRef, DomainRef, Interface, KeystoneConfig, Pem, Tls,
-    TokenScope, UserRef, official_service_type,
+    AUTH_URL, AuthMethod, CloudConfig, DomainRef, Given, Interface, KeystoneConfig, Pem, Setting,
+    Tls, TokenScope, Unfit, official_service_type,
 };
 
 /// Other names of keys.
-const ALIASES: [(&str, &str); 8] = [
+pub(super) const ALIASES: [(&str, &str); 8] = [
     ("tenant_id", "project_id"),
     ("tenant_name", "project_name"),
     ("endpoint_type", "interface"),
@@ -28,9 +27,9 @@ const ALIASES: [(&str, &str); 8] = [
 
 /// Keys that name one thing: a layer that sets one hides the others of lower layers.
 const GROUPS: [&[&str]; 8] = [
-    &["project_id", "project_name", "system_scope"],
+    &["project_id", "project_name", "system_scope", "trust_id"],
     &["user_id", "username"],
-    &["domain_id", "domain_name", "system_scope"],
+    &["domain_id", "domain_name", "system_scope", "trust_id"],
     &["user_domain_id", "user_domain_name"],
     &["project_domain_id", "project_domain_name"],
     &["default_domain_id", "default_domain_name"],
@@ -82,13 +81,17 @@ pub(super) struct Settings {
 
 const PROJECT: [&str; 2] = ["project_id", "project_name"];
 const DOMAIN: [&str; 2] = ["domain_id", "domain_name"];
+/// What a domain that is laid over it would silently be beside.
+const BELOW_DOMAIN: [&str; 3] = ["project_id", "project_name", "trust_id"];
+/// Scopes that take the place of any other.
+const WHOLE_SCOPES: [&str; 2] = ["system_scope", "trust_id"];
 
 impl Settings {
     /// Lays layers over each other, lowest first.
     ///
     /// # Errors
-    /// Where a layer asks for a domain scope while one below it asks for a project: other tools
-    /// keep the project without a word.
+    /// Where a layer asks for a domain scope while one below it asks for a project or a trust: other tools
+    /// keep these without a word.
     pub(super) fn new(cloud: &str, place: &str, layers: &[Layer]) -> Result<Self, Error> {
         let mut settings = Self {
             cloud: cloud.to_owned(),
@@ -103,7 +106,8 @@ impl Settings {
     }
 
     fn lay(&mut self, layer: &Layer) -> Result<(), Error> {
-        if layer.has_any(&DOMAIN) && !layer.has_any(&PROJECT) && self.any(&PROJECT).is_some() {
+        let is_below = self.any(&BELOW_DOMAIN).is_some();
+        if layer.has_any(&DOMAIN) && !layer.has_any(&BELOW_DOMAIN) && is_below {
             let key = DOMAIN
                 .iter()
                 .find(|key| layer.get(key).is_some())
@@ -112,7 +116,7 @@ impl Settings {
             return Err(Error::Scopes {
                 cloud: self.cloud.clone(),
                 first: self
-                    .any(&PROJECT)
+                    .any(&BELOW_DOMAIN)
                     .map_or_else(String::new, |key| self.cited(key)),
                 second: format!(
                     "{key} `{}` ({})",
@@ -126,7 +130,7 @@ impl Settings {
                 group.iter().for_each(|key| self.forget(key));
             }
         }
-        if layer.get("system_scope").is_some() {
+        if layer.has_any(&WHOLE_SCOPES) {
             PROJECT
                 .iter()
                 .chain(&DOMAIN)
@@ -176,32 +180,60 @@ impl Settings {
         }
     }
 
-    /// A setting that must be there. Variables other than a few do not reach clouds in files, so
-    /// the cure depends on where the cloud is described.
-    fn need(&self, key: &str, what: &'static str) -> Result<&str, Error> {
-        self.get(key).ok_or_else(|| {
-            let flag = key.replace('_', "-");
-            let cure = match self.place.as_str() {
-                "OS_* variables" => format!(
-                    "set OS_{} or give --os-{flag}, or choose a cloud of clouds.yaml with --os-cloud",
-                    key.to_uppercase()
-                ),
-                "the command line" => format!("give --os-{flag}"),
-                file => format!("add `{key}` under `auth` of the cloud in {file} or in secure.yaml, or give --os-{flag}"),
-            };
-            Error::Missing { cloud: self.cloud.clone(), what, cure }
-        })
+    /// A setting that must be there.
+    fn need(&self, setting: &Setting) -> Result<&str, Error> {
+        self.get(setting.key).ok_or_else(|| self.missing(setting))
+    }
+
+    /// What to do about a setting that is not there. Variables other than a few do not reach clouds in files, so the cure depends on
+    /// where the cloud is described.
+    fn missing(&self, setting: &Setting) -> Error {
+        let (key, flag, variable) = (setting.key, setting.flag, setting.variable());
+        let cure = match self.place.as_str() {
+            "OS_* variables" => format!(
+                "set {variable} or give --{flag}, or choose a cloud of clouds.yaml with --os-cloud"
+            ),
+            "the command line" => format!("give --{flag}"),
+            file => {
+                let first = if setting.is_over_files {
+                    format!("set {variable}, ")
+                } else {
+                    String::new()
+                };
+                format!(
+                    "{first}add `{key}` under `auth` of the cloud in {file} or in secure.yaml, or give --{flag}"
+                )
+            }
+        };
+        Error::Missing {
+            cloud: self.cloud.clone(),
+            what: setting.what,
+            cure,
+        }
+    }
+
+    /// Says of this cloud why what was said about its login is none.
+    fn unfit(&self, unfit: Unfit) -> Error {
+        match unfit {
+            Unfit::Missing(setting) => self.missing(setting),
+            Unfit::Value { setting, cause } => {
+                let value = match self.get(setting.key) {
+                    Some(_) if setting.is_secret => "…",
+                    // Before an `@` there may be a password.
+                    Some(text) => text.rsplit_once('@').map_or(text, |(_, rest)| rest),
+                    None => "",
+                };
+                self.bad_value(setting.key, value, cause)
+            }
+            Unfit::AuthType(auth_type) => Error::AuthType {
+                cloud: self.cloud.clone(),
+                auth_type,
+            },
+        }
     }
 
     /// Turns the settings into what a session needs.
     pub(super) fn into_config(self, surroundings: &Surroundings) -> Result<CloudConfig, Error> {
-        if self.get("trust_id").is_some() {
-            return Err(self.bad_value(
-                "trust_id",
-                "set",
-                "trusts are not supported; use a project, domain or system scope",
-            ));
-        }
         let auth_url = self.auth_url()?;
         let auth = self.auth()?;
         let scope = self.scope(&auth)?;
@@ -223,9 +255,7 @@ impl Settings {
 
     /// The Keystone address; `{region_name}` and the like stand for other settings.
     fn auth_url(&self) -> Result<Url, Error> {
-        let mut text = self
-            .need("auth_url", "auth_url (the address of Keystone)")?
-            .to_owned();
+        let mut text = self.need(&AUTH_URL)?.to_owned();
         for key in ["region_name", "project_name", "project_id"] {
             if let Some(value) = self.get(key) {
                 text = text.replace(&format!("{{{key}}}"), value);
@@ -254,49 +284,8 @@ impl Settings {
     }
 
     fn auth(&self) -> Result<AuthMethod, Error> {
-        match self.auth_type() {
-            "password" | "v3password" => {
-                let password = self.need("password", "password")?;
-                Ok(AuthMethod::Password {
-                    user: self.user()?,
-                    password: SecretString::from(password),
-                })
-            }
-            "token" | "v3token" => Ok(AuthMethod::Token(SecretString::from(
-                self.need("token", "token")?,
-            ))),
-            "v3applicationcredential" | "application_credential" | "applicationcredential" => {
-                let secret = self.need(
-                    "application_credential_secret",
-                    "secret of the application credential",
-                )?;
-                let credential = match (
-                    self.owned("application_credential_id"),
-                    self.owned("application_credential_name"),
-                ) {
-                    (Some(id), _) => CredentialRef::Id(id),
-                    (None, Some(name)) => CredentialRef::Name {
-                        name,
-                        user: self.user()?,
-                    },
-                    (None, None) => {
-                        self.need(
-                            "application_credential_id",
-                            "id of the application credential",
-                        )?;
-                        CredentialRef::Id(String::new())
-                    }
-                };
-                Ok(AuthMethod::ApplicationCredential {
-                    credential,
-                    secret: SecretString::from(secret),
-                })
-            }
-            other => Err(Error::AuthType {
-                cloud: self.cloud.clone(),
-                auth_type: other.to_owned(),
-            }),
-        }
+        let given = Given::new(&self.values, self.domain_of("user"));
+        AuthMethod::read(self.auth_type(), &given).map_err(|unfit| self.unfit(unfit))
     }
 
     /// The type given, else the one that the other settings make sense for.
@@ -307,20 +296,9 @@ impl Settings {
             None if has("application_credential_secret") && !has("password") => {
                 "v3applicationcredential"
             }
-            None if has("token") && self.any(&["username", "user_id"]).is_none() => "token",
-            None => "password",
+            None if has("token") && self.any(&["username", "user_id"]).is_none() => "v3token",
+            None => "v3password",
         }
-    }
-
-    fn user(&self) -> Result<UserRef, Error> {
-        if let Some(id) = self.owned("user_id") {
-            return Ok(UserRef::Id(id));
-        }
-        let name = self.need("username", "user name")?.to_owned();
-        Ok(UserRef::Name {
-            name,
-            domain: self.domain_of("user"),
-        })
     }
 
     /// The domain of the user or project: its own, else the one given for both, else the default.
@@ -348,15 +326,23 @@ impl Settings {
                 second: self.cited(other),
             })
         };
-        if matches!(auth, AuthMethod::ApplicationCredential { .. })
-            && let Some(key) = project.or(domain).or(system.map(|_| "system_scope"))
+        let trust = self.get("trust_id").map(|_| "trust_id");
+        let system_key = system.map(|_| "system_scope");
+        if auth.kind().is_bound
+            && let Some(key) = trust.or(project).or(domain).or(system_key)
         {
             let cause = format!(
-                "an application credential has the scope of the project it was made in and takes no other: \
-                 remove {key} ({})",
+                "the scope of the {} is that of the project in which it was made, and it takes no other: remove {key} ({})",
+                auth.kind().what,
                 self.sources.get(key).map_or("", String::as_str)
             );
             return Err(self.bad_value(key, self.get(key).unwrap_or_default(), cause));
+        }
+        if let Some(trust) = self.owned("trust_id") {
+            return match project.or(domain).or(system_key) {
+                Some(key) => both("trust_id", key),
+                None => Ok(TokenScope::Trust(trust)),
+            };
         }
         match (project, domain, system) {
             (Some(key), _, Some(_)) | (None, Some(key), Some(_)) => both("system_scope", key),

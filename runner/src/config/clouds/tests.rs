@@ -1,14 +1,16 @@
 //! Table tests of cloud resolution: files in a temporary directory, everything else handed in.
 
+mod logins;
 mod refusals;
 
 use std::fs;
 
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::cloud::{AuthMethod, CredentialRef, DomainRef, Interface, Pem, TokenScope, UserRef};
+use crate::cloud::{DomainRef, Interface, Pem, TokenScope};
 
 const CLOUDS: &str = r"
 cache: {auth: true}
@@ -75,10 +77,25 @@ fn keystone(config: &CloudConfig) -> &crate::cloud::KeystoneConfig {
     config.keystone.as_ref().unwrap()
 }
 
+/// What Keystone would be shown first.
+fn identity(config: &CloudConfig) -> Value {
+    let body = keystone(config).first_request().unwrap();
+    let body: Value = serde_json::from_str(body.expose_secret()).unwrap();
+    body["auth"]["identity"].clone()
+}
+
+/// The user and his password, as they would be shown.
+fn user(config: &CloudConfig) -> Value {
+    identity(config)["password"]["user"].clone()
+}
+
 fn project(config: &CloudConfig) -> Option<String> {
     match &keystone(config).scope {
         TokenScope::Project { id, name, .. } => name.clone().or(id.clone()),
-        TokenScope::Domain(_) | TokenScope::System | TokenScope::Unscoped => None,
+        TokenScope::Domain(_)
+        | TokenScope::System
+        | TokenScope::Trust(_)
+        | TokenScope::Unscoped => None,
     }
 }
 
@@ -95,16 +112,9 @@ fn a_cloud_is_read_with_its_scalars_as_written() {
     let config = place.resolve(&named("devstack")).unwrap();
     let keystone = keystone(&config);
     assert_eq!(keystone.auth_url.as_str(), "http://k:5000/v3");
-    let AuthMethod::Password { user, password } = &keystone.auth else {
-        panic!("{:?}", keystone.auth)
-    };
-    assert_eq!(password.expose_secret(), "0123");
     assert_eq!(
-        *user,
-        UserRef::Name {
-            name: "ann".into(),
-            domain: DomainRef::Id("default".into())
-        }
+        user(&config),
+        json!({ "name": "ann", "domain": { "id": "default" }, "password": "0123" })
     );
     let domain = Some(DomainRef::Name("Default".into()));
     assert_eq!(
@@ -187,14 +197,11 @@ fn secure_yaml_is_laid_over_key_by_key() {
         &[],
     );
     let config = place.resolve(&named("devstack")).unwrap();
-    let AuthMethod::Password {
-        user: UserRef::Name { name, .. },
-        password,
-    } = &keystone(&config).auth
-    else {
-        panic!()
-    };
-    assert_eq!((name.as_str(), password.expose_secret()), ("ann", "better"));
+    let ann = user(&config);
+    assert_eq!(
+        (&ann["name"], &ann["password"]),
+        (&json!("ann"), &json!("better"))
+    );
     let known = place.resolve(&named("othr")).unwrap_err().to_string();
     assert!(known.contains("did you mean `other`?"), "{known}");
 }
@@ -257,12 +264,10 @@ fn the_cloud_is_chosen_by_rule() {
     )
     .resolve(&named("many"));
     assert!(matches!(clash, Err(Error::NameClash { .. })));
-    let by_flags = CloudOptions {
-        auth_url: Some("http://k".into()),
-        username: Some("u".into()),
-        password: Some("p".into()),
-        ..CloudOptions::default()
-    };
+    let by_flags = CloudOptions::default()
+        .with("auth_url", "http://k")
+        .with("username", "u")
+        .with("password", "p");
     assert_eq!(
         Place::new(&[], &[]).resolve(&by_flags).unwrap().name,
         "defaults"
@@ -279,28 +284,19 @@ fn values_come_from_the_highest_source() {
     let place = Place::new(&[("work/clouds.yaml", CLOUDS)], &env);
     let config = place.resolve(&CloudOptions::default()).unwrap();
     assert_eq!(project(&config).as_deref(), Some("from-env"));
-    let AuthMethod::Password {
-        user: UserRef::Name { name, .. },
-        ..
-    } = &keystone(&config).auth
-    else {
-        panic!()
-    };
-    assert_eq!(name, "ann", "OS_USERNAME does not reach a cloud of a file");
-    let by_id = CloudOptions {
-        project_id: Some("42".into()),
-        ..CloudOptions::default()
-    };
+    assert_eq!(
+        user(&config)["name"],
+        "ann",
+        "OS_USERNAME does not reach a cloud of a file"
+    );
+    let by_id = CloudOptions::default().with("project_id", "42");
     let config = place.resolve(&by_id).unwrap();
     assert_eq!(
         keystone(&config).scope,
         TokenScope::project("42"),
         "an id on the command line hides names below it"
     );
-    let system = CloudOptions {
-        system_scope: Some("all".into()),
-        ..CloudOptions::default()
-    };
+    let system = CloudOptions::default().with("system_scope", "all");
     assert_eq!(
         keystone(&place.resolve(&system).unwrap()).scope,
         TokenScope::System
@@ -381,74 +377,51 @@ fn entry(auth: &str, top: &str) -> Result<CloudConfig, Error> {
 #[test]
 fn every_method_and_scope_is_understood() {
     let scope = |auth: &str| keystone(&entry(auth, "").unwrap()).scope.clone();
-    let user = "username: u, password: p";
+    let ann = "username: u, password: p";
     assert_eq!(
-        scope(&format!("{user}, system_scope: all")),
+        scope(&format!("{ann}, system_scope: all")),
         TokenScope::System
     );
     assert_eq!(
-        scope(&format!("{user}, domain_name: D")),
+        scope(&format!("{ann}, domain_name: D")),
         TokenScope::Domain(DomainRef::Name("D".into()))
     );
     assert_eq!(
-        scope(&format!("{user}, tenant-id: '1'")),
+        scope(&format!("{ann}, tenant-id: '1'")),
         TokenScope::project("1")
     );
-    assert_eq!(scope(user), TokenScope::Unscoped);
-    let shorthand = entry(&format!("{user}, project_name: p, domain_name: D"), "").unwrap();
+    assert_eq!(scope(ann), TokenScope::Unscoped);
+    let shorthand = entry(&format!("{ann}, project_name: p, domain_name: D"), "").unwrap();
     let domain = DomainRef::Name("D".into());
     assert_eq!(
         keystone(&shorthand).scope,
         TokenScope::Project {
             id: None,
             name: Some("p".into()),
-            domain: Some(domain.clone())
+            domain: Some(domain)
         }
     );
-    let AuthMethod::Password {
-        user: UserRef::Name {
-            domain: of_user, ..
-        },
-        ..
-    } = &keystone(&shorthand).auth
-    else {
-        panic!()
-    };
-    assert_eq!(*of_user, domain);
+    assert_eq!(user(&shorthand)["domain"], json!({ "name": "D" }));
     for top in ["auth_type: token", "auth_type: v3token", ""] {
-        assert!(
-            matches!(
-                keystone(&entry("token: t", top).unwrap()).auth,
-                AuthMethod::Token(_)
-            ),
-            "{top}"
-        );
+        let config = entry("token: t", top).unwrap();
+        assert_eq!(keystone(&config).auth.kind().name(), "v3token", "{top}");
     }
-    let credential = entry(
-        "application_credential_id: i, application_credential_secret: s",
-        "auth_type: v3applicationcredential",
-    );
-    let AuthMethod::ApplicationCredential { credential, .. } =
-        keystone(&credential.unwrap()).auth.clone()
-    else {
-        panic!()
-    };
-    assert_eq!(credential, CredentialRef::Id("i".into()));
-    let by_name = entry(
-        "application_credential_name: n, application_credential_secret: s, user_id: u",
-        "",
-    )
-    .unwrap();
-    let AuthMethod::ApplicationCredential { credential, .. } = keystone(&by_name).auth.clone()
-    else {
-        panic!()
+    let credential = |auth: &str, top: &str| {
+        identity(&entry(auth, top).unwrap())["application_credential"].clone()
     };
     assert_eq!(
-        credential,
-        CredentialRef::Name {
-            name: "n".into(),
-            user: UserRef::Id("u".into())
-        }
+        credential(
+            "application_credential_id: i, application_credential_secret: s",
+            "auth_type: v3applicationcredential"
+        ),
+        json!({ "id": "i", "secret": "s" })
+    );
+    assert_eq!(
+        credential(
+            "application_credential_name: n, application_credential_secret: s, user_id: u",
+            ""
+        ),
+        json!({ "name": "n", "user": { "id": "u" }, "secret": "s" })
     );
 }
 

@@ -27,8 +27,12 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ),
     (
         USER,
-        "auth_type: v3oidcpassword",
-        &["`v3oidcpassword`", "v3applicationcredential"],
+        "auth_type: v3samlpassword",
+        &[
+            "`v3samlpassword`",
+            "v3applicationcredential",
+            "v3oidcpassword",
+        ],
     ),
     (
         USER,
@@ -53,7 +57,26 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "",
         &["`some`", "`all`"],
     ),
-    ("username: u, password: p, trust_id: t", "", &["trust"]),
+    (
+        "username: u, password: p, trust_id: t, project_id: x",
+        "",
+        &["trust_id `t`", "project_id `x`", "one scope"],
+    ),
+    (
+        "username: u, password: p, trust_id: t, domain_name: D",
+        "",
+        &["trust_id `t`", "domain_name `D`", "one scope"],
+    ),
+    (
+        "username: u, password: p, trust_id: t, system_scope: all",
+        "",
+        &["trust_id `t`", "system_scope `all`"],
+    ),
+    (
+        "application_credential_id: i, application_credential_secret: s, trust_id: t",
+        "",
+        &["trust_id", "application credential", "remove"],
+    ),
     (
         "username: u, password: p, system_scope: all, project_id: x",
         "",
@@ -89,10 +112,7 @@ fn bad_entries_say_what_is_wrong_and_what_helps() {
 fn a_domain_over_a_project_is_refused() {
     let place = Place::new(&[("work/clouds.yaml", CLOUDS)], &[]);
     let error = place
-        .resolve(&CloudOptions {
-            domain_name: Some("D".into()),
-            ..named("devstack")
-        })
+        .resolve(&named("devstack").with("domain_name", "D"))
         .unwrap_err();
     assert!(
         error.to_string().contains("project_name `web`")
@@ -158,10 +178,7 @@ fn unreadable_files_are_named_with_the_line_and_without_secrets() {
             ..
         })
     ));
-    let url = CloudOptions {
-        auth_url: Some("ftp://u:hunter2@k".into()),
-        ..CloudOptions::default()
-    };
+    let url = CloudOptions::default().with("auth_url", "ftp://u:hunter2@k");
     let error = Place::new(&[], ENV_CLOUD)
         .resolve(&url)
         .unwrap_err()
