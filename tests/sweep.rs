@@ -10,6 +10,8 @@ mod plans;
 mod repeated;
 /// What narrows a sweep or refuses it: projects, ages, tags, limits, confirmation.
 mod scope;
+/// What the operator chooses of what the task left.
+mod selected;
 /// Objects whose names look like paths.
 mod swift;
 /// What clouds do on bad days: throttling, broken listings, things that will not go.
