@@ -64,7 +64,7 @@ pub(super) async fn run(common: &CommonArgs, args: &ApplyArgs) -> Result<Exit, F
         .await?;
     ready.introduce();
     let age_s_max = args.plan_max_age.unwrap_or(app.config.sweep.plan_age_s_max);
-    let guards = args.guards.with(&Yes);
+    let guards = args.guards.with(&app.config.guard, &Yes);
     let outcome = ready.run.apply(&saved, age_s_max, &guards).await;
     ready.report(&outcome, false, args.rules.format)
 }
