@@ -8,6 +8,8 @@ mod along;
 mod plans;
 /// A run that was killed, and the next one.
 mod repeated;
+/// Saved plans as people look at them.
+mod reviewed;
 /// What narrows a sweep or refuses it: projects, ages, tags, limits, confirmation.
 mod scope;
 /// What the operator chooses of what the task left.

@@ -3,6 +3,8 @@
 //! A report is a value; the forms (table, JSON, YAML, CSV, plain values) are ways to write it. Nothing here decides anything.
 
 mod alike;
+mod difference;
+pub mod graph;
 mod narrowed;
 mod people;
 pub mod progress;
@@ -21,6 +23,7 @@ use crate::run::{Outcome, Purpose, Refusal};
 use crate::text::Visible;
 use crate::unlooked::Unlooked;
 
+pub use difference::PlanDifference;
 pub use narrowed::Narrowed;
 
 /// Version of the report's form.

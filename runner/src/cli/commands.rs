@@ -6,6 +6,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod names;
+mod plan;
 mod rules;
 mod sweep;
 
@@ -21,6 +22,7 @@ use compile_component::CompileArgs;
 use doctor::DoctorArgs;
 use explain::ExplainArgs;
 use names::NamesArgs;
+use plan::PlanCommand;
 use rules::RulesCommand;
 use sweep::SweepArgs;
 
@@ -58,6 +60,11 @@ pub(super) struct Cli {
 enum Command {
     /// Execute a plan that a dry run has saved with --plan-out
     Apply(ApplyArgs),
+    /// Look at plans that a dry run has saved: nothing is asked of any cloud
+    Plan {
+        #[command(subcommand)]
+        command: PlanCommand,
+    },
     /// Say why a thing would be deleted or kept
     Explain(ExplainArgs),
     /// Print names that a task may give, so that what bears them can be cleaned
@@ -89,6 +96,7 @@ pub(super) async fn run(cli: Cli) -> Result<Exit, Failure> {
     match command {
         None => sweep::run(&common, &sweep).await,
         Some(Command::Apply(args)) => apply::run(&common, &args).await,
+        Some(Command::Plan { command }) => plan::run(&command),
         Some(Command::Explain(args)) => explain::run(&common, &args).await,
         Some(Command::Names(args)) => names::run(&common, &args),
         Some(Command::Rules { command }) => rules::run(&common, &command).await,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::plan::{Choice, IdPattern};
+use crate::plan::{Choice, IdPattern, SweepScope};
 use crate::run::Outcome;
 
 /// Ids that are named one by one for people.
@@ -27,6 +27,16 @@ pub struct Narrowed {
 }
 
 impl Narrowed {
+    /// What narrows a scope, whatever is found in it.
+    pub fn by(scope: &SweepScope) -> Self {
+        Self {
+            created_after: scope.created_from,
+            created_before: scope.created_until,
+            choice: scope.choice.clone(),
+            ids_not_found: Vec::new(),
+        }
+    }
+
     /// What narrowed a run; nothing if nothing did.
     pub(super) fn of(outcome: &Outcome) -> Option<Self> {
         let scope = &outcome.plan.scope;
@@ -38,16 +48,20 @@ impl Narrowed {
             false => Vec::new(),
         };
         let narrowed = Self {
-            created_after: scope.created_from,
-            created_before: scope.created_until,
-            choice: scope.choice.clone(),
             ids_not_found,
+            ..Self::by(scope)
         };
         (narrowed != Self::default()).then_some(narrowed)
     }
 
+    /// The same as a line for people, if there is anything to say.
+    pub fn line(&self) -> Option<String> {
+        let words = self.words();
+        (!words.is_empty()).then(|| format!("only what is {}", words.join(", and ")))
+    }
+
     /// The same in words, a condition each.
-    pub(super) fn words(&self) -> Vec<String> {
+    fn words(&self) -> Vec<String> {
         let Choice {
             names,
             not_names,

@@ -65,12 +65,8 @@ fn introduction(report: &Report) -> String {
     if !report.user.is_empty() {
         text.push_str(&format!(", as {}, for {}", report.user, report.scope));
     }
-    let narrowed = report.narrowed.iter();
-    let narrowed: Vec<String> = narrowed.flat_map(Narrowed::words).collect();
-    let narrowed = match narrowed.is_empty() {
-        true => String::new(),
-        false => printable(&format!("only what is {}", narrowed.join(", and "))) + "\n",
-    };
+    let narrowed = report.narrowed.as_ref().and_then(Narrowed::line);
+    let narrowed = narrowed.map_or_else(String::new, |line| printable(&line) + "\n");
     format!("{}\n{narrowed}\n", printable(&text))
 }
 
