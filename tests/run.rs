@@ -13,7 +13,7 @@ use runner::name::{NameMatcher, OriginFilter, TaskId, built_in};
 use runner::plan::{Place, Plan, Sieve, SweepScope};
 use runner::rule::{Cause, Outcome as Deletion};
 use runner::run::{
-    Chronicle, Confirm, Guards, Ledger, Outcome, Purpose, Question, Refusal, Run, Unconfirmed, Yes,
+    Chronicle, Confirm, Guards, Ledger, Outcome, Purpose, Question, Refusal, Run, Unconfirmed,
 };
 use runner::unlooked::Unlooked;
 use tokio_util::sync::CancellationToken;
@@ -153,8 +153,8 @@ fn no() -> Result<(), Unconfirmed> {
 
 fn asking(confirm: &dyn Confirm) -> Guards<'_> {
     Guards {
-        deletions_max: None,
         confirm,
+        ..Guards::NONE
     }
 }
 
@@ -279,7 +279,7 @@ async fn a_guard_that_refuses_lets_nothing_be_sent() {
     let cloud = ScriptedCloud::with([ours("a.x/1"), ours("a.x/2")]);
     let few = Guards {
         deletions_max: Some(1),
-        confirm: &Yes,
+        ..Guards::NONE
     };
     let stage_of_task = stage(&cloud);
     let outcome = stage_of_task.run.sweep(&few).await;

@@ -8,8 +8,12 @@ mod along;
 mod plans;
 /// A run that was killed, and the next one.
 mod repeated;
+/// Saved plans as people look at them.
+mod reviewed;
 /// What narrows a sweep or refuses it: projects, ages, tags, limits, confirmation.
 mod scope;
+/// What the operator chooses of what the task left.
+mod selected;
 /// Objects whose names look like paths.
 mod swift;
 /// What clouds do on bad days: throttling, broken listings, things that will not go.

@@ -3,6 +3,7 @@
 
 mod bounds;
 pub mod clouds;
+mod guard;
 mod registries;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use crate::signature::Signatures;
 
 use clouds::Surroundings;
 
+pub use guard::GuardConfig;
 pub use registries::RegistryConfig;
 
 /// A day: what was reviewed yesterday may be executed this morning.
@@ -32,6 +34,8 @@ const PLAN_AGE_S_MAX: u64 = 86_400;
 pub struct Config {
     /// What a sweep never touches.
     pub protect: Protect,
+    /// Guards of every sweep.
+    pub guard: GuardConfig,
     /// Limits of a sweep, and what it need not look at.
     pub sweep: SweepConfig,
     /// Limits of every rule.

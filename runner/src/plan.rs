@@ -3,6 +3,7 @@
 //! A plan is a value. It is made of an inventory without asking anybody anything, the same inventory always makes the same
 //! plan whatever order it was listed in, and a purge executes exactly a plan.
 
+pub mod choice;
 pub mod coverage;
 pub mod decide;
 mod hold;
@@ -25,6 +26,7 @@ use crate::resource::{Foreseen, Owner, Step, Thing, ThingRef};
 use decide::Decision;
 use hold::Hold;
 
+pub use choice::{Choice, IdPattern, NamePattern, TagPattern};
 pub use coverage::Coverage;
 pub use decide::{Keep, Reason, Support, Verdict};
 pub use inventory::{Entry, Inventory};
@@ -33,7 +35,7 @@ pub use remnant::Remnant;
 pub use sieve::{Sieve, Standing, SweepScope};
 
 /// Version of the plan file's form.
-pub const PLAN_VERSION: u32 = 3;
+pub const PLAN_VERSION: u32 = 4;
 
 /// The ordered, reasoned list of deletions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +177,7 @@ impl Plan {
             decisions,
             blocked_by,
             takers,
-        } = settle(&inventory, &scope, spare);
+        } = settle(&mut inventory, &scope, spare);
         let witnesses: BTreeSet<Arc<str>> = inventory.witnesses().cloned().collect();
         let mut found = 0;
         let mut kept = Vec::new();
@@ -305,6 +307,21 @@ fn items(
     items.collect()
 }
 
+/// What would be decided if the operator had chosen everything; nothing if that is so.
+fn unnarrowed(inventory: &mut Inventory, scope: &SweepScope) -> Vec<Decision> {
+    if scope.choice.is_empty() {
+        return Vec::new();
+    }
+    let lifted = inventory.lift_choice();
+    let scope = SweepScope {
+        choice: Choice::default(),
+        ..scope.clone()
+    };
+    let decisions = decide::decide(&ties::Ties::of(inventory), &scope);
+    inventory.restore_choice(lifted);
+    decisions
+}
+
 /// What was decided, in which order, and what stands in the way.
 struct Settled {
     order: order::Order,
@@ -315,13 +332,21 @@ struct Settled {
 }
 
 fn settle(
-    inventory: &Inventory,
+    inventory: &mut Inventory,
     scope: &SweepScope,
     spare: &dyn Fn(&Thing) -> Option<Keep>,
 ) -> Settled {
+    let unnarrowed = unnarrowed(inventory, scope);
+    let inventory = &*inventory;
     let ties = ties::Ties::of(inventory);
     let mut decisions = decide::decide(&ties, scope);
     let mut spared = order::Spared::new();
+    // What stays because it was not chosen holds what it would have held if it had been.
+    for (position, (before, decision)) in unnarrowed.into_iter().zip(&decisions).enumerate() {
+        if before.verdict.is_delete() && !decision.verdict.is_delete() {
+            spared.insert(position, before.verdict);
+        }
+    }
     let decided = inventory.entries().iter().zip(&mut decisions);
     for (position, (entry, decision)) in decided.enumerate() {
         if let Some(keep) = spare(&entry.thing).filter(|_| decision.verdict.is_delete()) {

@@ -3,6 +3,9 @@
 //! A report is a value; the forms (table, JSON, YAML, CSV, plain values) are ways to write it. Nothing here decides anything.
 
 mod alike;
+mod difference;
+pub mod graph;
+mod narrowed;
 mod people;
 pub mod progress;
 
@@ -19,6 +22,9 @@ use crate::resource::ThingRef;
 use crate::run::{Outcome, Purpose, Refusal};
 use crate::text::Visible;
 use crate::unlooked::Unlooked;
+
+pub use difference::PlanDifference;
+pub use narrowed::Narrowed;
 
 /// Version of the report's form.
 pub const REPORT_VERSION: u32 = 1;
@@ -83,6 +89,9 @@ pub struct Report {
     pub scope: String,
     /// Whether nothing was to be changed.
     pub dry_run: bool,
+    /// What narrowed it, if anything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrowed: Option<Narrowed>,
     /// The things of the plan, in its order.
     pub items: Vec<Row>,
     /// Kept things, if they were asked for.
@@ -277,6 +286,7 @@ impl Report {
             user: about.user,
             scope: about.scope,
             dry_run: outcome.purpose != Purpose::Delete,
+            narrowed: Narrowed::of(outcome),
             items,
             kept: show_kept.then(|| outcome.kept.clone()),
             left: outcome.left.clone(),

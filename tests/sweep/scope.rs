@@ -148,6 +148,100 @@ async fn more_deletions_than_allowed_are_none_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_configured_guard_holds_whatever_the_flags_say() {
+    let scene = Scene::new().await;
+    let found = scene.before.len();
+    let share = scene.left.len() * 100 / found;
+    assert!(
+        (5..90).contains(&share),
+        "a part of the cloud is the task's"
+    );
+    for (guard, flags, words) in [
+        ("max_deletions = 3", &[][..], "more than --max-deletions 3"),
+        (
+            "max_deletions = 3",
+            &["--max-deletions", "99999"],
+            "more than --max-deletions 3",
+        ),
+        ("max_percent = 2", &[], "more than --max-percent 2"),
+        (
+            "max_percent = 100",
+            &["--max-percent", "1"],
+            "more than --max-percent 1",
+        ),
+        ("", &["--max-percent", "0"], "more than --max-percent 0"),
+    ] {
+        scene
+            .place
+            .write("runner.toml", format!("{IMPATIENT}[guard]\n{guard}\n"));
+        let refused = scene.sweep(flags);
+        refused.expect_code(6);
+        assert!(
+            refused.stderr.contains(words) && refused.stderr.contains("under [guard]"),
+            "{refused}"
+        );
+        // A dry run may always be looked at.
+        scene.sweep(&["--dry-run"]).expect_code(0);
+    }
+    // In one project the same number is a larger part.
+    scene.place.write(
+        "runner.toml",
+        format!("{IMPATIENT}[guard]\nmax_percent = {share}\n"),
+    );
+    scene.sweep(&["--project", "demo"]).expect_code(6);
+    assert!(scene.cloud.mutations().is_empty());
+    for (guard, words) in [
+        ("max_percent = 0", "max_percent under [guard] is 0"),
+        ("max_percent = 101", "max_percent under [guard] is 101"),
+        ("max_deletions = 0", "max_deletions under [guard] is 0"),
+        (
+            "blocked_words = [\" \"]",
+            "blocked_words under [guard] holds an empty text",
+        ),
+        ("max_deletion = 1", "max_deletion"),
+    ] {
+        scene
+            .place
+            .write("runner.toml", format!("[guard]\n{guard}\n"));
+        let refused = scene.sweep(&["--dry-run"]);
+        refused.expect_code(2);
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+    scene.place.write(
+        "runner.toml",
+        format!("{IMPATIENT}[guard]\nmax_percent = 100\nmax_deletions = 99999\n"),
+    );
+    let run = scene.sweep(&[]);
+    run.expect_code(0);
+    scene.assert_gone(&known(&scene.left), &run);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_in_its_name_keeps_a_project_and_all_that_is_in_it() {
+    let scene = Scene::new().await;
+    let demo = scene.cloud.project("demo");
+    scene.place.write(
+        "runner.toml",
+        format!("{IMPATIENT}[guard]\nblocked_words = [\"DEM\", \"prod\"]\n"),
+    );
+    for flags in [&["--dry-run"][..], &[]] {
+        let run = scene.sweep(flags);
+        assert!(run.code == Some(0) || run.code == Some(3), "{run}");
+        assert!(
+            run.json["summary"]["kept"]["protected"].as_u64() > Some(10),
+            "{run}"
+        );
+    }
+    let now = scene.now();
+    let gone: Vec<&Known> = scene.before.difference(&now).collect();
+    assert!(!gone.is_empty());
+    assert!(gone.iter().all(|item| item.3 != demo), "{gone:#?}");
+    // Whoever sees the own project alone is kept from it all the same.
+    let run = scene.sweep(&["--os-cloud", "demo", "--dry-run"]);
+    assert!(ids(&run).is_empty(), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn origins_divide_the_tasks_things() {
     let scene = Scene::new().await;
     let named = |run: &Run| {

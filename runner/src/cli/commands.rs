@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod man_pages;
 mod names;
+mod plan;
 mod rules;
 mod sweep;
 
@@ -24,6 +25,7 @@ use doctor::DoctorArgs;
 use explain::ExplainArgs;
 use man_pages::ManPagesArgs;
 use names::NamesArgs;
+use plan::PlanCommand;
 use rules::RulesCommand;
 use sweep::SweepArgs;
 
@@ -62,6 +64,11 @@ pub(super) struct Cli {
 enum Command {
     /// Execute a plan that a dry run has saved with --plan-out
     Apply(ApplyArgs),
+    /// Look at plans that a dry run has saved: nothing is asked of any cloud
+    Plan {
+        #[command(subcommand)]
+        command: PlanCommand,
+    },
     /// Say why a thing would be deleted or kept
     Explain(ExplainArgs),
     /// Print names that a task may give, so that what bears them can be cleaned
@@ -95,6 +102,7 @@ pub(super) async fn run(cli: Cli) -> Result<Exit, Failure> {
     match command {
         None => sweep::run(&common, &sweep).await,
         Some(Command::Apply(args)) => apply::run(&common, &args).await,
+        Some(Command::Plan { command }) => plan::run(&command),
         Some(Command::Explain(args)) => explain::run(&common, &args).await,
         Some(Command::Names(args)) => names::run(&common, &args),
         Some(Command::Rules { command }) => rules::run(&common, &command).await,

@@ -246,6 +246,9 @@ impl Connected {
                 .protected_projects
                 .insert(self.project_id(protected).await?);
         }
+        let blocked = self.session.projects_called(&config.guard.blocked_words);
+        let blocked = blocked.await?.into_iter().map(Arc::from);
+        scope.protected_projects.extend(blocked);
         Ok(scope)
     }
 

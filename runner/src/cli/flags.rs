@@ -1,7 +1,9 @@
 //! Flags that several commands have, each group beside what it means. Their doc comments are the help.
 
+pub(super) mod choice;
 pub(super) mod cloud;
 pub(super) mod guards;
+pub(super) mod moment;
 pub(super) mod rules;
 pub(super) mod scope;
 

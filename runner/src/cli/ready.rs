@@ -14,8 +14,9 @@ use crate::name::NameMatcher;
 use crate::plan::{Place, Sieve, SweepScope};
 use crate::records::Records;
 use crate::report::progress::Progress;
-use crate::report::{About, Format, Report};
+use crate::report::{About, Format, Narrowed, Report};
 use crate::run::{Chronicle, Outcome, Run};
+use crate::text::plain;
 
 use super::app::{App, VERSION};
 use super::components::digest;
@@ -249,6 +250,10 @@ impl Ready {
         // A refusal is all that there is to say to people.
         if refusal.is_none() || format.is_document() {
             let report = Report::of(outcome, self.about(), show_kept);
+            let not_found = report.narrowed.as_ref().and_then(Narrowed::not_found);
+            if let Some(not_found) = not_found {
+                tracing::warn!("{}", plain(&not_found));
+            }
             print(&report.write(format).map_err(Failure::unexpected)?)?;
         }
         Ok(outcome.exit())

@@ -3,11 +3,13 @@
 //! The invariant: a word that fits two projects is never decided for one of them. Whoever may create projects can give one the
 //! id of another as its name.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Error, ErrorKind, GrantedScope, Method, Request, Session};
+use super::{Error, ErrorKind, GrantedScope, Identity, Method, Request, Session};
 
 #[derive(Deserialize)]
 struct Project {
@@ -25,6 +27,26 @@ struct OfId {
 struct OfName {
     projects: Vec<Project>,
 }
+
+/// A page of all projects.
+#[derive(Deserialize)]
+struct Page {
+    projects: Vec<Project>,
+    #[serde(default)]
+    links: Links,
+    /// Keystone says so where a limit of its own has cut the list.
+    #[serde(default)]
+    truncated: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct Links {
+    #[serde(default)]
+    next: Option<String>,
+}
+
+/// Pages of projects that are asked for.
+const PAGES_MAX: usize = 10_000;
 
 impl Session {
     /// The id of the project that is given by its id or its name.
@@ -52,6 +74,60 @@ impl Session {
         let by_id = by_id.map(|found| found.project).filter(|it| it.id == given);
         let by_name = by_name.map_or_else(Vec::new, |found| found.projects);
         chosen(given, by_id, by_name)
+    }
+
+    /// The ids of all projects whose names hold one of these words, in small letters or capitals. Of other projects than the own an
+    /// ordinary user sees nothing and takes nothing.
+    ///
+    /// # Errors
+    /// If Keystone does not show all projects; those of any request.
+    pub async fn projects_called(&self, words: &BTreeSet<String>) -> Result<Vec<String>, Error> {
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let projects = match self.identity().filter(|identity| !identity.is_admin()) {
+            None => self.all_projects().await?,
+            Some(Identity {
+                scope: GrantedScope::Project { id, name, .. },
+                ..
+            }) => vec![Project { id, name }],
+            Some(_) => Vec::new(),
+        };
+        let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+        let is_called = |name: &str| {
+            let name = name.to_lowercase();
+            words.iter().any(|word| name.contains(word))
+        };
+        let called = projects.into_iter().filter(|it| is_called(&it.name));
+        Ok(called.map(|it| it.id).collect())
+    }
+
+    /// Every project that there is.
+    async fn all_projects(&self) -> Result<Vec<Project>, Error> {
+        let unclear = |why: &str| {
+            let message = format!(
+                "Keystone was asked for all projects, because some names of projects are blocked, and {why}"
+            );
+            Error::new(ErrorKind::Malformed, message)
+        };
+        let mut path = "/v3/projects".to_owned();
+        let mut projects = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let page = self.shown::<Page>(&path).await?;
+            let page = page.ok_or_else(|| unclear("does not show them with these rights"))?;
+            projects.extend(page.projects);
+            match page.links.next {
+                Some(link) => {
+                    let next = self.relative("identity", &link);
+                    path = next.map_err(|error| {
+                        unclear(&format!("its next page is no link to go by: {error}"))
+                    })?;
+                }
+                None if page.truncated => return Err(unclear("has cut its list short")),
+                None => return Ok(projects),
+            }
+        }
+        Err(unclear("its list has no end"))
     }
 
     /// What Keystone shows at a path; nothing if it says that there is nothing, or that it is not for us to see.

@@ -16,6 +16,8 @@ const DAY_S: u64 = 24 * HOUR_S;
 /// A limit's name, and the least and the most it may be.
 type Bounds = (&'static str, u64, u64);
 
+const GUARD: &[Bounds] = &[("max_deletions", 1, 100_000_000), ("max_percent", 1, 100)];
+
 const SWEEP: &[Bounds] = &[
     ("listings_max", 1, 1_024),
     ("deletions_max", 1, 4_096),
@@ -68,18 +70,20 @@ const LIMITS: &[Bounds] = &[
 /// What cannot be meant, in words: the first limit that is out of its bounds, or an empty word that would protect nothing.
 pub(super) fn flaw(config: &Config) -> Option<String> {
     let protect = [
-        ("tags", &config.protect.tags),
-        ("projects", &config.protect.projects),
+        ("tags under [protect]", &config.protect.tags),
+        ("projects under [protect]", &config.protect.projects),
+        ("blocked_words under [guard]", &config.guard.blocked_words),
     ];
     let mut empty = protect
         .into_iter()
         .filter(|(_, words)| words.iter().any(|word| word.trim().is_empty()));
     if let Some((key, _)) = empty.next() {
         return Some(format!(
-            "{key} under [protect] holds an empty text, which protects nothing: take it out, or say what it was to be"
+            "{key} holds an empty text, which protects nothing: take it out, or say what it was to be"
         ));
     }
     let common = [
+        ("[guard]".to_owned(), numbers(&config.guard), GUARD),
         ("[sweep]".to_owned(), numbers(&config.sweep), SWEEP),
         ("[http]".to_owned(), numbers(&config.http), HTTP),
         ("[limits]".to_owned(), numbers(&config.limits), LIMITS),
@@ -140,6 +144,7 @@ mod tests {
         for text in [
             "[protect]\ntags = [\"a\", \"\"]\n",
             "[protect]\nprojects = [\" \"]\n",
+            "[guard]\nblocked_words = [\"\"]\n",
         ] {
             let flaw = flaw(&config(text)).unwrap();
             assert!(flaw.contains("holds an empty text"), "{flaw}");
@@ -148,7 +153,12 @@ mod tests {
 
     #[test]
     fn a_limit_out_of_bounds_is_named_with_them() {
-        for (section, bounds) in [("sweep", SWEEP), ("http", HTTP), ("limits", LIMITS)] {
+        for (section, bounds) in [
+            ("guard", GUARD),
+            ("sweep", SWEEP),
+            ("http", HTTP),
+            ("limits", LIMITS),
+        ] {
             for (key, min, max) in bounds {
                 let most = i64::MAX as u64;
                 let low = min.checked_sub(1);

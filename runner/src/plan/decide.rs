@@ -106,6 +106,11 @@ pub enum Keep {
     OutsideProject,
     /// It is outside the sweep's age bounds.
     OutsideAge,
+    /// It would go by itself, and the operator has not chosen it.
+    Unselected {
+        /// What does not fit, in words.
+        by: String,
+    },
     /// A saved plan is executed, and does not name it, or names it as it is no more.
     NotAsPlanned {
         /// In words.
@@ -145,6 +150,7 @@ impl Keep {
             Self::Protected { .. } => "protected",
             Self::OutsideProject => "outside the project",
             Self::OutsideAge => "outside the age bounds",
+            Self::Unselected { .. } => "not selected",
             Self::NotAsPlanned { .. } => "not as planned",
         }
     }
@@ -230,6 +236,7 @@ impl fmt::Display for Keep {
             ),
             Self::Shared => formatter.write_str("kept: others use it, beyond its project"),
             Self::Protected { by } => write!(formatter, "kept: protected by {by}"),
+            Self::Unselected { by } => write!(formatter, "kept: not selected: {by}"),
             Self::NotAsPlanned { how } => formatter.write_str(how),
             other => write!(formatter, "kept: {}", other.label()),
         }
@@ -352,6 +359,8 @@ fn keep(ties: &Ties, position: usize, entry: &Entry) -> Keep {
         Standing::Protected { by } => Keep::Protected { by: by.clone() },
         Standing::OutsideProject => Keep::OutsideProject,
         Standing::OutsideAge => Keep::OutsideAge,
+        Standing::Unselected { by, .. } => Keep::Unselected { by: by.clone() },
+        Standing::Excluded { by, .. } => Keep::Protected { by: by.clone() },
         Standing::Nameless | Standing::Matched { .. } => match ties.namer(position, entry) {
             Namer::Known(_, owner) => Keep::OwnerKept {
                 owner: owner.clone(),

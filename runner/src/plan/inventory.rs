@@ -81,8 +81,13 @@ impl Inventory {
     /// one of the sights keeps is kept. Two of the same id, under two users or in two projects, are two.
     pub fn add(&mut self, seen: Seen, standing: Standing) {
         // What only ties others goes with them, whatever its rule takes for its name.
-        let is_tie = self.is_witness(&seen.thing.at.kind) && standing.may_go();
-        let standing = if is_tie { Standing::Nameless } else { standing };
+        let standing = match self.is_witness(&seen.thing.at.kind) {
+            true => match standing.without_choice() {
+                tie if tie.may_go() => Standing::Nameless,
+                others => others,
+            },
+            false => standing,
+        };
         let entry = self.entry(seen, standing);
         let known = self.index.get(&entry.thing.at).into_iter().flatten();
         let mut known = known.copied().filter(|at| {
@@ -118,7 +123,9 @@ impl Inventory {
             Standing::Spared
             | Standing::Protected { .. }
             | Standing::OutsideProject
-            | Standing::OutsideAge => false,
+            | Standing::OutsideAge
+            | Standing::Unselected { .. }
+            | Standing::Excluded { .. } => false,
         };
         if !may_go {
             thing.object = String::new();
@@ -184,6 +191,33 @@ impl Inventory {
         for (position, entry) in self.entries.iter().enumerate() {
             let known = self.index.entry(entry.thing.at.clone()).or_default();
             known.push(position);
+        }
+    }
+
+    /// Takes everything for chosen. Returns how things stood before, by their positions, so that it can be taken back.
+    pub(super) fn lift_choice(&mut self) -> Vec<(usize, Standing)> {
+        let mut lifted = Vec::new();
+        for (position, entry) in self.entries.iter_mut().enumerate() {
+            let is_chosen = !matches!(
+                entry.standing,
+                Standing::Unselected { .. } | Standing::Excluded { .. }
+            );
+            if is_chosen {
+                continue;
+            }
+            let before = entry.standing.clone();
+            entry.standing = before.clone().without_choice();
+            lifted.push((position, before));
+        }
+        lifted
+    }
+
+    /// Takes that back.
+    pub(super) fn restore_choice(&mut self, lifted: Vec<(usize, Standing)>) {
+        for (position, standing) in lifted {
+            if let Some(entry) = self.entries.get_mut(position) {
+                entry.standing = standing;
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::name::{NameMatcher, NameVerdict, OriginFilter};
 use crate::resource::{KindPattern, PROJECT_KIND, Thing};
 
+use super::choice::Choice;
 use super::remnant::Remnant;
 
 /// What a sweep may touch.
@@ -50,6 +51,9 @@ pub struct SweepScope {
     pub protected_projects: BTreeSet<Arc<str>>,
     /// Things with one of these tags are kept: `tag` or `key=value`.
     pub protected_tags: BTreeSet<String>,
+    /// What is chosen of what would go by itself.
+    #[serde(default, skip_serializing_if = "Choice::is_empty")]
+    pub choice: Choice,
 }
 
 impl SweepScope {
@@ -89,9 +93,31 @@ pub enum Standing {
     OutsideProject,
     /// It is older or younger than the sweep's bounds, or does not say how old it is.
     OutsideAge,
+    /// It would go by itself, and the operator has not chosen it.
+    Unselected {
+        /// What does not fit, in words.
+        by: String,
+        /// What it would be without that.
+        otherwise: Box<Standing>,
+    },
+    /// The operator keeps what is called so.
+    Excluded {
+        /// What fits, in words.
+        by: String,
+        /// What it would be without that.
+        otherwise: Box<Standing>,
+    },
 }
 
 impl Standing {
+    /// What it would be if the operator had chosen everything.
+    pub(super) fn without_choice(self) -> Self {
+        match self {
+            Self::Unselected { otherwise, .. } | Self::Excluded { otherwise, .. } => *otherwise,
+            others => others,
+        }
+    }
+
     /// Whether a thing's own features let it go, though nobody may speak for it yet.
     pub fn may_go(&self) -> bool {
         matches!(
@@ -135,8 +161,30 @@ impl Sieve {
         &self.scope
     }
 
-    /// What the thing's own features say.
+    /// What the thing's own features say, and whether the operator has chosen it.
     pub fn standing(&self, thing: &Thing) -> Standing {
+        let choice = &self.scope.choice;
+        let standing = self.unnarrowed(thing);
+        match standing {
+            Standing::Spared
+            | Standing::Protected { .. }
+            | Standing::OutsideProject
+            | Standing::OutsideAge => return standing,
+            _ => {}
+        }
+        let otherwise = Box::new(standing);
+        if let Some(by) = choice.exclusion(thing) {
+            return Standing::Excluded { by, otherwise };
+        }
+        let is_by_itself = matches!(*otherwise, Standing::Matched { .. } | Standing::Unmatched);
+        match choice.omission(thing).filter(|_| is_by_itself) {
+            Some(by) => Standing::Unselected { by, otherwise },
+            None => *otherwise,
+        }
+    }
+
+    /// What the thing's own features say.
+    fn unnarrowed(&self, thing: &Thing) -> Standing {
         let is_project = &*thing.at.kind == PROJECT_KIND;
         let project = if is_project {
             Some(&thing.at.id)

@@ -1,5 +1,6 @@
 //! What tests of the plan are written in: things in a few words, and what a plan says of them.
 
+mod choice;
 mod doubt;
 mod laws;
 mod makers;

@@ -9,7 +9,7 @@ use crate::plan::{Kept, Reason};
 use crate::resource::ThingRef;
 use crate::unlooked::Unlooked;
 
-use super::{Report, Row, Summary, alike, printable};
+use super::{Narrowed, Report, Row, Summary, alike, printable};
 
 /// Names are aligned up to this width; a longer one moves what is behind it.
 const NAME_WIDTH_MAX: usize = 32;
@@ -65,7 +65,9 @@ fn introduction(report: &Report) -> String {
     if !report.user.is_empty() {
         text.push_str(&format!(", as {}, for {}", report.user, report.scope));
     }
-    printable(&text) + "\n\n"
+    let narrowed = report.narrowed.as_ref().and_then(Narrowed::line);
+    let narrowed = narrowed.map_or_else(String::new, |line| printable(&line) + "\n");
+    format!("{}\n{narrowed}\n", printable(&text))
 }
 
 fn write_leftovers(report: &Report, text: &mut String) {

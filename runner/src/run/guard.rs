@@ -5,7 +5,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::plan::SweepScope;
+use crate::plan::{Keep, Plan, SweepScope};
 
 use super::outcome::Outcome;
 
@@ -69,6 +69,8 @@ pub struct Unconfirmed {
 pub struct Guards<'a> {
     /// The most things that may be deleted.
     pub deletions_max: Option<usize>,
+    /// The most that may be deleted, in percent of what was found in the swept projects.
+    pub percent_max: Option<u8>,
     /// Who is asked before a broad sweep.
     pub confirm: &'a dyn Confirm,
 }
@@ -77,6 +79,7 @@ impl Guards<'_> {
     /// No limit, and nobody to ask.
     pub const NONE: Guards<'static> = Guards {
         deletions_max: None,
+        percent_max: None,
         confirm: &Yes,
     };
 
@@ -86,6 +89,16 @@ impl Guards<'_> {
         if let Some(limit) = self.deletions_max.filter(|limit| deletions > *limit) {
             return Err(Refusal::TooMany { deletions, limit });
         }
+        let found = found_in_reach(&shown.plan);
+        let is_over =
+            |percent: &u8| deletions.saturating_mul(100) > found.saturating_mul((*percent).into());
+        if let Some(percent) = self.percent_max.filter(is_over) {
+            return Err(Refusal::TooLarge {
+                deletions,
+                found,
+                percent,
+            });
+        }
         match broad.filter(|_| deletions > 0) {
             None => Ok(()),
             Some(broad) => {
@@ -94,6 +107,13 @@ impl Guards<'_> {
             }
         }
     }
+}
+
+/// How many things were found where the sweep may touch any: all but those of other projects.
+fn found_in_reach(plan: &Plan) -> usize {
+    let outside = plan.kept.get(Keep::OutsideProject.label());
+    plan.found
+        .saturating_sub(outside.copied().unwrap_or_default())
 }
 
 /// Why a guard refused to change anything.
@@ -106,6 +126,15 @@ pub enum Refusal {
         deletions: usize,
         /// What is allowed.
         limit: usize,
+    },
+    /// The plan takes more of what is there than the operator allows.
+    TooLarge {
+        /// What it would delete.
+        deletions: usize,
+        /// What was found in the swept projects.
+        found: usize,
+        /// What is allowed, in percent of that.
+        percent: u8,
     },
     /// Nobody has confirmed a broad sweep.
     Unconfirmed(Unconfirmed),
@@ -124,7 +153,14 @@ impl Refusal {
     /// What helps.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::TooMany { .. } => Some("look at the plan with --dry-run".to_owned()),
+            Self::TooMany { .. } => Some(
+                "look at the plan with --dry-run; the limit may also be max_deletions under [guard]"
+                    .to_owned(),
+            ),
+            Self::TooLarge { .. } => Some(
+                "look at the plan with --dry-run; the limit may also be max_percent under [guard]"
+                    .to_owned(),
+            ),
             Self::Unconfirmed(unconfirmed) => unconfirmed.hint.clone(),
             Self::Old { .. } => Some(
                 "make a new plan with --dry-run --plan-out, or allow for its age with --plan-max-age"
@@ -143,6 +179,14 @@ impl fmt::Display for Refusal {
             Self::TooMany { deletions, limit } => write!(
                 formatter,
                 "the plan deletes {deletions} things, more than --max-deletions {limit}"
+            ),
+            Self::TooLarge {
+                deletions,
+                found,
+                percent,
+            } => write!(
+                formatter,
+                "the plan deletes {deletions} of {found} things that were found in the swept projects, more than --max-percent {percent}"
             ),
             Self::Unconfirmed(unconfirmed) => formatter.write_str(&unconfirmed.why),
             Self::Elsewhere(difference) => {

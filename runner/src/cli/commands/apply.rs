@@ -1,11 +1,9 @@
 //! `runner apply`: executes a plan that a dry run has saved.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use jiff::{Span, SpanRelativeTo, Unit};
-use serde::Deserialize;
 
 use crate::cli::app::App;
 use crate::cli::failure::Failure;
@@ -13,9 +11,8 @@ use crate::cli::flags::CommonArgs;
 use crate::cli::flags::guards::GuardArgs;
 use crate::cli::flags::rules::RulesArgs;
 use crate::cli::flags::scope::Wanted;
+use crate::cli::plans::load;
 use crate::exit::Exit;
-use crate::plan::{PLAN_VERSION, Plan};
-use crate::resource::ThingRef;
 use crate::run::Yes;
 
 #[derive(Debug, Args)]
@@ -64,31 +61,7 @@ pub(super) async fn run(common: &CommonArgs, args: &ApplyArgs) -> Result<Exit, F
         .await?;
     ready.introduce();
     let age_s_max = args.plan_max_age.unwrap_or(app.config.sweep.plan_age_s_max);
-    let guards = args.guards.with(&Yes);
+    let guards = args.guards.with(&app.config.guard, &Yes);
     let outcome = ready.run.apply(&saved, age_s_max, &guards).await;
     ready.report(&outcome, false, args.rules.format)
-}
-
-fn load(file: &Path) -> Result<Plan, Failure> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        version: u32,
-    }
-    let unreadable =
-        |why: String| Failure::usage(format!("the plan {} cannot be read: {why}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
-    let Versioned { version } =
-        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    if version != PLAN_VERSION {
-        return Err(unreadable(format!(
-            "it has version {version}, and this runner knows version {PLAN_VERSION}"
-        ))
-        .hint("make the plan anew, with --dry-run --plan-out"));
-    }
-    let plan: Plan = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    let things: BTreeSet<&ThingRef> = plan.items.iter().map(|item| &item.thing).collect();
-    if things.len() != plan.items.len() {
-        return Err(unreadable("it names a thing twice".to_owned()));
-    }
-    Ok(plan)
 }

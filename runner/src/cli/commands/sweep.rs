@@ -59,7 +59,7 @@ pub(super) async fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit, F
         ready.run.show(look, purpose)
     } else {
         let terminal = Terminal::of(&ready, &args.scope.projects);
-        let guards = args.guards.with(&terminal);
+        let guards = args.guards.with(&app.config.guard, &terminal);
         ready.run.execute(look, &guards).await
     };
     ready.report(&outcome, args.show_kept, args.rules.format)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::config::GuardConfig;
 use crate::run::{Confirm, Guards, Yes};
 
 /// Guards of a change.
@@ -13,6 +14,9 @@ pub(in crate::cli) struct GuardArgs {
     /// Refuse to delete more things than this
     #[arg(long, value_name = "N")]
     pub(in crate::cli) max_deletions: Option<usize>,
+    /// Refuse to delete more than this, in percent of what was found in the swept projects
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(in crate::cli) max_percent: Option<u8>,
     /// Do not ask before a sweep without --task, or with --unmatched
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
@@ -27,10 +31,15 @@ pub(in crate::cli) struct GuardArgs {
 }
 
 impl GuardArgs {
-    /// The guards that the flags ask for. `confirm` is asked unless the operator has said yes already.
-    pub(in crate::cli) fn with<'a>(&self, confirm: &'a dyn Confirm) -> Guards<'a> {
+    /// The guards that flags and configuration ask for, the stricter of both. `confirm` is asked unless the operator has said yes already.
+    pub(in crate::cli) fn with<'a>(
+        &self,
+        config: &GuardConfig,
+        confirm: &'a dyn Confirm,
+    ) -> Guards<'a> {
         Guards {
-            deletions_max: self.max_deletions,
+            deletions_max: config.deletions_max(self.max_deletions),
+            percent_max: config.percent_max(self.max_percent),
             confirm: if self.yes { &Yes } else { confirm },
         }
     }

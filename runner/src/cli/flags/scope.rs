@@ -13,6 +13,9 @@ use crate::name::{Origin, OriginFilter, RallyReport, TaskId};
 use crate::plan::SweepScope;
 use crate::resource::KindPattern;
 
+use super::choice::{ChoiceArgs, check_ids};
+use super::moment::Moment;
+
 /// What a sweep looks for, and where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Sweep")]
@@ -55,12 +58,14 @@ pub(in crate::cli) struct ScopeArgs {
     /// Else projects, domains and users stay, for nobody knows what of theirs is there.
     #[arg(long, value_name = "TYPE")]
     pub(in crate::cli) unlooked: Vec<String>,
-    /// Keep what was made before this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub(in crate::cli) created_after: Option<Timestamp>,
-    /// Keep what was made at this time or later (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub(in crate::cli) created_before: Option<Timestamp>,
+    /// Keep what was made before this time (RFC 3339), or longer ago than this (7d, 36h)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(in crate::cli) created_after: Option<Moment>,
+    /// Keep what was made at this time or later (RFC 3339), or not as long ago as this (7d, 36h)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(in crate::cli) created_before: Option<Moment>,
+    #[command(flatten)]
+    pub(in crate::cli) choice: ChoiceArgs,
     /// Keep things with this tag (`tag` or `key=value`); can be repeated
     #[arg(long = "protect-tag", value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
     pub(in crate::cli) protect_tags: Vec<String>,
@@ -106,7 +111,14 @@ impl Wanted {
             )
             .hint("what bears a name of the task goes, whoever else uses it"));
         }
-        if let (Some(after), Some(before)) = (args.created_after, args.created_before)
+        let now = Timestamp::now();
+        let resolved = |moment: &Option<Moment>| {
+            let at = moment.as_ref().map(|moment| moment.resolve(now));
+            at.transpose().map_err(|error| Failure::input(&error))
+        };
+        let created_from = resolved(&args.created_after)?;
+        let created_until = resolved(&args.created_before)?;
+        if let (Some(after), Some(before)) = (created_from, created_until)
             && after >= before
         {
             return Err(Failure::usage(format!(
@@ -123,9 +135,10 @@ impl Wanted {
                 shared: args.shared,
                 only: args.only.clone(),
                 except: args.except.clone(),
-                created_from: args.created_after,
-                created_until: args.created_before,
+                created_from,
+                created_until,
                 protected_tags: args.protect_tags.iter().cloned().collect(),
+                choice: args.choice.choice()?,
                 ..SweepScope::default()
             },
             projects: args.projects.clone(),
@@ -151,7 +164,7 @@ fn reported(files: &[PathBuf]) -> Result<RallyReport, Failure> {
     Ok(report)
 }
 
-/// Refuses a pattern that no kind fits: it would not do what was meant.
+/// Refuses a pattern that no kind fits, and an id of no kind: they would not do what was meant.
 pub(in crate::cli) fn check_patterns(
     scope: &SweepScope,
     components: &[Arc<Component>],
@@ -161,7 +174,7 @@ pub(in crate::cli) fn check_patterns(
         kinds.any(|kind| pattern.matches(&kind.name))
     };
     match scope.only.iter().chain(&scope.except).find(|it| !fits(it)) {
-        None => Ok(()),
+        None => check_ids(scope, components),
         Some(pattern) => Err(Failure::usage(format!("no kind fits {pattern}"))
             .hint("`runner rules list` shows the kinds")),
     }

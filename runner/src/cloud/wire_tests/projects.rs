@@ -88,3 +88,77 @@ async fn a_user_knows_the_own_project_and_no_other() {
     let error = session.project_id("other").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
+
+/// A Keystone that shows all projects in pages of one, for as long as it is asked properly.
+async fn paged(last: &'static str) -> Fake {
+    Fake::start(move |fake, call| async move {
+        if call.is_for_token() {
+            return fake.token_with_role(&call, "admin");
+        }
+        let pages = [("1a", "Production"), ("2b", "shop"), ("3c", "my-prod")];
+        let page: usize = call
+            .query
+            .strip_prefix("marker=")
+            .map_or(0, |it| it.parse().unwrap());
+        let (id, name) = pages[page];
+        let mut answer = json!({"projects": [{"id": id, "name": name}], "links": {"next": null}});
+        match (page, last) {
+            (2, "truncated") => answer["truncated"] = true.into(),
+            (2, "elsewhere") => {
+                answer["links"]["next"] = "http://evil.example.org/v3/projects".into()
+            }
+            (2, "denied") => return status(403),
+            (2, _) => {}
+            (page, _) => {
+                answer["links"]["next"] =
+                    format!("{}/v3/projects?marker={}", fake.url, page + 1).into()
+            }
+        }
+        answer.to_string().into_response()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn projects_are_found_by_a_word_in_their_names_or_it_is_said_that_nobody_knows() {
+    let words = |all: &[&str]| all.iter().map(ToString::to_string).collect();
+    let session = paged("whole").await.session().await;
+    for (given, expected) in [
+        (words(&["PROD"]), &["1a", "3c"][..]),
+        (words(&["Shop", "my"]), &["2b", "3c"]),
+        (words(&["nobody"]), &[]),
+        (words(&[]), &[]),
+    ] {
+        assert_eq!(session.projects_called(&given).await.unwrap(), expected);
+    }
+    for (last, why) in [
+        ("truncated", "has cut its list short"),
+        ("elsewhere", "is no link to go by"),
+        ("denied", "does not show them"),
+    ] {
+        let session = paged(last).await.session().await;
+        let error = session
+            .projects_called(&words(&["prod"]))
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_user_only_the_own_project_can_be_blocked() {
+    let session = keystone(&[], false).await.session().await;
+    let own = session.identity().unwrap();
+    let crate::cloud::GrantedScope::Project { id, name, .. } = own.scope else {
+        panic!("a project's token");
+    };
+    let word = [name.to_uppercase()].into();
+    assert_eq!(session.projects_called(&word).await.unwrap(), [id]);
+    assert!(
+        session
+            .projects_called(&["zzz".to_owned()].into())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

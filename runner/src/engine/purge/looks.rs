@@ -77,7 +77,10 @@ impl<R: Rule> Engine<R> {
         sieve: &Sieve,
     ) -> Result<Listed, ListingFailure> {
         let is_anothers = |seen: &Seen| match sieve.standing(&seen.thing) {
-            Standing::OtherName | Standing::OtherTask | Standing::Protected { .. } => true,
+            Standing::OtherName
+            | Standing::OtherTask
+            | Standing::Protected { .. }
+            | Standing::Excluded { .. } => true,
             // What somebody owns may go with him.
             Standing::Nameless => seen.owners.is_empty() && !seen.thing.is_cloud_named,
             _ => false,

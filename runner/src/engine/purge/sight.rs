@@ -383,7 +383,12 @@ impl Index {
         let takers = seen.owners.iter().filter(|owner| {
             let is_kept = match owner.relation {
                 // A part goes with its whole whatever it is called.
-                Relation::PartOf => matches!(standing, Standing::Protected { .. }),
+                Relation::PartOf => matches!(
+                    standing,
+                    Standing::Protected { .. }
+                        | Standing::Unselected { .. }
+                        | Standing::Excluded { .. }
+                ),
                 Relation::NamedBy => !standing.may_go(),
             };
             let effects = &kind.effects;

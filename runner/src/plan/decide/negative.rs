@@ -114,7 +114,9 @@ impl Negative<'_> {
             | Standing::Spared
             | Standing::Protected { .. }
             | Standing::OutsideProject
-            | Standing::OutsideAge => return by_itself(),
+            | Standing::OutsideAge
+            | Standing::Unselected { .. }
+            | Standing::Excluded { .. } => return by_itself(),
         };
         if entry.foreseen.is_shared && !self.scope.shared {
             return Verdict::Keep(Keep::Shared);
@@ -139,9 +141,12 @@ impl Negative<'_> {
             return verdict;
         }
         if is_part_only {
-            by_itself()
-        } else {
-            Verdict::Delete(Reason::Unmatched)
+            return by_itself();
+        }
+        // Of what has a name it is known already.
+        match self.scope.choice.omission(&entry.thing) {
+            Some(by) => Verdict::Keep(Keep::Unselected { by }),
+            None => Verdict::Delete(Reason::Unmatched),
         }
     }
 

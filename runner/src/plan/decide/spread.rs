@@ -110,7 +110,9 @@ fn by_name(entry: &Entry) -> Option<Reason> {
         | Standing::Nameless
         | Standing::Protected { .. }
         | Standing::OutsideProject
-        | Standing::OutsideAge => None,
+        | Standing::OutsideAge
+        | Standing::Unselected { .. }
+        | Standing::Excluded { .. } => None,
     }
 }
 
@@ -156,8 +158,8 @@ pub(super) fn recalled(
         let mut there = remnant.owners.iter().enumerate();
         let there = there.find(|(_, it)| !has_gone(it));
         match there {
-            None => remnant
-                .is_ours()
+            // What goes for nobody who is there has to be chosen itself.
+            None => (remnant.is_ours() && scope.choice.omission(&entry.thing).is_none())
                 .then(|| Recalled::OwnerGone(owner.clone())),
             // The nearest one is there, and does not speak for it: it has let it go.
             Some((0, _)) => None,
@@ -270,12 +272,14 @@ impl<'a> Claims<'a> {
                     claims.add_maker(thing);
                     claims.add_with_project(thing, entry);
                 }
-                Standing::Matched { .. } => claims.add_maker(thing),
+                // What was made for another is no thing of its own: nobody has to choose it.
+                Standing::Matched { .. } | Standing::Unselected { .. } => claims.add_maker(thing),
                 Standing::Unmatched
                 | Standing::Spared
                 | Standing::Protected { .. }
                 | Standing::OutsideProject
-                | Standing::OutsideAge => {}
+                | Standing::OutsideAge
+                | Standing::Excluded { .. } => {}
             }
         }
         claims

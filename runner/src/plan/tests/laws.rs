@@ -49,17 +49,27 @@ fn any_seen() -> impl Strategy<Value = Seen> {
     );
     let project = select(&[None, Some("demo"), Some("demo"), Some("3"), Some("other")][..]);
     let parent = proptest::option::weighted(0.2, any_ref());
-    let is_tagged = proptest::bool::weighted(0.1);
+    let tag = select(
+        &[
+            None,
+            None,
+            None,
+            None,
+            None,
+            Some("keep"),
+            Some("ci"),
+            Some("owner=ci"),
+        ][..],
+    );
     let owners = proptest::collection::vec(any_owner(), 0..3);
     let steps = proptest::collection::vec(any_step(), 0..3);
-    (any_ref(), name, project, parent, is_tagged, owners, steps).prop_map(
-        |(at, name, project, parent, is_tagged, owners, steps)| {
+    (any_ref(), name, project, parent, tag, owners, steps).prop_map(
+        |(at, name, project, parent, tag, owners, steps)| {
             let mut seen = thing(&at.to_string());
             seen.thing.name = name.map(str::to_owned);
             seen.thing.project = project.map(Arc::from);
             seen.thing.parent = parent;
-            let tag = is_tagged.then(|| "keep".to_owned());
-            seen.thing.tags = Some(tag.into_iter().collect());
+            seen.thing.tags = Some(tag.into_iter().map(str::to_owned).collect());
             Seen {
                 owners,
                 steps,
@@ -67,6 +77,49 @@ fn any_seen() -> impl Strategy<Value = Seen> {
             }
         },
     )
+}
+
+fn any_choice() -> impl Strategy<Value = Choice> {
+    let name = select(
+        &[
+            "*",
+            "s_rally_0a1b2c3d_*",
+            "web",
+            "regex:rally",
+            "exact:nothing",
+        ][..],
+    );
+    let names = proptest::collection::vec(name.clone(), 1..3);
+    let names = proptest::collection::vec(names, 0..2);
+    let not_names = proptest::collection::vec(select(&["web", "s_rally_*", "x*"][..]), 0..2);
+    let ids = (any_ref(), any::<bool>());
+    let ids = ids.prop_map(|(at, has_kind)| {
+        if has_kind {
+            at.to_string()
+        } else {
+            at.id.to_string()
+        }
+    });
+    let ids = proptest::collection::btree_set(ids, 1..8);
+    let ids = proptest::collection::vec(ids, 0..2);
+    let tags = proptest::collection::vec(select(&["ci", "owner"][..]), 0..2);
+    (names, not_names, ids, tags).prop_map(|(names, not_names, ids, tags)| {
+        let name = |text: &str| NamePattern::parse(text).unwrap();
+        let names = names.into_iter();
+        let ids = ids.into_iter();
+        let id = |text: String| IdPattern::parse(&text).unwrap();
+        Choice {
+            names: names
+                .map(|names| names.into_iter().map(name).collect())
+                .collect(),
+            not_names: not_names.into_iter().map(name).collect(),
+            ids: ids.map(|ids| ids.into_iter().map(id).collect()).collect(),
+            tags: tags
+                .into_iter()
+                .map(|tag| TagPattern::parse(tag).unwrap())
+                .collect(),
+        }
+    })
 }
 
 /// Things, no two of which are the same.
@@ -146,7 +199,7 @@ proptest! {
             let thing = find(&item.thing);
             let project = if &*thing.at.kind == PROJECT_KIND { Some(&thing.at.id) } else { thing.project.as_ref() };
             prop_assert!(project.is_none_or(|project| &**project == "demo"), "{}", item.thing);
-            prop_assert!(thing.tags.iter().flatten().next().is_none(), "{}", item.thing);
+            prop_assert!(!thing.tags.iter().flatten().any(|tag| tag == "keep"), "{}", item.thing);
         }
     }
 
@@ -173,6 +226,30 @@ proptest! {
         let named = |plan: &Plan| plan.items.iter().map(|item| item.thing.clone()).collect::<BTreeSet<_>>();
         let allowed: BTreeSet<ThingRef> = named(&whole).into_iter().filter(|it| &*it.kind != except).collect();
         prop_assert!(named(&narrowed).is_subset(&allowed));
+    }
+
+    /// A choice lets nothing go that would not go without it, and nothing go that something held without it.
+    #[test]
+    fn a_choice_only_takes_from_a_plan(
+        things in any_things(),
+        choice in any_choice(),
+        unmatched in any::<bool>(),
+        with_projects in any::<bool>(),
+    ) {
+        let all = SweepScope { unmatched, with_projects: with_projects && !unmatched, ..scope() };
+        let narrowed = SweepScope { choice, ..all.clone() };
+        let (whole, kept) = (plan_in(&all, things.clone()).0, plan_in(&narrowed, things.clone()));
+        let named = |plan: &Plan| plan.items.iter().map(|item| item.thing.clone()).collect::<BTreeSet<_>>();
+        let open = |plan: &Plan| plan.open().map(|(_, item)| item.thing.clone()).collect::<BTreeSet<_>>();
+        prop_assert!(named(&kept.0).is_subset(&named(&whole)));
+        prop_assert!(open(&kept.0).is_subset(&open(&whole)));
+        let find = |at: &ThingRef| &things.iter().find(|seen| seen.thing.at == *at).unwrap().thing;
+        for item in &kept.0.items {
+            let thing = find(&item.thing);
+            prop_assert_eq!(narrowed.choice.exclusion(thing), None);
+            let is_by_itself = matches!(item.reason, Reason::Name { .. } | Reason::Unmatched);
+            prop_assert!(!is_by_itself || narrowed.choice.omission(thing).is_none(), "{}", item.thing);
+        }
     }
 
     /// A reason that names another thing is true of that thing.
