@@ -71,7 +71,9 @@ impl App {
         let formats = self.formats()?;
         let components = self.components(rules).await?;
         check_patterns(&wanted.scope, &components)?;
+        self.check_services(&components)?;
         let connected = self.connect(common, &components).await?;
+        connected.check_services(&components)?;
         let scope = connected
             .sweep_scope(wanted.scope, &wanted.projects, &self.config)
             .await?;

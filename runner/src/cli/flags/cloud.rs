@@ -139,6 +139,40 @@ pub(in crate::cli) struct CloudArgs {
 }
 
 impl CloudArgs {
+    /// The flags that were given, as they are written.
+    pub(in crate::cli) fn given(&self) -> Vec<&'static str> {
+        let flags = [
+            ("--os-cloud", self.os_cloud.is_some()),
+            ("--os-region-name", self.os_region_name.is_some()),
+            ("--os-interface", self.os_interface.is_some()),
+            ("--os-cacert", self.os_cacert.is_some()),
+            ("--os-cert", self.os_cert.is_some()),
+            ("--os-key", self.os_key.is_some()),
+            ("--insecure", self.insecure),
+            ("--os-auth-type", self.os_auth_type.is_some()),
+            ("--os-auth-url", self.os_auth_url.is_some()),
+            ("--os-username", self.os_username.is_some()),
+            ("--os-user-id", self.os_user_id.is_some()),
+            ("--os-user-domain-name", self.os_user_domain_name.is_some()),
+            ("--os-user-domain-id", self.os_user_domain_id.is_some()),
+            ("--os-project-name", self.os_project_name.is_some()),
+            ("--os-project-id", self.os_project_id.is_some()),
+            (
+                "--os-project-domain-name",
+                self.os_project_domain_name.is_some(),
+            ),
+            (
+                "--os-project-domain-id",
+                self.os_project_domain_id.is_some(),
+            ),
+            ("--os-system-scope", self.os_system_scope.is_some()),
+            ("--os-password", self.os_password.is_some()),
+            ("--os-token", self.os_token.is_some()),
+        ];
+        let given = flags.into_iter().filter(|(_, is_given)| *is_given);
+        given.map(|(flag, _)| flag).collect()
+    }
+
     pub(in crate::cli) fn options(&self) -> CloudOptions {
         let secret = |text: &Option<String>| text.clone().map(SecretString::from);
         CloudOptions {

@@ -10,8 +10,8 @@ use url::Url;
 
 use super::{Error, Surroundings};
 use crate::cloud::{
-    AuthMethod, CloudConfig, CredentialRef, DomainRef, Interface, KeystoneConfig, Pem, Tls,
-    TokenScope, UserRef, official_service_type,
+    AuthMethod, CloudConfig, CredentialRef, DomainRef, Interface, KeystoneConfig, Pem, Proxies,
+    Tls, TokenScope, UserRef, official_service_type,
 };
 
 /// Other names of keys.
@@ -210,6 +210,7 @@ impl Settings {
             is_region_unchosen: false,
             interfaces: self.interfaces()?,
             tls: self.tls(surroundings)?,
+            proxies: Proxies::default(),
             endpoint_overrides: self.endpoint_overrides()?,
             keystone: Some(KeystoneConfig {
                 auth_url,
