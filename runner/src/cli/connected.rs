@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
 use crate::cloud::{
-    CloudConfig, ErrorKind, GrantedScope, Identity, PlainService, Session, official_service_type,
+    self, CloudConfig, ErrorKind, GrantedScope, Identity, PlainService, Session,
+    official_service_type,
 };
 use crate::config::Config;
 use crate::config::clouds::{nearest, resolve};
@@ -55,8 +56,16 @@ impl App {
             region: config.region.clone(),
             interfaces: config.interfaces.iter().map(ToString::to_string).collect(),
         };
+        let services: BTreeSet<String> = config.plain_services.keys().cloned().collect();
         let session = Session::connect(config, self.config.http_limits()).await;
         let session = session.map_err(|error| match (error.kind(), auth_url) {
+            (_, _) if is_about(&error, &services) => {
+                let service = error
+                    .context()
+                    .map_or_else(String::new, |it| it.service.clone());
+                Failure::from(error)
+                    .hint(format!("check [services.{service}]; nothing was changed"))
+            }
             (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => Failure::from(error).hint(
                 format!("nothing was changed; check auth_url, which is {url}, and the network"),
             ),
@@ -143,6 +152,12 @@ impl App {
             ))),
         }
     }
+}
+
+/// Whether an error belongs to a request to one of these services, or on behalf of it.
+fn is_about(error: &cloud::Error, services: &BTreeSet<String>) -> bool {
+    let context = error.context();
+    context.is_some_and(|it| services.contains(&it.service))
 }
 
 /// A service that a rule asks for, that OpenStack does not have, and that is configured nowhere.

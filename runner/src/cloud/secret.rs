@@ -1,13 +1,13 @@
 //! Where a secret comes from: a value at hand, a file, or a program that prints it.
 //!
 //! The invariant: a secret is one line of printable text, or there is none; and nothing of what a file holds or a program prints is
-//! ever shown, not even where it is no secret.
+//! ever shown, not even where it is no secret. What a program that fails says on standard error is.
 
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
@@ -16,6 +16,12 @@ use super::{Error, ErrorKind};
 
 /// Longer than any token, in bytes.
 const SECRET_BYTES_MAX: usize = 64 << 10;
+
+/// Of what a failed program says, no more is kept, in bytes.
+const WORDS_BYTES_MAX: usize = 1 << 10;
+
+/// How long the last words of a program are waited for. What it has started may keep them open for ever.
+const WORDS_TIME_MAX: Duration = Duration::from_millis(200);
 
 /// How often a program that has closed its output is asked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -87,7 +93,7 @@ impl SecretCommand {
             .unwrap_or_else(|_| Err("it could not be waited for".to_owned()))
     }
 
-    /// Blocks for as long as the program may take. What it says on standard error is the operator's to see.
+    /// Blocks for as long as the program may take.
     fn output(&self) -> Result<Vec<u8>, String> {
         let until = Instant::now() + self.time_max;
         let Some((program, arguments)) = self.argv.split_first() else {
@@ -97,8 +103,10 @@ impl SecretCommand {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("it does not start: {error}"))?;
+        let words = child.stderr.take().map(LastWords::of);
         let printed = self.printed(&mut child, until);
         let ended = printed.and_then(|bytes| Ok((bytes, self.ended(&mut child, until)?)));
         if ended.is_err() {
@@ -106,9 +114,11 @@ impl SecretCommand {
             let _ = child.kill();
             let _ = child.wait();
         }
-        match ended? {
-            (bytes, status) if status.success() => Ok(bytes),
-            (_, status) => Err(format!("it ended with {status}")),
+        let said = || words.map_or_else(String::new, LastWords::shown);
+        match ended {
+            Ok((bytes, status)) if status.success() => Ok(bytes),
+            Ok((_, status)) => Err(format!("it ended with {status}{}", said())),
+            Err(why) => Err(format!("{why}{}", said())),
         }
     }
 
@@ -150,6 +160,47 @@ impl SecretCommand {
         format!(
             "it did not end within {seconds} s and was ended (`command_s_max` under [http] is how long it may take)"
         )
+    }
+}
+
+/// What a program says on standard error, read by a thread so that it never waits for us.
+struct LastWords {
+    kept: Arc<Mutex<Vec<u8>>>,
+    ended: mpsc::Receiver<()>,
+}
+
+impl LastWords {
+    fn of(mut stderr: ChildStderr) -> Self {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let (sender, ended) = mpsc::channel();
+        let keeping = Arc::clone(&kept);
+        std::thread::spawn(move || {
+            let mut chunk = [0; 512];
+            while let Ok(length @ 1..) = stderr.read(&mut chunk) {
+                let mut kept = keeping.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = WORDS_BYTES_MAX.saturating_sub(kept.len());
+                kept.extend(chunk.iter().take(length.min(room)));
+            }
+            // Who no longer waits has what there was.
+            let _ = sender.send(());
+        });
+        Self { kept, ended }
+    }
+
+    /// The last line, in a form that fits into a sentence.
+    fn shown(self) -> String {
+        // Whether it has ended or not: what is there by now is shown.
+        let _ = self.ended.recv_timeout(WORDS_TIME_MAX);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&kept);
+        let lines = text.lines().map(str::trim);
+        match lines.filter(|line| !line.is_empty()).next_back() {
+            None => String::new(),
+            Some(line) => {
+                let visible = line.chars().filter(|it| !it.is_control());
+                format!(" (it says: {})", visible.take(300).collect::<String>())
+            }
+        }
     }
 }
 
@@ -267,8 +318,12 @@ mod tests {
                 "does not start",
             ),
             (
-                &["sh", "-c", "echo s3cret-argument; exit 3"],
-                "exit status: 3",
+                &[
+                    "sh",
+                    "-c",
+                    "echo s3cret-argument; echo 'log in first' >&2; exit 3",
+                ],
+                "exit status: 3 (it says: log in first)",
             ),
             (
                 &["sh", "-c", "echo s3cret-argument; sleep 60"],
