@@ -42,6 +42,8 @@ mod registry;
 mod run;
 /// Every hostile rule is stopped, named, and stops nothing else.
 mod sandbox;
+/// Services of the configuration: who we are there, whom we trust, which way leads there, and names of other makers.
+mod services;
 /// The fake cloud, the components, and what else tests share.
 mod support;
 /// The main job: what goes, what stays, what is said.

@@ -3,11 +3,12 @@
 //! A caller names a *service type* and a *relative path*; this module finds the endpoint, adds the
 //! token and the microversion, repeats what may be repeated, and hands back the answer whatever
 //! its status. It does not know what any service's JSON means, reads no file but the certificates
-//! it is pointed to and no environment variable, and never decides what may be deleted.
+//! and secrets it is pointed to and no environment variable, runs no program but those that give
+//! secrets, and never decides what may be deleted.
 //!
 //! The invariant: a request carries a token only to the origin, and below the path, that the
-//! catalog or the configuration states for its service. Redirects are never followed, proxies in
-//! the environment are not honored, and no secret appears in a log line, an error or a `Debug`.
+//! catalog or the configuration states for its service. Redirects are never followed, a proxy is
+//! used only as `Proxies` says, and no secret appears in a log line, an error or a `Debug`.
 
 mod auth;
 pub mod catalog;
@@ -20,7 +21,9 @@ mod lane;
 pub mod path;
 mod plain;
 mod projects;
+mod proxy;
 mod renewal;
+mod secret;
 mod session;
 mod tape;
 mod tls;
@@ -46,6 +49,9 @@ pub use self::fetch::{Fetched, Fetcher};
 pub use self::http::retry_after;
 pub use self::identity::{DomainIdentity, GrantedScope, Identity};
 pub use self::path::{LinkError, PathError};
+pub use self::plain::{ClientCredentials, PlainService, ServiceAuth, TokenHeader, TokenSource};
+pub use self::proxy::{Exemptions, Proxies, ProxyAddress};
+pub use self::secret::{SecretCommand, SecretSource};
 pub use self::session::{AccessRule, MadeCredential, Session, WantedCredential};
 pub use self::tape::{Exchange, Tape, recorded_endpoint};
 pub use self::tls::{Pem, Tls};
@@ -64,8 +70,10 @@ pub struct CloudConfig {
     pub is_region_unchosen: bool,
     /// Endpoint interfaces in order of preference; the first that the service offers is used.
     pub interfaces: Vec<Interface>,
-    /// How servers are verified and how we show who we are.
+    /// How the cloud's servers are verified and how we show them who we are.
     pub tls: Tls,
+    /// Which way requests take to them.
+    pub proxies: Proxies,
     /// Endpoints that replace the catalog's, by service type (any alias). `%(project_id)s` in the
     /// path stands for the project of the token.
     pub endpoint_overrides: BTreeMap<String, Url>,
@@ -86,6 +94,7 @@ impl CloudConfig {
             is_region_unchosen: false,
             interfaces: vec![Interface::Public],
             tls: Tls::default(),
+            proxies: Proxies::default(),
             endpoint_overrides: BTreeMap::new(),
             plain_services,
         }
@@ -139,16 +148,7 @@ impl FromStr for Interface {
     }
 }
 
-/// A REST service outside OpenStack, declared in the runner's own configuration.
-#[derive(Debug, Clone)]
-pub struct PlainService {
-    /// Everything is sent below this URL.
-    pub url: Url,
-    /// What is put into `Authorization`.
-    pub auth: PlainAuth,
-}
-
-/// How a plain service recognizes us.
+/// Who we are at a server that is asked without a session.
 #[derive(Debug, Clone)]
 pub enum PlainAuth {
     /// No `Authorization` header.
@@ -403,6 +403,12 @@ impl Error {
     /// The same with more to say.
     fn and(mut self, more: &str) -> Self {
         self.0.message = format!("{}, {more}", self.0.message);
+        self
+    }
+
+    /// The same, with what it is about before it.
+    fn below(mut self, what: &str) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
         self
     }
 

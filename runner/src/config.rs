@@ -4,16 +4,17 @@
 mod bounds;
 pub mod clouds;
 mod guard;
+mod proxies;
 mod registries;
+mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
-use crate::cloud::{HttpLimits, PlainAuth, PlainService};
+use crate::cloud::HttpLimits;
 use crate::engine::EngineLimits;
 use crate::guest::{Grants, Limits};
 use crate::name::{FormatConfig, FormatConfigError, NamedFormat, built_in};
@@ -24,9 +25,13 @@ use clouds::Surroundings;
 
 pub use guard::GuardConfig;
 pub use registries::RegistryConfig;
+pub use services::{ClientAuth, OAuth2Config, ServiceConfig};
 
 /// A day: what was reviewed yesterday may be executed this morning.
 const PLAN_AGE_S_MAX: u64 = 86_400;
+
+/// Tools of clouds take seconds to log in; what takes longer waits for somebody.
+const COMMAND_S_MAX: u64 = 30;
 
 /// What `runner.toml` may hold.
 #[derive(Debug, Default, Deserialize)]
@@ -40,7 +45,7 @@ pub struct Config {
     pub sweep: SweepConfig,
     /// Limits of every rule.
     pub limits: Limits,
-    /// Limits of requests.
+    /// Limits of requests, and which way they take.
     pub http: HttpConfig,
     /// Further name formats, beside the built-in ones of Rally.
     pub formats: Vec<FormatConfig>,
@@ -92,7 +97,7 @@ pub struct SweepConfig {
     pub unlooked: BTreeSet<String>,
 }
 
-/// Limits of requests, in the file's units.
+/// Limits of requests, in the file's units, and which way they take.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
@@ -108,6 +113,17 @@ pub struct HttpConfig {
     pub retry_after_s_max: u64,
     /// Requests under way to one service.
     pub in_flight_max: usize,
+    /// How long a command may take that prints a token or password, in seconds.
+    pub command_s_max: u64,
+    /// Proxy for all requests, or `none`; instead of `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`.
+    #[serde(skip_serializing)]
+    pub proxy: Option<String>,
+    /// Hosts, domains, addresses and networks that are reached without a proxy; instead of `NO_PROXY`.
+    #[serde(skip_serializing)]
+    pub no_proxy: Option<Vec<String>>,
+    /// Whether a proxy may read requests over plain HTTP, tokens included.
+    #[serde(skip_serializing)]
+    pub plain_http_through_proxy: bool,
 }
 
 /// What one rule is allowed beyond the ordinary, what it is not left of its own, and its limits.
@@ -130,20 +146,6 @@ pub struct RuleConfig {
 pub enum Trust {
     /// Take ids, names or projects from fields that are not called so.
     UnusualFields,
-}
-
-/// A REST service outside the catalog.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ServiceConfig {
-    /// Where it is.
-    pub url: Url,
-    /// Environment variable that holds a bearer token.
-    pub bearer_token_env: Option<String>,
-    /// User of basic authentication.
-    pub user: Option<String>,
-    /// Environment variable that holds the user's password.
-    pub password_env: Option<String>,
 }
 
 /// What is wrong with the configuration.
@@ -187,6 +189,12 @@ pub enum ConfigError {
         /// The service.
         name: String,
         /// What is wrong.
+        why: String,
+    },
+    /// A proxy, or where none is to be used, cannot be told.
+    #[error("{why}")]
+    Proxy {
+        /// What is wrong, with the key.
         why: String,
     },
     /// Who we are at a registry cannot be told.
@@ -238,6 +246,10 @@ impl Default for HttpConfig {
             attempts_max: limits.attempts_max,
             retry_after_s_max: limits.retry_after_max.as_secs(),
             in_flight_max: limits.in_flight_max,
+            command_s_max: COMMAND_S_MAX,
+            proxy: None,
+            no_proxy: None,
+            plain_http_through_proxy: false,
         }
     }
 }
@@ -350,56 +362,6 @@ impl Config {
             limits: config.limits.clone().unwrap_or_else(|| self.limits.clone()),
         }
     }
-
-    /// The services outside the catalog, with their secrets from the environment.
-    ///
-    /// # Errors
-    /// If a variable is not set, or the authentication is ambiguous.
-    pub fn plain_services(
-        &self,
-        surroundings: &Surroundings,
-    ) -> Result<BTreeMap<String, PlainService>, ConfigError> {
-        let service = |(name, config): (&String, &ServiceConfig)| {
-            let auth = config
-                .auth(surroundings)
-                .map_err(|why| ConfigError::Service {
-                    name: name.clone(),
-                    why,
-                })?;
-            Ok((
-                name.clone(),
-                PlainService {
-                    url: config.url.clone(),
-                    auth,
-                },
-            ))
-        };
-        self.services.iter().map(service).collect()
-    }
-}
-
-impl ServiceConfig {
-    fn auth(&self, surroundings: &Surroundings) -> Result<PlainAuth, String> {
-        let secret = |variable: &String| {
-            surroundings.secret(variable).ok_or_else(|| {
-                format!(
-                    "the environment variable {variable} is not set: set it, or take the service out of the configuration"
-                )
-            })
-        };
-        match (&self.bearer_token_env, &self.user, &self.password_env) {
-            (None, None, None) => Ok(PlainAuth::None),
-            (Some(variable), None, None) => Ok(PlainAuth::Bearer(secret(variable)?)),
-            (None, Some(user), Some(variable)) => Ok(PlainAuth::Basic {
-                user: user.clone(),
-                password: secret(variable)?,
-            }),
-            _ => Err(
-                "give either bearer_token_env, or user and password_env, or none of them"
-                    .to_owned(),
-            ),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -464,7 +426,7 @@ mod tests {
         let services = config
             .plain_services(&surroundings(Path::new("/")))
             .unwrap();
-        assert!(matches!(services["registry"].auth, PlainAuth::Bearer(_)));
+        assert!(services.contains_key("registry"));
     }
 
     #[test]

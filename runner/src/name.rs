@@ -3,9 +3,11 @@
 //! The rules are those of Rally 5.1.1, to the letter, because a name that Rally would not have made must not be
 //! deleted in its name. Nothing here does I/O, reads a clock or rolls dice: the same input gives the same answer.
 //!
-//! The invariant: every name that [`NameFormat::generate`] makes for a task is accepted for that task.
+//! The invariant: every name that [`NameForm::generate`] makes for a task is accepted for that task.
 //!
-//! # What a name is made of
+//! Other tools' names, which carry the whole id, are told by a [`NameTemplate`].
+//!
+//! # What a name of Rally's is made of
 //!
 //! | piece of `s_rally_XXXXXXXX_XXXXXXXX` | is | accepted in a name |
 //! |---|---|---|
@@ -27,21 +29,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod form;
 mod format;
 mod matcher;
 mod named;
+mod presets;
 mod rally_report;
 mod seeded;
+mod template;
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use form::NameForm;
 pub use format::{Alphabet, FormatError, Match, NameFormat, NameParts, TaskPart};
-pub use matcher::{NameMatch, NameMatcher, NameVerdict};
+pub use matcher::{Carried, NameMatch, NameMatcher, NameVerdict};
 pub use named::{FormatConfig, FormatConfigError, NamedFormat, Origin, OriginFilter, built_in};
 pub use rally_report::{RallyReport, RallyReportError};
+pub use template::{NameTemplate, TemplateError, TemplateMisfit, WHOLE_ID_CHARS_MIN};
 
 /// The longest task id that is accepted, in characters. Rally's ids have 36; the rest is room for other tools.
 pub const TASK_ID_CHARS_MAX: usize = 255;

@@ -11,7 +11,7 @@ mod reference;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::cloud::{self, ErrorKind, Fetched, HttpLimits, PlainAuth, Tls};
+use crate::cloud::{self, ErrorKind, Fetched, HttpLimits, PlainAuth, Proxies, Tls};
 
 use conversation::Conversation;
 use manifest::Manifest;
@@ -26,6 +26,8 @@ pub struct Access {
     pub auth: PlainAuth,
     /// Certificates to trust instead of the system's.
     pub tls: Tls,
+    /// Which way requests take to it.
+    pub proxies: Proxies,
     /// Whether TLS is done without; if nothing is said, on loopback.
     pub plain_http: Option<bool>,
     /// Other origins that the registry may send us to, for tokens and blobs.

@@ -35,6 +35,13 @@ pub(crate) fn basic_rules() -> Result<PathBuf, String> {
         .map_err(|error| format!("the rules that were built cannot be copied: {error}"))
 }
 
+/// The rule of the example outside of OpenStack.
+pub(crate) fn kinto() -> PathBuf {
+    static KINTO: OnceLock<PathBuf> = OnceLock::new();
+    let build = || try_build("guest-examples", &["kinto"]).unwrap_or_else(|why| panic!("{why}"));
+    KINTO.get_or_init(build).join("kinto.wasm")
+}
+
 /// The hostile guests.
 pub(crate) fn hostile() -> &'static Path {
     static HOSTILE: OnceLock<PathBuf> = OnceLock::new();

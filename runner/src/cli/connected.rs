@@ -1,15 +1,18 @@
 //! A cloud that was reached: who we are in it, what we reach, and what nobody looks at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
-use crate::cloud::{CloudConfig, ErrorKind, GrantedScope, Identity, Session};
+use crate::cloud::{
+    self, CloudConfig, ErrorKind, GrantedScope, Identity, PlainService, Session,
+    official_service_type,
+};
 use crate::config::Config;
-use crate::config::clouds::resolve;
+use crate::config::clouds::{nearest, resolve};
 use crate::engine::{Engine, Reachable};
 use crate::guest::{Component, Guest};
 use crate::plan::{Place, SweepScope};
@@ -45,25 +48,7 @@ impl App {
         common: &CommonArgs,
         components: &[Arc<Component>],
     ) -> Result<Connected, Failure> {
-        let services = self
-            .config
-            .plain_services(&self.surroundings)
-            .map_err(|error| Failure::input(&error))?;
-        let kinds = components.iter().flat_map(|component| component.kinds());
-        let needs_cloud = services.is_empty()
-            || kinds
-                .into_iter()
-                .any(|kind| !services.contains_key(&kind.service));
-        let config = if needs_cloud {
-            let config = resolve(&common.cloud.options(), &self.surroundings)
-                .map_err(|error| Failure::input(&error))?;
-            CloudConfig {
-                plain_services: services,
-                ..config
-            }
-        } else {
-            CloudConfig::without_keystone("configured services", services)
-        };
+        let config = self.reachable_cloud(common, components)?;
         let cloud = config.name.clone();
         let auth_url = config.keystone.as_ref().map(|it| it.auth_url.clone());
         let reached = Reached {
@@ -71,8 +56,16 @@ impl App {
             region: config.region.clone(),
             interfaces: config.interfaces.iter().map(ToString::to_string).collect(),
         };
+        let services: BTreeSet<String> = config.plain_services.keys().cloned().collect();
         let session = Session::connect(config, self.config.http_limits()).await;
         let session = session.map_err(|error| match (error.kind(), auth_url) {
+            (_, _) if is_about(&error, &services) => {
+                let service = error
+                    .context()
+                    .map_or_else(String::new, |it| it.service.clone());
+                Failure::from(error)
+                    .hint(format!("check [services.{service}]; nothing was changed"))
+            }
             (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => Failure::from(error).hint(
                 format!("nothing was changed; check auth_url, which is {url}, and the network"),
             ),
@@ -105,7 +98,144 @@ fn end_of_session(at: Timestamp, now: Timestamp) -> String {
     format!("the token ends at {at}, in {minutes} min")
 }
 
+impl App {
+    /// The cloud and the services of the configuration that these rules need. Nothing is asked yet.
+    fn reachable_cloud(
+        &self,
+        common: &CommonArgs,
+        components: &[Arc<Component>],
+    ) -> Result<CloudConfig, Failure> {
+        let services = self
+            .config
+            .plain_services(&self.surroundings)
+            .map_err(|error| Failure::input(&error))?;
+        let kinds = || components.iter().flat_map(|component| component.kinds());
+        let needs_cloud =
+            services.is_empty() || kinds().any(|kind| !services.contains_key(&kind.service));
+        if !needs_cloud {
+            let flags = common.cloud.given();
+            if !flags.is_empty() {
+                return Err(Failure::usage(format!(
+                    "{} would do nothing: these rules ask services under [services] only, and no cloud",
+                    flags.join(", ")
+                ))
+                .hint(
+                    "leave it out; what a service needs is said in its section: cacert, cert, key, insecure, and who we are there \
+                     (docs/services.md)",
+                ));
+            }
+            return Ok(CloudConfig::without_keystone(
+                "configured services",
+                services,
+            ));
+        }
+        let strange = strangers(components, |service| services.contains_key(service));
+        let config = resolve(&common.cloud.options(), &self.surroundings).map_err(|error| {
+            let failure = Failure::input(&error);
+            match strange.first() {
+                // Whoever has no cloud meant the service.
+                Some(stranger) => failure.hint(stranger.cure(&services)),
+                None => failure,
+            }
+        })?;
+        let proxies = self.config.proxies(&self.surroundings);
+        Ok(CloudConfig {
+            plain_services: services,
+            proxies: proxies.map_err(|error| Failure::input(&error))?,
+            ..config
+        })
+    }
+
+    /// Refuses a service of the configuration that no rule asks: a sweep would say that nothing is left, and nobody would have
+    /// looked there.
+    pub(super) fn check_services(&self, components: &[Arc<Component>]) -> Result<(), Failure> {
+        let kinds = components
+            .iter()
+            .flat_map(|component| component.described());
+        let asked: BTreeSet<&str> = kinds.map(|kind| kind.service.as_str()).collect();
+        let idle = self
+            .config
+            .services
+            .keys()
+            .find(|name| !asked.contains(name.as_str()));
+        match idle {
+            None => Ok(()),
+            Some(name) => Err(Failure::usage(format!(
+                "[services.{name}] is for a service that no rule here asks for, so nobody would look there"
+            ))
+            .hint(format!(
+                "the rules here ask for: {}; add the rule to the folder of --guests, or take the section out",
+                asked.into_iter().collect::<Vec<_>>().join(", ")
+            ))),
+        }
+    }
+}
+
+/// Whether an error belongs to a request to one of these services, or on behalf of it.
+fn is_about(error: &cloud::Error, services: &BTreeSet<String>) -> bool {
+    let context = error.context();
+    context.is_some_and(|it| services.contains(&it.service))
+}
+
+/// A service that a rule asks for, that OpenStack does not have, and that is configured nowhere.
+struct Stranger<'a> {
+    rule: &'a str,
+    service: &'a str,
+}
+
+impl Stranger<'_> {
+    fn cure(&self, services: &BTreeMap<String, PlainService>) -> String {
+        let Self { rule, service } = self;
+        let known: Vec<String> = services.keys().cloned().collect();
+        let there_are = if known.is_empty() {
+            "there is no section under [services]".to_owned()
+        } else {
+            format!(
+                "[services] has {}{}",
+                known.join(", "),
+                nearest(service, &known)
+            )
+        };
+        format!(
+            "the rule {rule} asks for the service `{service}`, which is no type of OpenStack's, and {there_are}: write [services.{service}] \
+             with its url (docs/services.md)"
+        )
+    }
+}
+
+/// Services that rules ask for, that are no type of OpenStack's, and that are not there.
+fn strangers(components: &[Arc<Component>], is_there: impl Fn(&str) -> bool) -> Vec<Stranger<'_>> {
+    let mut strangers = Vec::new();
+    for component in components {
+        for kind in component.kinds() {
+            let service = kind.service.as_str();
+            if official_service_type(service).is_none() && !is_there(service) {
+                let rule = component.name();
+                strangers.push(Stranger { rule, service });
+            }
+        }
+    }
+    strangers
+}
+
 impl Connected {
+    /// Refuses rules for a service that neither the catalog nor the configuration has. An OpenStack service may be absent: not every
+    /// cloud has all of them.
+    pub(super) fn check_services(&self, components: &[Arc<Component>]) -> Result<(), Failure> {
+        let strange = strangers(components, |service| self.session.has_service(service));
+        match strange.first() {
+            None => Ok(()),
+            Some(stranger) => {
+                let Stranger { rule, service } = stranger;
+                let configured = &self.session.config().plain_services;
+                Err(Failure::usage(format!(
+                    "the rule {rule} is for the service `{service}`, which neither the catalog nor the configuration has"
+                ))
+                .hint(stranger.cure(configured)))
+            }
+        }
+    }
+
     /// Whether listings show all projects. A cloud without Keystone has no projects.
     pub(super) fn is_admin(&self) -> bool {
         self.identity.as_ref().is_none_or(Identity::is_admin)

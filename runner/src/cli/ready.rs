@@ -26,7 +26,7 @@ use super::files::{is_ours, private_folder};
 use super::flags::CommonArgs;
 use super::flags::guards::GuardArgs;
 use super::flags::rules::RulesPlace;
-use super::flags::scope::{Wanted, check_patterns, parse_tasks};
+use super::flags::scope::{Wanted, check_patterns, parse_tasks, say_misfits};
 use super::output::{print, tell};
 use super::signals::{Signals, stop_on_signal};
 
@@ -70,9 +70,12 @@ impl App {
     ) -> Result<Ready, Failure> {
         let tasks = parse_tasks(&wanted.scope.tasks)?;
         let formats = self.formats()?;
+        say_misfits(&formats, &tasks);
         let components = self.components(rules).await?;
         check_patterns(&wanted.scope, &components)?;
+        self.check_services(&components)?;
         let connected = self.connect(common, &components).await?;
+        connected.check_services(&components)?;
         let scope = connected
             .sweep_scope(wanted.scope, &wanted.projects, &self.config)
             .await?;

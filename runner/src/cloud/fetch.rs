@@ -7,7 +7,7 @@ use url::Url;
 
 use super::http::{Again, Outgoing, Wire};
 use super::lane::Lane;
-use super::{Context, Error, ErrorKind, HttpLimits, Method, PlainAuth, Tls, plain};
+use super::{Context, Error, ErrorKind, HttpLimits, Method, PlainAuth, Proxies, Tls, plain};
 
 /// Reads from one server.
 pub struct Fetcher {
@@ -29,12 +29,17 @@ impl Fetcher {
     /// Gets ready to read. `server` is what messages call it; an answer has `response_bytes_max` bytes at most.
     ///
     /// # Errors
-    /// If a certificate cannot be used.
-    pub fn new(server: impl Into<String>, tls: &Tls, limits: HttpLimits) -> Result<Self, Error> {
+    /// If a certificate or proxy cannot be used.
+    pub fn new(
+        server: impl Into<String>,
+        tls: &Tls,
+        proxies: &Proxies,
+        limits: HttpLimits,
+    ) -> Result<Self, Error> {
         Ok(Self {
             server: server.into(),
             lane: Lane::new(limits.in_flight_max),
-            wire: Wire::new(tls, limits)?,
+            wire: Wire::new(tls, proxies.clone(), limits)?,
         })
     }
 

@@ -40,12 +40,17 @@ const SECRET: &[&str] = &[
     "x-subject-token",
 ];
 
+/// Whether rules may set a header, given in small letters: then it cannot carry who we are.
+pub(super) fn may_be_set_by_rules(name: &str) -> bool {
+    ALLOWED.contains(&name)
+}
+
 /// Builds the headers of a request: what the rule set, the defaults, and the microversion.
 pub(super) fn for_request(request: &Request, is_plain: bool) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
         let lower = name.to_ascii_lowercase();
-        if !ALLOWED.contains(&lower.as_str()) {
+        if !may_be_set_by_rules(&lower) {
             let allowed = ALLOWED.join(", ");
             return Err(invalid(format!(
                 "header `{name}` may not be set; allowed are {allowed}"

@@ -3,6 +3,7 @@
 //! Knows nothing of tokens, catalogs or paths; it gets a finished URL. The invariant: a request
 //! that may already have had an effect, and would have another if it came twice, is not repeated.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::lane::Lane;
+use super::proxy::{Proxies, ProxyAddress, Route};
 use super::tls::{Tls, client};
 use super::{Context, Error, ErrorKind, HttpLimits, Method, headers};
 
@@ -88,22 +90,75 @@ enum Fault {
         status: u16,
         request_id: Option<String>,
     },
+    /// The proxy let nothing through, in these words of ours; nothing has reached the service.
+    Proxy { why: String, is_final: bool },
+    /// There is no way to go, and nothing was sent.
+    Closed(String),
 }
 
-/// The HTTP client with its limits; one per session family.
+/// The HTTP client with its limits, for all that shares certificates and proxies.
 pub(super) struct Wire {
-    client: Client,
+    direct: Client,
+    /// Each proxy has a client of its own, so that the way is chosen here and nowhere else.
+    through: Vec<(ProxyAddress, Client)>,
+    proxies: Proxies,
     limits: HttpLimits,
-    sent: AtomicU64,
+    sent: Arc<AtomicU64>,
 }
 
 impl Wire {
-    pub(super) fn new(tls: &Tls, limits: HttpLimits) -> Result<Self, Error> {
+    pub(super) fn new(tls: &Tls, proxies: Proxies, limits: HttpLimits) -> Result<Self, Error> {
+        Self::counting(tls, proxies, limits, Arc::default())
+    }
+
+    /// Another one with the same limits, whose requests are counted with this one's.
+    pub(super) fn beside(&self, tls: &Tls, proxies: Proxies) -> Result<Self, Error> {
+        Self::counting(tls, proxies, self.limits.clone(), Arc::clone(&self.sent))
+    }
+
+    fn counting(
+        tls: &Tls,
+        proxies: Proxies,
+        limits: HttpLimits,
+        sent: Arc<AtomicU64>,
+    ) -> Result<Self, Error> {
+        let mut through: Vec<(ProxyAddress, Client)> = Vec::new();
+        for proxy in proxies.usable() {
+            if !through.iter().any(|(known, _)| known == proxy) {
+                through.push((proxy.clone(), client(tls, Some(proxy), &limits)?));
+            }
+        }
         Ok(Self {
-            client: client(tls, &limits)?,
+            direct: client(tls, None, &limits)?,
+            through,
+            proxies,
             limits,
-            sent: AtomicU64::new(0),
+            sent,
         })
+    }
+
+    /// The client for a URL, and the proxy that it goes through.
+    fn way(&self, url: &Url) -> Result<(&Client, Option<&ProxyAddress>), Fault> {
+        match self.proxies.route(url) {
+            Route::Direct => Ok((&self.direct, None)),
+            Route::Through(proxy) => {
+                let mut clients = self.through.iter();
+                let found = clients.find(|(known, _)| known == proxy);
+                let (proxy, client) = found.ok_or_else(|| {
+                    Fault::Closed(format!("there is no way to the proxy {proxy}"))
+                })?;
+                Ok((client, Some(proxy)))
+            }
+            Route::Closed(why) => Err(Fault::Closed(why)),
+        }
+    }
+
+    /// Refuses a URL that no request could be sent to, before one is.
+    pub(super) fn check(&self, url: &Url) -> Result<(), Error> {
+        match self.proxies.route(url) {
+            Route::Closed(why) => Err(Error::new(ErrorKind::Invalid, why)),
+            Route::Direct | Route::Through(_) => Ok(()),
+        }
     }
 
     pub(super) fn limits(&self) -> &HttpLimits {
@@ -182,18 +237,23 @@ impl Wire {
             method,
             path,
         } = outgoing.context;
+        let (client, proxy) = self.way(outgoing.url)?;
         let started = Instant::now();
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let mut request = self
-            .client
+        let mut request = client
             .request(method_for_client(*method), outgoing.url.clone())
             .headers(outgoing.headers.clone());
         if let Some(body) = &outgoing.body {
             request = request.body(body.clone());
         }
-        let outcome = match request.send().await {
-            Ok(response) => self.read(response).await,
-            Err(error) => Err(Fault::from(error)),
+        let outcome = match (request.send().await, proxy) {
+            // No server says so but a proxy.
+            (Ok(response), Some(proxy)) if response.status().as_u16() == 407 => {
+                Err(Fault::no_login(proxy))
+            }
+            (Ok(response), _) => self.read(response).await,
+            (Err(error), Some(proxy)) => Err(Fault::through(proxy, error)),
+            (Err(error), None) => Err(Fault::from(error)),
         };
         let elapsed_ms = started.elapsed().as_millis();
         match &outcome {
@@ -203,7 +263,8 @@ impl Wire {
                 tracing::debug!(%service, %method, path, status, request_id, elapsed_ms, "answered");
             }
             Err(fault) => {
-                tracing::debug!(%service, %method, path, elapsed_ms, "no answer: {}", fault.described());
+                let described = fault.described();
+                tracing::debug!(%service, %method, path, elapsed_ms, "no answer: {described}");
             }
         }
         outcome
@@ -250,7 +311,7 @@ impl Wire {
     }
 
     fn explain(&self, fault: Fault, context: &Context) -> Error {
-        let text = fault.described();
+        let text = fault.described().to_owned();
         let error = match fault {
             Fault::Unconnected(error) | Fault::Broken(error) => {
                 Error::new(ErrorKind::Unreachable, text).caused_by(error.without_url())
@@ -271,6 +332,8 @@ impl Wire {
                 )
                 .answered(status, request_id)
             }
+            Fault::Proxy { .. } => Error::new(ErrorKind::Unreachable, text),
+            Fault::Closed(_) => Error::new(ErrorKind::Invalid, text),
         };
         error.during(context)
     }
@@ -331,22 +394,71 @@ impl Fault {
     fn may_repeat(&self, again: Again) -> bool {
         match self {
             Self::Unconnected(_) => true,
+            Self::Proxy { is_final, .. } => !is_final,
             Self::Broken(_) => again != Again::Acts,
             // A server that is too slow once is not helped by being asked again.
-            Self::Certificate(_) | Self::Timeout(_) | Self::TooLarge { .. } => false,
+            Self::Certificate(_) | Self::Timeout(_) | Self::TooLarge { .. } | Self::Closed(_) => {
+                false
+            }
         }
     }
 
     /// Whether it says that the service, or the way to it, is not well.
     fn is_failure(&self) -> bool {
         match self {
-            Self::Unconnected(_) | Self::Timeout(_) | Self::Broken(_) => true,
-            Self::Certificate(_) | Self::TooLarge { .. } => false,
+            Self::Unconnected(_) | Self::Timeout(_) | Self::Broken(_) | Self::Proxy { .. } => true,
+            Self::Certificate(_) | Self::TooLarge { .. } | Self::Closed(_) => false,
         }
     }
 
-    fn described(&self) -> &'static str {
+    /// A proxy that wants to know who we are, or does not believe it.
+    fn no_login(proxy: &ProxyAddress) -> Self {
+        let source = proxy.source();
+        let why = if proxy.has_login() {
+            format!(
+                "the proxy {proxy} does not accept the user and password that {source} has for it: correct them"
+            )
+        } else {
+            format!(
+                "the proxy {proxy} wants a login: write user:password@ before its host in {source}"
+            )
+        };
+        Self::Proxy {
+            why,
+            is_final: true,
+        }
+    }
+
+    /// What an error means where a proxy stands in between. Once there is a tunnel, it is the service's again.
+    fn through(proxy: &ProxyAddress, error: reqwest::Error) -> Self {
+        // Whose trouble it is, the client's errors say by their words alone.
+        let words = words(&error);
+        let cure = format!(
+            "check {}, or name the host in NO_PROXY or in `no_proxy` under [http] if it is to be reached without",
+            proxy.source()
+        );
+        if words.contains("proxy authorization required") {
+            Self::no_login(proxy)
+        } else if words.contains("tunnel error: unsuccessful") {
+            let why = format!("the proxy {proxy} refuses to connect us to the service: {cure}");
+            Self::Proxy {
+                why,
+                is_final: false,
+            }
+        } else if error.is_connect() && !is_about_tls(&error) {
+            let why = format!("there is no connection through the proxy {proxy}: {cure}");
+            Self::Proxy {
+                why,
+                is_final: false,
+            }
+        } else {
+            Self::from(error)
+        }
+    }
+
+    fn described(&self) -> &str {
         match self {
+            Self::Proxy { why, .. } | Self::Closed(why) => why,
             Self::Unconnected(_) => "cannot connect",
             Self::Certificate(_) => {
                 "the TLS handshake failed: give the server's CA with `cacert` (the cloud's also with \
@@ -396,6 +508,17 @@ fn is_about_tls(error: &reqwest::Error) -> bool {
         };
     }
     false
+}
+
+/// An error and all its causes, in their own words. For looking at, not for showing.
+fn words(error: &reqwest::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        words = format!("{words}: {cause}");
+        next = cause.source();
+    }
+    words
 }
 
 fn method_for_client(method: Method) -> reqwest::Method {

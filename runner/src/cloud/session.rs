@@ -22,11 +22,12 @@ use super::catalog::{ServiceSummary, canonical, official_service_type};
 use super::http::{Again, Answer, Outgoing, Wire};
 use super::lane::Lane;
 use super::path::{self, LinkError, RelativePath};
+use super::plain::Login;
 use super::renewal::Account;
 use super::tape::{Tape, recorded_endpoint};
 use super::{
-    Choice, CloudConfig, Context, Error, ErrorKind, HttpLimits, Identity, Offer, PlainAuth,
-    PlainService, Request, Response, UnfitWord, headers, plain, unlooked,
+    Choice, CloudConfig, Context, Error, ErrorKind, HttpLimits, Identity, Offer, PlainService,
+    Proxies, Request, Response, ServiceAuth, Tls, UnfitWord, headers, plain, unlooked,
 };
 
 type Cells<T> = Mutex<BTreeMap<String, Arc<OnceCell<T>>>>;
@@ -44,6 +45,8 @@ struct Shared {
     config: CloudConfig,
     wire: Arc<Wire>,
     keystone: Option<Arc<Keystone>>,
+    /// Who we are at each plain service, by its name.
+    logins: BTreeMap<String, Login>,
     /// By service type: official, or the name of a plain service.
     lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
     /// By project id; or why there is no token for it.
@@ -60,10 +63,17 @@ impl Session {
     ///
     /// # Errors
     /// [`ErrorKind::NotAuthenticated`] and [`ErrorKind::Denied`] when Keystone refuses;
-    /// [`ErrorKind::Invalid`] when the configuration cannot be meant; those of any request.
+    /// [`ErrorKind::Invalid`] when the configuration cannot be meant, or a plain service's credential
+    /// is not to be had; those of any request.
     pub async fn connect(config: CloudConfig, limits: HttpLimits) -> Result<Self, Error> {
         plain::check(&config)?;
-        let wire = Arc::new(Wire::new(&config.tls, limits)?);
+        let wire = Arc::new(Wire::new(&config.tls, config.proxies.clone(), limits)?);
+        let mut logins = BTreeMap::new();
+        for (name, service) in &config.plain_services {
+            let login = login(name, service, &wire).await;
+            let login = login.map_err(|error| error.below(&format!("service `{name}`")))?;
+            logins.insert(name.clone(), login);
+        }
         let keystone = match &config.keystone {
             Some(keystone) => Some(Arc::new(Keystone::new(
                 keystone.clone(),
@@ -75,7 +85,11 @@ impl Session {
             Some(keystone) => Some(Arc::new(Account::open(keystone).await?)),
             None => None,
         };
-        let shared = Shared::new(config, wire, keystone, None);
+        let shared = Shared {
+            keystone,
+            logins,
+            ..Shared::new(config, wire)
+        };
         if let Some(account) = &account {
             let token = account.current();
             let CloudConfig {
@@ -109,13 +123,21 @@ impl Session {
             if official_service_type(service).is_some() {
                 config.endpoint_overrides.insert(service.to_owned(), url);
             } else {
-                let auth = PlainAuth::None;
-                let plain = PlainService { url, auth };
+                let plain = PlainService {
+                    url,
+                    auth: ServiceAuth::None,
+                    tls: Tls::default(),
+                    proxies: Proxies::default(),
+                };
                 config.plain_services.insert(service.to_owned(), plain);
             }
         }
-        let wire = Arc::new(Wire::new(&config.tls, HttpLimits::default())?);
-        let shared = Shared::new(config, wire, None, Some(tape));
+        let limits = HttpLimits::default();
+        let wire = Arc::new(Wire::new(&config.tls, Proxies::default(), limits)?);
+        let shared = Shared {
+            tape: Some(tape),
+            ..Shared::new(config, wire)
+        };
         Ok(Self {
             shared: Arc::new(shared),
             account: None,
@@ -314,7 +336,7 @@ impl Session {
             joining,
             is_plain,
         } = self.destination(&request.service)?;
-        let mut headers = headers::for_request(request, is_plain)?;
+        let headers = headers::for_request(request, is_plain)?;
         let endpoint = self.versioned(&summary, path).await?;
         let url = path::join(&endpoint, path, joining)
             .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
@@ -326,14 +348,8 @@ impl Session {
             body: request.body.clone(),
             again: Again::of(request.method),
         };
-        match (
-            &self.account,
-            self.shared.config.plain_services.get(&request.service),
-        ) {
-            (_, Some(plain)) => {
-                plain::authorize(&mut headers, &plain.auth)?;
-                self.shared.wire.deliver(&outgoing(headers), &lane).await
-            }
+        match (&self.account, self.shared.logins.get(&request.service)) {
+            (_, Some(login)) => login.deliver(outgoing(headers), &lane).await,
             (Some(account), None) => {
                 let service = &summary.service_type;
                 let token = account.fresh().await?;
@@ -392,22 +408,24 @@ impl std::fmt::Debug for Session {
 }
 
 impl Shared {
-    fn new(
-        config: CloudConfig,
-        wire: Arc<Wire>,
-        keystone: Option<Arc<Keystone>>,
-        tape: Option<Arc<Tape>>,
-    ) -> Self {
+    fn new(config: CloudConfig, wire: Arc<Wire>) -> Self {
         Self {
             config,
             wire,
-            keystone,
+            keystone: None,
+            logins: BTreeMap::new(),
             lanes: Mutex::default(),
             accounts: Mutex::default(),
             versions: Mutex::default(),
-            tape,
+            tape: None,
         }
     }
+}
+
+/// Who we are at a plain service, reached by its own certificates and its own way.
+async fn login(name: &str, service: &PlainService, wire: &Wire) -> Result<Login, Error> {
+    let wire = wire.beside(&service.tls, service.proxies.clone())?;
+    Login::open(name, service, Arc::new(wire)).await
 }
 
 fn cell<T>(cells: &Cells<T>, key: &str) -> Arc<OnceCell<T>> {

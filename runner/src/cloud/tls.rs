@@ -7,9 +7,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::proxy::ProxyAddress;
 use super::{Error, ErrorKind, HttpLimits};
 
 /// Idle connections are dropped before common servers drop them (Apache: 5 s by default, most
@@ -114,13 +115,25 @@ impl fmt::Debug for Pem {
     }
 }
 
-/// A client that sends nothing but what it is given: no redirects, no repetitions, no proxies from the environment.
-pub(super) fn client(tls: &Tls, limits: &HttpLimits) -> Result<Client, Error> {
+/// A client that sends nothing but what it is given: no redirects, no repetitions, and through no proxy but the given one.
+pub(super) fn client(
+    tls: &Tls,
+    proxy: Option<&ProxyAddress>,
+    limits: &HttpLimits,
+) -> Result<Client, Error> {
     // An error means that the process already has one, which will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let identity = identity(tls)?;
     let authorities = tls.ca.as_ref().map(authorities).transpose()?;
-    let anonymous = || base_client(limits).tls_danger_accept_invalid_certs(!tls.verify);
+    let proxy = proxy.map(through).transpose()?;
+    let anonymous = || {
+        // Not even where there is no proxy does the client look for one in the environment.
+        let client = base_client(limits).tls_danger_accept_invalid_certs(!tls.verify);
+        match &proxy {
+            Some(proxy) => client.proxy(proxy.clone()),
+            None => client,
+        }
+    };
     let builder = || match &identity {
         Some(identity) => anonymous().identity(identity.clone()),
         None => anonymous(),
@@ -154,6 +167,13 @@ fn base_client(limits: &HttpLimits) -> ClientBuilder {
         .connect_timeout(limits.connect_timeout)
         .timeout(limits.request_timeout)
         .pool_idle_timeout(IDLE_CONNECTION_MAX)
+}
+
+fn through(proxy: &ProxyAddress) -> Result<Proxy, Error> {
+    Proxy::all(proxy.url().clone()).map_err(|_| {
+        let message = format!("the proxy {proxy} ({}) cannot be used", proxy.source());
+        Error::new(ErrorKind::Invalid, message)
+    })
 }
 
 fn authorities(bundle: &Pem) -> Result<Vec<Certificate>, Error> {
@@ -216,7 +236,7 @@ mod tests {
 
     /// What is said of it, with all causes.
     fn refusal(tls: &Tls) -> String {
-        let error = client(tls, &HttpLimits::default()).err().unwrap();
+        let error = client(tls, None, &HttpLimits::default()).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         let mut text = format!("{error} {error:?} {tls:?}");
         let mut cause = std::error::Error::source(&error);
@@ -319,7 +339,7 @@ mod tests {
                 verify: true,
             },
         ] {
-            let made = client(&tls, &HttpLimits::default());
+            let made = client(&tls, None, &HttpLimits::default());
             assert!(made.is_ok(), "{tls:?}: {:?}", made.err());
         }
     }

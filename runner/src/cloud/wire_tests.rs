@@ -7,6 +7,7 @@ mod logins;
 mod patience;
 mod projects;
 mod providers;
+mod services;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 
 use self::fake::{Call, Fake, ZEROS_64_KIB_GZIP, get, quick, status, token};
+use self::services::{bearer, plain_service};
 use super::*;
 
 /// Fifty requests that are all refused before any of them may go on.
@@ -300,10 +302,7 @@ async fn only_harmless_requests_are_repeated_on_a_broken_connection() {
             }
         }
     });
-    let service = PlainService {
-        url,
-        auth: PlainAuth::None,
-    };
+    let service = plain_service(url, ServiceAuth::None);
     let config =
         CloudConfig::without_keystone("plain", BTreeMap::from([("git".to_owned(), service)]));
     let session = Session::connect(config, quick()).await.unwrap();
@@ -331,10 +330,7 @@ async fn what_was_never_sent_is_repeated_whatever_the_method() {
         .parse()
         .unwrap();
     drop(listener);
-    let service = PlainService {
-        url,
-        auth: PlainAuth::None,
-    };
+    let service = plain_service(url, ServiceAuth::None);
     let config =
         CloudConfig::without_keystone("plain", BTreeMap::from([("git".to_owned(), service)]));
     let session = Session::connect(config, quick()).await.unwrap();
@@ -472,27 +468,27 @@ async fn a_plain_service_never_sees_the_keystone_token() {
         }
     })
     .await;
-    let plain = |path: &str, auth| PlainService {
-        url: format!("{}{path}", fake.url).parse().unwrap(),
-        auth,
+    let plain = |path: &str, auth| {
+        let url = format!("{}{path}", fake.url).parse().unwrap();
+        plain_service(url, auth)
     };
     let mut config = fake.config();
     config.plain_services = BTreeMap::from([
         (
             "git".to_owned(),
-            plain("/git/v1", PlainAuth::Bearer("b".into())),
+            plain("/git/v1", bearer(SecretSource::Given("b".into()))),
         ),
         (
             "hub".to_owned(),
             plain(
                 "/hub",
-                PlainAuth::Basic {
+                ServiceAuth::Basic {
                     user: "u".into(),
-                    password: "p".into(),
+                    password: SecretSource::Given("p".into()),
                 },
             ),
         ),
-        ("open".to_owned(), plain("/open", PlainAuth::None)),
+        ("open".to_owned(), plain("/open", ServiceAuth::None)),
     ]);
     let session = Session::connect(config.clone(), quick()).await.unwrap();
     for (service, path, expected) in [
@@ -513,7 +509,7 @@ async fn a_plain_service_never_sees_the_keystone_token() {
     assert!(session.has_service("git") && !session.has_service("dns"));
     config
         .plain_services
-        .insert("compute".to_owned(), plain("/x", PlainAuth::None));
+        .insert("compute".to_owned(), plain("/x", ServiceAuth::None));
     assert_eq!(
         Session::connect(config, quick()).await.unwrap_err().kind(),
         ErrorKind::Invalid

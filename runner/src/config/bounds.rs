@@ -38,6 +38,7 @@ const HTTP: &[Bounds] = &[
     ("attempts_max", 1, 100),
     ("retry_after_s_max", 1, HOUR_S),
     ("in_flight_max", 1, 4_096),
+    ("command_s_max", 1, 600),
 ];
 
 const LIMITS: &[Bounds] = &[

@@ -174,7 +174,7 @@ impl Surroundings {
     }
 
     /// A path from a file or variable: `~` is the home directory, relative means to `cwd`.
-    fn path(&self, text: &str) -> PathBuf {
+    pub(super) fn path(&self, text: &str) -> PathBuf {
         match (
             text.strip_prefix('~')
                 .map(|rest| rest.strip_prefix('/').unwrap_or(rest)),
@@ -371,7 +371,7 @@ fn list(known: &[String]) -> String {
 }
 
 /// A hint at a name that differs by a slip or two.
-pub(super) fn nearest(name: &str, known: &[String]) -> String {
+pub(crate) fn nearest(name: &str, known: &[String]) -> String {
     const SIMILARITY_MIN: f64 = 0.7;
     let scored = known
         .iter()

@@ -55,6 +55,7 @@ impl Config {
                     .map(|it| Pem::of(it, |path| surroundings.cwd.join(path))),
                 ..Tls::default()
             },
+            proxies: self.proxies(surroundings)?,
             plain_http: config.plain_http,
             elsewhere: config.elsewhere.clone(),
         })

@@ -208,6 +208,11 @@ impl NameFormat {
         }
     }
 
+    /// The literal text with which names begin.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The task part in names that Rally makes outside of any task. It seeds with an empty text then.
     pub fn ownerless_part(&self) -> String {
         self.seeded_part("")
@@ -285,7 +290,7 @@ impl fmt::Display for NameFormat {
 }
 
 /// The bits of a uuid's first digits that differ between uuids: six of all 128 are fixed by version and variant.
-fn uuid_bits(digits: usize) -> u32 {
+pub(super) fn uuid_bits(digits: usize) -> u32 {
     u32::try_from(digits).map_or(122, |digits| digits.saturating_mul(4).min(122))
 }
 

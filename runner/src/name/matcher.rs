@@ -3,12 +3,13 @@
 //! Does not know clouds, resources or projects; it sees a text and says whose it is. Each name costs one look at each
 //! format and one table look-up at most for those whose shape it has, however many tasks are swept.
 //!
-//! The invariant: without formats nothing matches, and with tasks nothing of another task does.
+//! The invariants: without formats nothing matches, and with tasks nothing of another task does. A template never speaks where the
+//! shape of a format with runs does, and without tasks it takes nothing: any name would do.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Match, NamedFormat, Origin, OriginFilter, TaskId, TaskPart};
+use super::{NamedFormat, Origin, OriginFilter, TaskId, TaskPart};
 
 /// Whose a name is. The texts are shared, so that a hundred thousand matches cost no more than their pointers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,19 @@ pub enum NameVerdict {
     Unknown,
 }
 
-/// Tells whose a name is, for all formats and tasks of one sweep. Names are matched as [`Match::Start`].
+/// What a name says of itself, whatever is swept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried<'a> {
+    /// Who makes such names.
+    pub label: Arc<str>,
+    /// What such names look like.
+    pub pattern: String,
+    /// The part of the name that stands for a task.
+    pub task: &'a str,
+}
+
+/// Tells whose a name is, for all formats and tasks of one sweep. A tail may follow where a format has runs, as
+/// [`Match::Start`](super::Match::Start) has it.
 #[derive(Clone, Debug)]
 pub struct NameMatcher {
     entries: Vec<Entry>,
@@ -57,20 +70,45 @@ struct Entry {
 #[derive(Clone, Debug)]
 enum Makers {
     Any(NameMatch),
+    /// Somebody, but nobody that a sweep without tasks may take.
+    Somebody(NameMatch),
     Of(HashMap<String, NameMatch>),
 }
 
+/// What a name is judged for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To spare what looks like somebody's.
+    Sparing,
+    /// To take what is ours.
+    Taking,
+}
+
 impl NameMatcher {
-    /// Prepares a matcher. Where a name has the form of several formats, the first given counts.
+    /// Prepares a matcher. Where a name has the form of several formats, the first given counts, and templates come last.
     ///
-    /// Without tasks the matcher takes every name that has the form of a format, whoever made it.
+    /// Without tasks the matcher takes every name that has the form of a format with runs, whoever made it.
     pub fn new(formats: Vec<NamedFormat>, tasks: &[TaskId], origins: OriginFilter) -> Self {
         let entries = formats
             .into_iter()
             .filter(|named| origins.allows(named.origin))
-            .map(|named| Entry::new(named, tasks))
-            .collect();
+            .map(|named| Entry::new(named, tasks));
+        let mut entries: Vec<Entry> = entries.collect();
+        entries.sort_by_key(|entry| entry.named.format.is_template());
         Self { entries }
+    }
+
+    /// What a name says of itself: by the first format whose form it has, of those for this kind if one is given.
+    pub fn carried<'a>(&self, kind: Option<&str>, name: &'a str) -> Option<Carried<'a>> {
+        let counts = |entry: &&Entry| kind.is_none_or(|kind| entry.named.is_for(kind));
+        self.entries.iter().filter(counts).find_map(|entry| {
+            let task = entry.named.format.carried(name)?;
+            Some(Carried {
+                label: Arc::clone(&entry.label),
+                pattern: entry.named.format.pattern(None),
+                task,
+            })
+        })
     }
 
     /// Whose the name is, if it is ours to delete.
@@ -81,31 +119,46 @@ impl NameMatcher {
         }
     }
 
-    /// Whose the name is, with the reason if it is not ours, whatever bears it.
+    /// Whose the name is, with the reason if it is not ours, whatever bears it. Without tasks, who has the form of a template is ours
+    /// here too: this is asked to spare what is.
     pub fn judge(&self, name: &str) -> NameVerdict {
-        Self::judge_by(self.entries.iter(), name)
+        Self::judge_by(self.entries.iter(), Purpose::Sparing, name)
     }
 
     /// Whose the name of a thing of this kind is: formats count for the kinds whose things bear them.
     pub fn judge_for(&self, kind: &str, name: &str) -> NameVerdict {
         let entries = self.entries.iter();
-        Self::judge_by(entries.filter(|entry| entry.named.is_for(kind)), name)
+        let entries = entries.filter(|entry| entry.named.is_for(kind));
+        Self::judge_by(entries, Purpose::Taking, name)
     }
 
-    fn judge_by<'a>(entries: impl Iterator<Item = &'a Entry>, name: &str) -> NameVerdict {
-        let mut other = None;
+    fn judge_by<'a>(
+        entries: impl Iterator<Item = &'a Entry>,
+        purpose: Purpose,
+        name: &str,
+    ) -> NameVerdict {
+        let mut other: Option<&Entry> = None;
         for entry in entries {
-            let Some(parts) = entry.named.format.parts(name, Match::Start) else {
+            let is_spoken_for = other.is_some_and(|it| !it.named.format.is_template());
+            if is_spoken_for && entry.named.format.is_template() {
+                break;
+            }
+            let Some(task) = entry.named.format.carried(name) else {
                 continue;
             };
             match &entry.makers {
                 Makers::Any(found) => return NameVerdict::Ours(found.clone()),
-                Makers::Of(tasks) => match tasks.get(parts.task) {
+                Makers::Somebody(found) if purpose == Purpose::Sparing => {
+                    return NameVerdict::Ours(found.clone());
+                }
+                Makers::Somebody(_) => other = other.or(Some(entry)),
+                Makers::Of(tasks) => match tasks.get(task) {
                     Some(found) => return NameVerdict::Ours(found.clone()),
-                    None => other = other.or(Some(&entry.label)),
+                    None => other = other.or(Some(entry)),
                 },
             }
         }
+        let other = other.map(|entry| &entry.label);
         other.map_or(NameVerdict::Unknown, |label| NameVerdict::OtherTask {
             label: Arc::clone(label),
         })
@@ -123,12 +176,17 @@ impl Entry {
             task: maker.map(|(task, _)| task.clone()),
             sure_bits: maker.map_or(0, |(_, part)| part.sure_bits),
         };
-        let makers = if tasks.is_empty() {
+        let makers = if tasks.is_empty() && format.is_template() {
+            Makers::Somebody(answer(None))
+        } else if tasks.is_empty() {
             Makers::Any(answer(None))
         } else {
             let mut makers = HashMap::new();
             for task in tasks {
-                let part = format.task_part(task);
+                // Whose id such names cannot carry has made none of them.
+                let Ok(part) = format.task_part(task) else {
+                    continue;
+                };
                 let found = answer(Some((task, &part)));
                 makers.entry(part.text).or_insert(found);
             }
@@ -146,13 +204,20 @@ impl Entry {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{NameFormat, built_in};
+    use super::super::{Match, NameForm, NameFormat, built_in};
     use super::*;
 
     const TASK: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 
     fn task(id: &str) -> TaskId {
         TaskId::parse(id).unwrap()
+    }
+
+    fn runs(named: &NamedFormat) -> &NameFormat {
+        match &named.format {
+            NameForm::Runs(format) => format,
+            NameForm::Template(_) => panic!("a template"),
+        }
     }
 
     fn matcher(tasks: &[&str]) -> NameMatcher {
@@ -275,7 +340,7 @@ mod tests {
     fn a_later_format_may_know_the_task_that_an_earlier_one_does_not() {
         // Ironic's alphabet lacks the capital letters of this id, so its part is seeded and Designate's is not.
         let matcher = matcher(&["ABCD1234-part"]);
-        let seeded = built_in()[4].format.task_part(&task("ABCD1234-part"));
+        let seeded = runs(&built_in()[4]).task_part(&task("ABCD1234-part"));
         assert!(seeded.seeded);
         let found = matcher.find("s-rally-ABCD1234-abcdef12").unwrap();
         assert_eq!(&*found.label, "rally designate scenario");
@@ -311,6 +376,73 @@ mod tests {
         );
     }
 
+    fn with_templates(templates: &[&str], tasks: &[&str]) -> NameMatcher {
+        let further = templates.iter().map(|text| NamedFormat {
+            label: (*text).to_owned(),
+            origin: Origin::Other,
+            format: super::super::NameTemplate::parse(text).unwrap().into(),
+            kinds: Vec::new(),
+        });
+        let formats = further.chain(built_in()).collect();
+        let tasks: Vec<TaskId> = tasks.iter().map(|id| task(id)).collect();
+        NameMatcher::new(formats, &tasks, OriginFilter::All)
+    }
+
+    #[test]
+    fn templates_find_the_tasks_whose_ids_they_can_carry() {
+        let templates = ["ci-{task:number}-*", "kube_service_{task}_*"];
+        let matcher = with_templates(&templates, &["4711", "prod_1", TASK]);
+        let found = matcher.find("ci-4711-web").unwrap();
+        assert_eq!((&*found.pattern, found.sure_bits), ("ci-4711-…", 0));
+        assert_eq!(found.task, Some(task("4711")));
+        let found = matcher.find(&format!("kube_service_{TASK}_web_x")).unwrap();
+        assert_eq!(found.sure_bits, 122);
+        for name in ["ci-47110-web", "kube_service_prod_1_web"] {
+            let verdict = matcher.judge_for("network.port", name);
+            assert!(matches!(verdict, NameVerdict::OtherTask { .. }), "{name}");
+        }
+        assert_eq!(matcher.judge("my-ci-4711-web"), NameVerdict::Unknown);
+    }
+
+    #[test]
+    fn a_template_says_nothing_where_a_format_with_runs_does() {
+        // Such a template cannot be configured; if it could, it would still not take what Rally's format knows as another task's.
+        let matcher = with_templates(&["s_rally_{task}_*"], &["deadbee0", TASK]);
+        for (name, is_ours) in [
+            ("s_rally_0a1b2c3d_AbCdEf12", true),
+            ("s_rally_deadbee0_AbCdEf12", true),
+            ("s_rally_deadbeef_AbCdEf12", false),
+        ] {
+            assert_eq!(matcher.find(name).is_some(), is_ours, "{name}");
+        }
+        let matcher = with_templates(&["s_rally_{task}_*"], &["deadbeef-1"]);
+        let found = matcher.find("s_rally_deadbeef_AbCdEf12").unwrap();
+        assert_eq!(&*found.label, "rally scenario");
+    }
+
+    #[test]
+    fn without_tasks_a_template_takes_nothing_and_spares_what_has_its_form() {
+        let matcher = with_templates(&["ci-{task:number}-*"], &[]);
+        let taken = matcher.judge_for("network.port", "ci-4711-web");
+        assert!(matches!(taken, NameVerdict::OtherTask { .. }));
+        assert!(matches!(matcher.judge("ci-4711-web"), NameVerdict::Ours(_)));
+        assert_eq!(matcher.judge("ci-web"), NameVerdict::Unknown);
+    }
+
+    #[test]
+    fn a_name_says_what_it_carries_whoever_is_swept() {
+        let matcher = with_templates(&["ci-{task:number}-*"], &["4711"]);
+        let carried = matcher.carried(None, "ci-4712-web").unwrap();
+        assert_eq!((carried.task, &*carried.pattern), ("4712", "ci-…-…"));
+        let name = "s-rally-0a1b2c3d-AbCdEf12";
+        assert!(matcher.carried(Some("network.network"), name).is_none());
+        let carried = matcher.carried(Some("dns.zone"), name).unwrap();
+        assert_eq!(
+            (&*carried.label, carried.task),
+            ("rally designate scenario", "0a1b2c3d")
+        );
+    }
+
     fn any_format() -> impl Strategy<Value = NamedFormat> {
         prop::sample::select(built_in())
     }
@@ -340,9 +472,9 @@ mod tests {
             tail in "[a-z.-]{0,8}",
             draws in any_draws(),
         ) {
-            let name = name_of(&named.format, &maker, &draws);
-            prop_assert!(named.format.matches(&name, Some(&maker), Match::Exact));
-            prop_assert!(named.format.matches(&name, None, Match::Exact));
+            let name = name_of(runs(&named), &maker, &draws);
+            prop_assert!(runs(&named).matches(&name, Some(&maker), Match::Exact));
+            prop_assert!(runs(&named).matches(&name, None, Match::Exact));
             let matcher = NameMatcher::new(built_in(), std::slice::from_ref(&maker), OriginFilter::All);
             let found = matcher.find(&format!("{name}{tail}"));
             prop_assert_eq!(found.and_then(|found| found.task), Some(maker));
@@ -360,10 +492,10 @@ mod tests {
             let fixed: Vec<usize> = text.char_indices().filter(|&(_, c)| c != 'X').map(|(at, _)| at).collect();
             let at = fixed[at.index(fixed.len())];
             prop_assume!(!text[at..].starts_with(&put));
-            let mut name = name_of(&named.format, &maker, &draws);
+            let mut name = name_of(runs(&named), &maker, &draws);
             name.replace_range(at..=at, &put);
-            prop_assert!(!named.format.matches(&name, Some(&maker), Match::Start), "{}", name);
-            prop_assert!(!named.format.matches(&name, None, Match::Start), "{}", name);
+            prop_assert!(!runs(&named).matches(&name, Some(&maker), Match::Start), "{}", name);
+            prop_assert!(!runs(&named).matches(&name, None, Match::Start), "{}", name);
         }
 
         #[test]
@@ -374,11 +506,11 @@ mod tests {
             draws in any_draws(),
         ) {
             let parts = built_in().iter().any(|known| {
-                known.format.task_part(&maker).text == known.format.task_part(&other).text
+                runs(known).task_part(&maker).text == runs(known).task_part(&other).text
             });
             prop_assume!(!parts);
-            let name = name_of(&named.format, &maker, &draws);
-            prop_assert!(!named.format.matches(&name, Some(&other), Match::Start));
+            let name = name_of(runs(&named), &maker, &draws);
+            prop_assert!(!runs(&named).matches(&name, Some(&other), Match::Start));
         }
 
         #[test]
@@ -388,8 +520,8 @@ mod tests {
             garbage in "[ -~é]{1,7}",
             draws in any_draws(),
         ) {
-            let name = format!("{garbage}{}", name_of(&named.format, &maker, &draws));
-            prop_assert!(!named.format.matches(&name, None, Match::Start), "{}", name);
+            let name = format!("{garbage}{}", name_of(runs(&named), &maker, &draws));
+            prop_assert!(!runs(&named).matches(&name, None, Match::Start), "{}", name);
         }
 
         #[test]

@@ -202,14 +202,15 @@ impl<'a> Conversation<'a> {
             response_bytes_max: bytes_max,
             ..self.limits.clone()
         };
-        let fetcher = Fetcher::new(self.reference.registry(), &self.access.tls, limits);
+        let Access { tls, proxies, .. } = self.access;
+        let fetcher = Fetcher::new(self.reference.registry(), tls, proxies, limits);
         fetcher.map_err(RegistryFlaw::NoAnswer)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cloud::Tls;
+    use crate::cloud::{Proxies, Tls};
 
     use super::*;
 
@@ -227,6 +228,7 @@ mod tests {
             let access = Access {
                 auth: PlainAuth::None,
                 tls: Tls::default(),
+                proxies: Proxies::default(),
                 plain_http,
                 elsewhere: Vec::new(),
             };

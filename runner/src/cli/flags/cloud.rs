@@ -79,6 +79,26 @@ impl FromArgMatches for LoginArgs {
 }
 
 impl CloudArgs {
+    /// The flags that were given, as they are written.
+    pub(in crate::cli) fn given(&self) -> Vec<String> {
+        let flags = [
+            ("os-cloud", self.os_cloud.is_some()),
+            ("os-region-name", self.os_region_name.is_some()),
+            ("os-interface", self.os_interface.is_some()),
+            ("os-cacert", self.os_cacert.is_some()),
+            ("os-cert", self.os_cert.is_some()),
+            ("os-key", self.os_key.is_some()),
+            ("insecure", self.insecure),
+        ];
+        let of_login = login_settings().into_iter();
+        let of_login = of_login.map(|it| (it.flag, self.login.0.contains_key(it.key)));
+        let given = flags.into_iter().chain(of_login);
+        given
+            .filter(|(_, is_given)| *is_given)
+            .map(|(flag, _)| format!("--{flag}"))
+            .collect()
+    }
+
     pub(in crate::cli) fn options(&self) -> CloudOptions {
         CloudOptions {
             cloud: self.os_cloud.clone(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::cli::failure::Failure;
 use crate::guest::Component;
-use crate::name::{Origin, OriginFilter, RallyReport, TaskId};
+use crate::name::{NamedFormat, Origin, OriginFilter, RallyReport, TaskId};
 use crate::plan::SweepScope;
 use crate::resource::KindPattern;
 
@@ -177,6 +177,21 @@ pub(in crate::cli) fn check_patterns(
         None => check_ids(scope, components),
         Some(pattern) => Err(Failure::usage(format!("no kind fits {pattern}"))
             .hint("`runner rules list` shows the kinds")),
+    }
+}
+
+/// Says which formats find nothing, because their names cannot carry the tasks' ids.
+pub(in crate::cli) fn say_misfits(formats: &[NamedFormat], tasks: &[TaskId]) {
+    for named in formats {
+        match named.misfit(tasks) {
+            Some(misfit) if misfit.is_of_another_form() => {
+                tracing::info!("name format {:?} is of no use here: {misfit}", named.label);
+            }
+            Some(misfit) => {
+                tracing::warn!("name format {:?} finds nothing: {misfit}", named.label);
+            }
+            None => {}
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::{Error, Surroundings};
 use crate::cloud::{
-    AUTH_URL, AuthMethod, CloudConfig, DomainRef, Given, Interface, KeystoneConfig, Pem, Setting,
-    Tls, TokenScope, Unfit, official_service_type,
+    AUTH_URL, AuthMethod, CloudConfig, DomainRef, Given, Interface, KeystoneConfig, Pem, Proxies,
+    Setting, Tls, TokenScope, Unfit, official_service_type,
 };
 
 /// Other names of keys.
@@ -242,6 +242,7 @@ impl Settings {
             is_region_unchosen: false,
             interfaces: self.interfaces()?,
             tls: self.tls(surroundings)?,
+            proxies: Proxies::default(),
             endpoint_overrides: self.endpoint_overrides()?,
             keystone: Some(KeystoneConfig {
                 auth_url,
