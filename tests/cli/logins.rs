@@ -68,6 +68,10 @@ async fn a_sweep_by_a_trust_reaches_its_project_and_no_other() {
     run.expect_code(0);
     assert!(run.stderr.contains("token for project demo"), "{run}");
     assert!(
+        run.stderr.contains(&format!("by the trust {trust}")),
+        "{run}"
+    );
+    assert!(
         !run.stderr.contains("the token ends at"),
         "a password renews it: {run}"
     );

@@ -30,7 +30,7 @@ UP_SECONDS_MAX = 900
 SEED_SECONDS_MAX = 900
 # What needs least comes first: rules in other languages are built late. Those of Rally, of keys and of all services bring up
 # further services, and the others measure themselves by a cloud that has the core only, or by itself.
-ORDER = ["test_sweep", "test_flags", "test_access", "test_doubt", "test_languages", "test_rally"]
+ORDER = ["test_sweep", "test_flags", "test_access", "test_auth", "test_doubt", "test_languages", "test_rally"]
 ORDER += ["test_faults", "test_faults_keys", "test_services"]
 # Six tasks beside two tenants; the last has a tenant's port in one of its networks.
 SEED = ["--core", "--tasks", 6, "--foreign-port"]

@@ -74,6 +74,14 @@ class Runner:
         plan = json.loads(plan_file.read_text()) if plan_file.exists() else None
         return Outcome(done.returncode, done.stdout, done.stderr, plan)
 
+    def doctor(self, cloud="admin"):
+        """Who one is in the cloud, and what is there."""
+        command = [self.binary, "doctor", "--os-cloud", cloud, "--guests", self.guests, "-f", "json"]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=SECONDS_MAX, check=True
+        )
+        return json.loads(done.stdout)
+
     def kinds(self):
         """What the rules know: each kind with its service, and more."""
         command = [self.binary, "rules", "list", "--guests", self.guests, "-f", "json"]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::audit::Audit;
 use crate::cloud::{
@@ -66,9 +67,10 @@ impl App {
                 Failure::from(error)
                     .hint(format!("check [services.{service}]; nothing was changed"))
             }
-            (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => Failure::from(error).hint(
-                format!("nothing was changed; check auth_url, which is {url}, and the network"),
-            ),
+            (ErrorKind::Unreachable | ErrorKind::Timeout, Some(url)) => {
+                let hint = unreached(&error, &url);
+                Failure::from(error).hint(hint)
+            }
             _ => Failure::from(error),
         })?;
         let identity = session.identity();
@@ -84,6 +86,17 @@ impl App {
             identity,
             cloud,
         })
+    }
+}
+
+/// What to check where nobody answers, which need not be Keystone.
+fn unreached(error: &cloud::Error, auth_url: &Url) -> String {
+    match error.context() {
+        Some(context) if context.service != "identity" => format!(
+            "nothing was changed; check the addresses of the {} under `auth` of the cloud, and the network",
+            context.service
+        ),
+        _ => format!("nothing was changed; check auth_url, which is {auth_url}, and the network"),
     }
 }
 
@@ -249,6 +262,15 @@ impl Connected {
 
     /// What the token is good for, in words.
     pub(super) fn token_scope(&self) -> String {
+        let scope = self.granted();
+        let trust = self.identity.as_ref().and_then(|it| it.trust.as_ref());
+        match trust {
+            Some(trust) => format!("{scope} by the trust {trust}"),
+            None => scope,
+        }
+    }
+
+    fn granted(&self) -> String {
         match self.identity.as_ref().map(|identity| &identity.scope) {
             Some(GrantedScope::Project { id, name, domain }) => {
                 format!("project {name} ({id}) of domain {}", domain.name)

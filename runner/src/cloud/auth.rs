@@ -379,8 +379,16 @@ impl Keystone {
     /// Asks what a token is.
     async fn look_up(&self, token: &SecretString) -> Result<Token, Error> {
         let value = token_header(token.expose_secret())?;
-        let names = ["x-auth-token", "x-subject-token"];
-        let headers = names.map(|name| (HeaderName::from_static(name), value.clone()));
+        let headers = [
+            ("x-auth-token", value.clone()),
+            ("x-subject-token", value),
+            // Without this word a token with access rules is shown to nobody, not even to its holder.
+            (
+                "openstack-identity-access-rules",
+                HeaderValue::from_static("1.0"),
+            ),
+        ];
+        let headers = headers.map(|(name, value)| (HeaderName::from_static(name), value));
         let asked = Asked {
             method: Method::Get,
             url: &self.tokens_url,
@@ -481,8 +489,14 @@ fn below(auth_url: &Url, path: &str) -> Result<Url, Error> {
 /// Says that there is no such scope for somebody who is known. The refusal's own text doubts the credential and would mislead; its
 /// status and request id stay.
 pub(super) fn no_such_scope(known: &str, scope: &TokenScope, refusal: &Error) -> Error {
+    let why = match scope {
+        TokenScope::Trust(_) => {
+            "it does not exist, has expired or is used up, or was given to somebody else"
+        }
+        _ => "it does not exist, is disabled, or the user has no role on it",
+    };
     let message = format!(
-        "{known}, but there is no token for {}: it does not exist, is disabled, or the user has no role on it",
+        "{known}, but there is no token for {}: {why}",
         scope.described()
     );
     again_with_status(Error::new(ErrorKind::Denied, message), refusal)

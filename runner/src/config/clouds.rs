@@ -61,7 +61,7 @@ pub struct CloudOptions {
     pub cert: Option<String>,
     /// `--os-key`.
     pub key: Option<String>,
-    /// `--insecure`, or `Some(false)` for the opposite.
+    /// `--insecure`, or `Some(false)` for `--verify`.
     pub insecure: Option<bool>,
     /// What is said about the login, by the keys of [`login_settings`]; a flag each.
     pub login: BTreeMap<&'static str, SecretString>,

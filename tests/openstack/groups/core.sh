@@ -30,6 +30,8 @@ use_stderr = true
 [database]
 connection = $(database_url keystone)
 max_pool_size = 10
+[auth]
+methods = external,password,token,oauth1,mapped,application_credential,totp
 [token]
 provider = fernet
 expiration = 86400

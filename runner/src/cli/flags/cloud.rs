@@ -36,6 +36,14 @@ pub(in crate::cli) struct CloudArgs {
     /// Do not verify the servers' certificates
     #[arg(long, global = true)]
     insecure: bool,
+    /// Verify them, whatever the cloud's entry says
+    #[arg(
+        long,
+        global = true,
+        conflicts_with = "insecure",
+        hide_short_help = true
+    )]
+    verify: bool,
     #[command(flatten)]
     login: LoginArgs,
 }
@@ -107,7 +115,7 @@ impl CloudArgs {
             cacert: self.os_cacert.clone(),
             cert: self.os_cert.clone(),
             key: self.os_key.clone(),
-            insecure: self.insecure.then_some(true),
+            insecure: (self.insecure || self.verify).then_some(self.insecure),
             login: self.login.0.clone(),
         }
     }
@@ -193,6 +201,19 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn certificates_are_verified_or_not_and_never_both() {
+        let given = |flags: &[&str]| {
+            let words = [&["runner", "doctor"], flags].concat();
+            let cli = <Cli as clap::Parser>::try_parse_from(words).ok()?;
+            Some(cli.common.cloud.options().insecure)
+        };
+        assert_eq!(given(&[]), Some(None));
+        assert_eq!(given(&["--insecure"]), Some(Some(true)));
+        assert_eq!(given(&["--verify"]), Some(Some(false)));
+        assert_eq!(given(&["--verify", "--insecure"]), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ static SECRET: Setting = Setting::of(
     "os-application-credential-secret",
     "secret of the application credential",
     "SECRET",
-    "Its secret; better in OS_APPLICATION_CREDENTIAL_SECRET or secure.yaml",
+    "Secret of the application credential; better in OS_APPLICATION_CREDENTIAL_SECRET or secure.yaml",
 )
 .secret();
 

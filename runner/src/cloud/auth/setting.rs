@@ -171,6 +171,13 @@ static DEFAULT_DOMAIN_ID: Setting = Setting::of(
     "ID",
     "The same, by id [default: default]",
 );
+static DEFAULT_DOMAIN: Setting = Setting::of(
+    "default_domain",
+    "os-default-domain",
+    "domain",
+    "ID",
+    "The same, by the name that it has in the openstack command",
+);
 static SYSTEM_SCOPE: Setting = Setting::of(
     "system_scope",
     "os-system-scope",
@@ -188,7 +195,7 @@ static TRUST_ID: Setting = Setting::of(
 .over_files();
 
 /// What every login may say.
-static COMMON: [&Setting; 16] = [
+static COMMON: [&Setting; 17] = [
     &AUTH_TYPE,
     &AUTH_URL,
     &USERNAME,
@@ -203,6 +210,7 @@ static COMMON: [&Setting; 16] = [
     &DOMAIN_ID,
     &DEFAULT_DOMAIN_NAME,
     &DEFAULT_DOMAIN_ID,
+    &DEFAULT_DOMAIN,
     &SYSTEM_SCOPE,
     &TRUST_ID,
 ];

@@ -375,6 +375,7 @@ async fn an_oauth2_client_of_keystones_gets_a_token_that_is_both() {
         ("GET", "access-1")
     );
     assert_eq!(looked_up.headers["x-subject-token"], "access-1");
+    assert_eq!(looked_up.headers["openstack-identity-access-rules"], "1.0");
     // A service refuses the first, so there is a second one, which goes along in both forms.
     assert_eq!(
         session

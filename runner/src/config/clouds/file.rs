@@ -26,7 +26,6 @@ const TEXT_KEYS: &[&str] = &[
     "cacert",
     "cert",
     "cloud",
-    "default_domain",
     "insecure",
     "key",
     "profile",
