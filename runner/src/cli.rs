@@ -12,6 +12,7 @@ mod files;
 mod flags;
 mod locked;
 mod output;
+mod outputs;
 mod ready;
 mod sheet;
 mod signals;

@@ -3,8 +3,11 @@
 //! A report is a value; the forms (table, JSON, YAML, CSV, plain values) are ways to write it. Nothing here decides anything.
 
 mod alike;
+pub mod junit;
+pub mod metrics;
 mod people;
 pub mod progress;
+pub mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -98,6 +101,9 @@ pub struct Report {
     pub skipped: BTreeMap<Arc<str>, String>,
     /// The figures.
     pub summary: Summary,
+    /// Time taken, in milliseconds. The figures have it in seconds.
+    #[serde(skip)]
+    pub took_ms: u64,
 }
 
 /// A thing of the plan and what came of it.
@@ -284,6 +290,7 @@ impl Report {
             unlooked: outcome.unlooked.clone(),
             skipped: outcome.skipped.clone(),
             summary: summary.at_cost(about.requests, about.took.as_secs_f64()),
+            took_ms: u64::try_from(about.took.as_millis()).unwrap_or(u64::MAX),
         }
     }
 
@@ -400,3 +407,6 @@ pub fn rows_in(
         Format::Json | Format::Yaml => document(format, value),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 pub(super) mod cloud;
 pub(super) mod guards;
+pub(super) mod outputs;
 pub(super) mod rules;
 pub(super) mod scope;
 
