@@ -1,4 +1,4 @@
-//! What a run writes beside its report: the stream of its events, its metrics, its JUnit report.
+//! What a run writes beside its report: the stream of its events, its metrics, its JUnit report; and the audit log, looked at.
 //!
 //! All is tried through the real binary. The stream is replayed and compared with the report, in every way that a run ends.
 
@@ -249,4 +249,63 @@ async fn a_run_that_fails_before_it_begins_leaves_no_old_success() {
     let events = lines(&events);
     assert_eq!(events.len(), 2, "{events:?}");
     assert_eq!(events[1]["exit_code"], 5, "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_log_is_verified_and_left_as_it_is() {
+    let (_cloud, place) = scene().await;
+    let two = [
+        place.command(["--task", TASK]).spawn().expect("it runs"),
+        place.command(["--task", TASK]).spawn().expect("it runs"),
+    ];
+    for child in two {
+        child.wait_with_output().expect("it ends");
+    }
+    let log = place.path("state/runner/audit.jsonl");
+    let written = std::fs::read_to_string(&log).expect("a log");
+    let whole = place.run(["audit", "verify", "-f", "json"]);
+    whole.expect_code(0);
+    assert_eq!(
+        (&whole.json["runs"], &whole.json["broken"]),
+        (&json!(2), &Value::Null),
+        "{whole}"
+    );
+    let head = whole.json["head"].as_str().expect("a hash");
+    place
+        .run(["audit", "verify", "--contains", head])
+        .expect_code(0);
+    assert_eq!(std::fs::read_to_string(&log).ok(), Some(written.clone()));
+
+    let path = log.to_string_lossy();
+    place.write(
+        "state/runner/audit.jsonl",
+        written.replacen("DELETE", "GET", 1),
+    );
+    let broken = place.run(["audit", "verify", &path]);
+    assert!(
+        broken.expect_code(6).stdout.contains("is broken at line "),
+        "{broken}"
+    );
+    let shorter: String = written
+        .lines()
+        .take(3)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    place.write("state/runner/audit.jsonl", shorter);
+    place.run(["audit", "verify"]).expect_code(0);
+    place
+        .run(["audit", "verify", "--contains", head])
+        .expect_code(6);
+    place.write("state/runner/audit.jsonl", &written[..written.len() - 9]);
+    let torn = place.run(["audit", "verify"]);
+    assert!(
+        torn.expect_code(0).stdout.contains("its last line is torn"),
+        "{torn}"
+    );
+    place
+        .run(["audit", "verify", "nowhere.jsonl"])
+        .expect_code(2);
+    place
+        .run(["audit", "verify", "--contains", "abc"])
+        .expect_code(2);
 }
