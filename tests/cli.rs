@@ -115,6 +115,8 @@ fn help_is_complete() {
         &["rules", "new", "-h"],
         &["rules", "test", "-h"],
         &["rules", "bench", "-h"],
+        &["audit", "-h"],
+        &["audit", "verify", "-h"],
         &["doctor", "-h"],
         &["completions", "-h"],
         &["man-pages", "-h"],

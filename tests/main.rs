@@ -30,6 +30,8 @@ mod faults;
 mod lock;
 /// The runner's formats against Rally's own answers.
 mod names;
+/// What a run writes beside its report.
+mod outputs;
 /// What holds for every input, tried with random ones.
 mod properties;
 /// The engine against a scripted rule: order, waiting, giving up, looking again.

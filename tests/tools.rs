@@ -527,7 +527,12 @@ fn a_rule_is_compiled_once() {
 #[test]
 fn a_component_older_than_its_source_is_spoken_of() {
     let place = project(&case());
-    assert!(!test(&place).expect_code(CLEAN).stderr.contains("is older than"));
+    assert!(
+        !test(&place)
+            .expect_code(CLEAN)
+            .stderr
+            .contains("is older than")
+    );
     std::thread::sleep(std::time::Duration::from_millis(20));
     place.write("rule.py", "# changed\n");
     let run = test(&place);

@@ -15,9 +15,12 @@
 //! | `refusal` | when a rule asked for something that it must not do | no |
 //! | `summary` | once, at the end | yes, and all before it |
 //!
-//! Every line also has `at` (RFC 3339, UTC) and `run`, so that several runs can share one file.
+//! Every line also has `at` (RFC 3339, UTC) and `run`, so that several runs can share one file, and `prev`, the SHA-256 of the line
+//! before it, so that a line that is changed, taken out or put in afterwards breaks the chain ([`verify`]).
 
+mod chain;
 mod reader;
+mod verify;
 mod writer;
 
 use std::fs::{File, OpenOptions};
@@ -31,12 +34,17 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+pub use chain::LineHash;
 pub use reader::{Reader, read};
+pub use verify::{Broken, Verdict, verify};
 
+use chain::LINK_BYTES;
 use writer::{Flushed, LogFile, Queued, Sink, Writer};
 
 /// The mark of our logs, and the version of their form. A file without it is never appended to.
-const LOG_FORMAT: &str = "runner-audit/1";
+const LOG_FORMAT: &str = "runner-audit/2";
+/// The first form, in which lines were not tied to each other. Such a log is read, and gone on with in the present form.
+const UNTIED_FORMAT: &str = "runner-audit/1";
 
 /// The longest line. A request that does not fit is not recorded, and therefore not sent.
 pub const RECORD_BYTES_MAX: usize = 256 * 1024;
@@ -63,7 +71,7 @@ pub struct Entry {
 pub enum Record {
     /// A run has begun.
     Run {
-        /// The form of the log: `runner-audit/1`.
+        /// The form of the log: `runner-audit/2`.
         log: String,
         /// Who acts, where, and by which rules.
         #[serde(flatten)]
@@ -249,7 +257,7 @@ impl Audit {
             });
         }
         let mut file = LogFile::new(file);
-        if !file.prepare(reader::is_header).map_err(at_path)? {
+        if !file.is_for(reader::is_header).map_err(at_path)? {
             return Err(AuditError::Foreign {
                 path: path.to_owned(),
             });
@@ -269,7 +277,7 @@ impl Audit {
     where
         W: Write + Send + 'static,
     {
-        Self::start(Flushed(writer), Path::new("(writer)"), clock, header)
+        Self::start(Flushed::new(writer), Path::new("(writer)"), clock, header)
     }
 
     /// The id of this run, as it stands in every line that this log writes.
@@ -354,7 +362,7 @@ impl Audit {
                 header: header.clone(),
             },
         };
-        let written = sink.append(&line(&first)?).and_then(|()| sink.sync());
+        let written = sink.append(&[&line(&first)?]).and_then(|()| sink.sync());
         let writer = written
             .and_then(|()| Writer::start(sink))
             .map_err(|source| AuditError::write(path, source))?;
@@ -487,8 +495,9 @@ fn line(entry: &Entry) -> Result<Vec<u8>, AuditError> {
         source: Arc::new(source),
     })?;
     line.push(b'\n');
-    if line.len() > RECORD_BYTES_MAX {
-        return Err(AuditError::TooLong { bytes: line.len() });
+    let bytes = line.len() + LINK_BYTES;
+    if bytes > RECORD_BYTES_MAX {
+        return Err(AuditError::TooLong { bytes });
     }
     Ok(line)
 }

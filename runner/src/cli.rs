@@ -12,6 +12,7 @@ mod files;
 mod flags;
 mod locked;
 mod output;
+mod outputs;
 mod plans;
 mod ready;
 mod sheet;

@@ -202,6 +202,7 @@ impl<R: Rule> Engine<R> {
             found: plan.found,
             matched: plan.items.len(),
             blocked: plan.blocked().count(),
+            kept: plan.kept.clone(),
         });
         (plan, kept)
     }

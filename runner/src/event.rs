@@ -1,20 +1,43 @@
 //! What happens in a sweep, as typed events. The engine says what happened; tables, progress and logs are mere listeners.
+//!
+//! The events of a run tell all that its figures are made of: whoever has them, from a file or on the way, has what the report counts
+//! ([`Tally`]).
 
+mod tally;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::resource::ThingRef;
 
+pub use tally::Tally;
+
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
+#[non_exhaustive]
 pub enum Event {
     /// A phase begins.
     Phase {
         /// Which.
         phase: Phase,
+    },
+    /// A kind is about to be listed.
+    ListingBegun {
+        /// Kind that is listed.
+        kind: Arc<str>,
+        /// What the listing covers.
+        scope: String,
+    },
+    /// A listing has come to its end, or has failed.
+    ListingEnded {
+        /// Kind that was listed.
+        kind: Arc<str>,
+        /// What the listing covered.
+        scope: String,
     },
     /// A page of a listing has arrived.
     Listed {
@@ -39,7 +62,16 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// A plan was made.
+    /// Something of the cloud is looked at by nobody.
+    Unlooked {
+        /// The service, with region and interface where these tell it from another.
+        what: String,
+        /// Why.
+        why: String,
+        /// Whether the run cannot call the cloud clean because of it.
+        is_failure: bool,
+    },
+    /// A plan was made. Where there are several, as of a saved plan that is laid over a fresh look, the last one counts.
     Planned {
         /// Things found.
         found: usize,
@@ -47,6 +79,21 @@ pub enum Event {
         matched: usize,
         /// Of these, things that cannot go.
         blocked: usize,
+        /// Things kept, by reason.
+        kept: BTreeMap<String, usize>,
+    },
+    /// A thing of the plan that counts.
+    Matched {
+        /// Which.
+        thing: ThingRef,
+        /// Its name, if it has one.
+        name: Option<String>,
+        /// Its project, if it has one.
+        project: Option<Arc<str>>,
+        /// Why it is to go.
+        why: String,
+        /// Why it cannot, if it cannot.
+        blocked: Option<String>,
     },
     /// The cloud was asked to delete a thing.
     Asked {
@@ -71,13 +118,58 @@ pub enum Event {
     Failed {
         /// Which.
         thing: ThingRef,
+        /// What came of it.
+        ending: Ending,
         /// Why.
         why: String,
     },
+    /// A thing was said not to go, and the last look did not show it.
+    GoneAfterAll {
+        /// Which.
+        thing: ThingRef,
+        /// What was said of it.
+        instead_of: Ending,
+    },
+    /// A thing should be gone, and the last look has shown it.
+    Left {
+        /// Which.
+        thing: ThingRef,
+        /// Its name, if it has one.
+        name: Option<String>,
+        /// Why.
+        why: String,
+    },
+    /// The run is over. The last event of all.
+    Ended {
+        /// The code that the process ends with.
+        exit_code: u8,
+        /// Whether it was ended from outside.
+        interrupted: bool,
+        /// Why nothing was changed, or why the records of the run are not whole.
+        error: Option<String>,
+        /// Requests sent to the cloud, of all kinds, retries included.
+        requests: u64,
+        /// Time taken, in milliseconds.
+        ms: u64,
+    },
+}
+
+/// How a thing ended that has not gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It could not be deleted.
+    Failed,
+    /// It was not tried, or the run was over before it was seen to go.
+    Abandoned,
+    /// It was not tried: something that is kept stands in the way.
+    Blocked,
+    /// The cloud has said that it would delete it, and nobody has seen that.
+    Asked,
 }
 
 /// The phases of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Everything is listed.
@@ -88,8 +180,19 @@ pub enum Phase {
     Verify,
 }
 
+impl Phase {
+    /// Its name, as people are told it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Survey => "survey",
+            Self::Purge => "purge",
+            Self::Verify => "verify",
+        }
+    }
+}
+
 /// An event, with the run that it happened in and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dated {
     /// The run.
     pub run: Arc<str>,

@@ -5,9 +5,12 @@
 mod alike;
 mod difference;
 pub mod graph;
+pub mod junit;
+pub mod metrics;
 mod narrowed;
 mod people;
 pub mod progress;
+pub mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -107,6 +110,9 @@ pub struct Report {
     pub skipped: BTreeMap<Arc<str>, String>,
     /// The figures.
     pub summary: Summary,
+    /// Time taken, in milliseconds. The figures have it in seconds.
+    #[serde(skip)]
+    pub took_ms: u64,
 }
 
 /// A thing of the plan and what came of it.
@@ -294,6 +300,7 @@ impl Report {
             unlooked: outcome.unlooked.clone(),
             skipped: outcome.skipped.clone(),
             summary: summary.at_cost(about.requests, about.took.as_secs_f64()),
+            took_ms: u64::try_from(about.took.as_millis()).unwrap_or(u64::MAX),
         }
     }
 
@@ -410,3 +417,6 @@ pub fn rows_in(
         Format::Json | Format::Yaml => document(format, value),
     }
 }
+
+#[cfg(test)]
+mod tests;

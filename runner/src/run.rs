@@ -22,7 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Asking, Engine, Fate, Survey, Verification};
+use crate::engine::{Asking, Engine, Fate, Left, Survey, Verification};
+use crate::event::{Event, Listener};
 use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Remnant, Sieve};
 use crate::resource::ThingRef;
 use crate::rule::Rule;
@@ -342,9 +343,8 @@ impl<R: Rule> Run<R> {
                 None => Some(&position),
                 Some(positions) => positions.get(&position),
             };
-            let fate = position.and_then(|position| fates.get_mut(*position));
-            if let Some(fate) = fate.filter(|fate| fate.is_open_to_doubt()) {
-                *fate = Fate::Gone;
+            if let Some(&position) = position {
+                self.believe_absent(&outcome.plan, &mut fates, position);
             }
         }
         // Whatever an error said: what is still there was not deleted.
@@ -363,9 +363,53 @@ impl<R: Rule> Run<R> {
         if let Some(whole) = whole {
             whole.add_kept(&mut outcome.left);
         }
+        self.tell_of_left(&outcome.left);
         outcome.fates = Some(fates);
         outcome.interrupted = self.cancel.is_cancelled();
         absent
+    }
+
+    /// Takes for gone what was looked for in the end and was not there, whatever the purge has made of it.
+    fn believe_absent(&self, plan: &Plan, fates: &mut [Fate], position: usize) {
+        let (Some(item), Some(fate)) = (plan.items.get(position), fates.get_mut(position)) else {
+            return;
+        };
+        if !fate.is_open_to_doubt() {
+            return;
+        }
+        if let Some((instead_of, _)) = fate.ending() {
+            self.chronicle.notice(&Event::GoneAfterAll {
+                thing: item.thing.clone(),
+                instead_of,
+            });
+        }
+        *fate = Fate::Gone;
+    }
+
+    fn tell_of_left(&self, left: &[Left]) {
+        for Left { thing, name, why } in left.iter().cloned() {
+            self.chronicle.notice(&Event::Left { thing, name, why });
+        }
+    }
+
+    /// Tells, before anything is changed, what the plan that counts has, and what nobody has looked at.
+    fn tell_of_plan(&self, plan: &Plan) {
+        for unlooked in &self.unlooked {
+            self.chronicle.notice(&Event::Unlooked {
+                what: unlooked.to_string(),
+                why: unlooked.why.clone(),
+                is_failure: unlooked.is_failure,
+            });
+        }
+        for item in &plan.items {
+            self.chronicle.notice(&Event::Matched {
+                thing: item.thing.clone(),
+                name: item.name.clone(),
+                project: item.project.clone(),
+                why: item.reason.to_string(),
+                blocked: item.why_blocked(),
+            });
+        }
     }
 
     /// Forgets what is done with of earlier runs and of this one: what was seen to be so, and not only said.
@@ -413,6 +457,7 @@ impl<R: Rule> Run<R> {
     }
 
     fn outcome(&self, look: Look, purpose: Purpose) -> (Outcome, Option<Whole>) {
+        self.tell_of_plan(&look.plan);
         let collected = self.chronicle.collected();
         let outcome = Outcome {
             run: self.chronicle.run().clone(),

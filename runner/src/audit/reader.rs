@@ -3,14 +3,16 @@
 //! Judges only whether a line is a record; what a history of records means is for the caller.
 //!
 //! The invariant: a line is skipped without an error only where a crash explains it, that is at the very end of the
-//! file or right before the header of the next run, which may be torn itself.
+//! file, right before the header of the next run, which may be torn itself, or where the next line is tied to it as it is: another run
+//! was writing when one was killed.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AuditError, Entry, LOG_FORMAT, RECORD_BYTES_MAX, Record};
+use super::chain::{LineHash, link_of};
+use super::{AuditError, Entry, LOG_FORMAT, RECORD_BYTES_MAX, Record, UNTIED_FORMAT};
 
 /// The entries of a log, in the order in which they were written. Ends after the first error.
 #[derive(Debug)]
@@ -36,12 +38,13 @@ pub(super) fn is_header(line: &[u8]) -> bool {
     serde_json::from_slice(line).is_ok_and(|entry| begins_run(&entry))
 }
 
-fn begins_run(entry: &Entry) -> bool {
-    matches!(&entry.record, Record::Run { log, .. } if log == LOG_FORMAT)
+pub(super) fn begins_run(entry: &Entry) -> bool {
+    let is_ours = |log: &str| [LOG_FORMAT, UNTIED_FORMAT].contains(&log);
+    matches!(&entry.record, Record::Run { log, .. } if is_ours(log))
 }
 
 /// Whether a line that is no record can be the start of a header: `{"at":"…","run":"…","record":"run"`.
-fn is_torn_header(line: &[u8]) -> bool {
+pub(super) fn is_torn_header(line: &[u8]) -> bool {
     let mut rest = line.strip_suffix(b"\n").unwrap_or(line);
     for part in ["{\"at\":\"", "\",\"run\":\"", "\",\"record\":\"run\""] {
         let common = part.bytes().zip(rest).take_while(|(a, b)| a == *b).count();
@@ -60,6 +63,9 @@ struct Line {
     /// Nothing if the line is no record.
     entry: Option<Entry>,
     is_torn_header: bool,
+    hash: LineHash,
+    /// What it is tied to.
+    link: Option<LineHash>,
     number: u64,
     is_ended: bool,
 }
@@ -85,9 +91,11 @@ impl<R: BufRead> Reader<R> {
         if !line.is_ended {
             return Ok(None);
         }
+        let mut before = line.hash;
         while let Some(next) = self.take_line()? {
+            let is_tied = next.link == Some(std::mem::replace(&mut before, next.hash));
             match next.entry {
-                Some(entry) if begins_run(&entry) => return Ok(Some(entry)),
+                Some(entry) if is_tied || begins_run(&entry) => return Ok(Some(entry)),
                 None if next.is_torn_header && !next.is_ended => return Ok(None),
                 None if next.is_torn_header => {}
                 Some(_) | None => break,
@@ -111,6 +119,8 @@ impl<R: BufRead> Reader<R> {
         Ok(Some(Line {
             entry: serde_json::from_slice(&bytes).ok(),
             is_torn_header: is_torn_header(&bytes),
+            hash: LineHash::of(&bytes),
+            link: link_of(&bytes),
             number: self.lines,
             is_ended: bytes.ends_with(b"\n"),
         }))

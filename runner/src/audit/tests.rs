@@ -12,6 +12,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// What breaks the chain, and what does not.
+mod chain;
+
 /// A writer whose content the test can look at meanwhile.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -39,7 +42,7 @@ struct Gated {
 }
 
 impl Sink for Gated {
-    fn append(&mut self, _: &[u8]) -> io::Result<()> {
+    fn append(&mut self, _: &[&[u8]]) -> io::Result<()> {
         Ok(())
     }
 
@@ -67,12 +70,12 @@ impl Filling {
 }
 
 impl Sink for Filling {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn append(&mut self, lines: &[&[u8]]) -> io::Result<()> {
         self.appends += 1;
         if self.appends == self.good_appends + 1 {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.content.write_all(lines)
+        self.content.write_all(&lines.concat())
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -162,17 +165,21 @@ async fn every_record_is_a_line_of_json() {
         audit.run().as_str()
     );
     let records = [
-        r#""run","log":"runner-audit/1","tool":"runner 0.1.0","cloud":"lab","user":"admin","scope":"system all","tasks":["0a1b2c3d"],"rules":[{"name":"network","sha256":"00ff"}]}"#,
+        r#""run","log":"runner-audit/2","tool":"runner 0.1.0","cloud":"lab","user":"admin","scope":"system all","tasks":["0a1b2c3d"],"rules":[{"name":"network","sha256":"00ff"}]}"#,
         r#""intention","intention":1,"rule":"network","kind":"network.port","id":"p1","name":"s_rally_\n\"é","method":"DELETE","service":"network","path":"/v2.0/ports/p1"}"#,
         r#""outcome","intention":1,"status":204,"request_id":"req-1","ms":17}"#,
         r#""outcome","intention":1,"error":"connection reset","ms":5}"#,
         r#""refusal","rule":"network","deed":"DELETE /v2.0/networks/n1: no template"}"#,
         r#""summary","exit_code":3,"planned":4,"gone":2,"failed":1,"left":1}"#,
     ];
-    let expected: String = records
-        .iter()
-        .map(|record| format!("{start}{record}\n"))
-        .collect();
+    let mut before = "0".repeat(64);
+    let mut expected = String::new();
+    for record in records {
+        let line = format!("{start}{record}");
+        let line = format!("{},\"prev\":\"{before}\"}}", line.trim_end_matches('}'));
+        before = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&line));
+        expected.push_str(&(line + "\n"));
+    }
     assert_eq!(content.text(), expected);
 
     let read = entries(content.text().as_bytes()).unwrap();
@@ -369,7 +376,7 @@ fn other_files_are_left_alone() {
     }
     let other_form = format!(
         "{}\n",
-        first_line_of_a_log().replace(LOG_FORMAT, "runner-audit/2")
+        first_line_of_a_log().replace(LOG_FORMAT, "runner-audit/3")
     );
     fs::write(&path, other_form).unwrap();
     assert!(matches!(

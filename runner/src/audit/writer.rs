@@ -13,14 +13,15 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot};
 
 use super::RECORD_BYTES_MAX;
+use super::chain::{Chain, LineHash};
 
 /// How many lines may wait for the thread before callers do. Also the largest group that shares one sync.
 const QUEUED_LINES_MAX: usize = 1024;
 
 /// Where lines go.
 pub(super) trait Sink: Send + 'static {
-    /// Writes whole lines.
-    fn append(&mut self, lines: &[u8]) -> io::Result<()>;
+    /// Writes whole lines, each tied to the one before it.
+    fn append(&mut self, lines: &[&[u8]]) -> io::Result<()>;
 
     /// Returns when everything appended will survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
@@ -100,7 +101,7 @@ fn write_all(
 
 fn write_group(sink: &mut impl Sink, group: &mut Vec<Queued>) -> io::Result<()> {
     let lines: Vec<&[u8]> = group.iter().map(|queued| queued.line.as_slice()).collect();
-    sink.append(&lines.concat())?;
+    sink.append(&lines)?;
     if group.iter().any(|queued| queued.on_disk.is_some()) {
         sink.sync()?;
     }
@@ -112,70 +113,113 @@ fn write_group(sink: &mut impl Sink, group: &mut Vec<Queued>) -> io::Result<()> 
 }
 
 /// Anything that can be written to; flushing is all the safety it has.
-pub(super) struct Flushed<W>(pub(super) W);
+pub(super) struct Flushed<W> {
+    to: W,
+    chain: Chain,
+}
+
+impl<W> Flushed<W> {
+    pub(super) fn new(to: W) -> Self {
+        let chain = Chain::default();
+        Self { to, chain }
+    }
+}
 
 impl<W: Write + Send + 'static> Sink for Flushed<W> {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.0.write_all(lines)
+    fn append(&mut self, lines: &[&[u8]]) -> io::Result<()> {
+        self.to.write_all(&self.chain.tie(lines))
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.to.flush()
     }
 }
 
 /// A log on disk, which other runs may be appending to as well.
-pub(super) struct LogFile(File);
+pub(super) struct LogFile {
+    file: File,
+    chain: Chain,
+    /// How long the file was when the chain's end was its last line.
+    length: u64,
+}
 
 impl LogFile {
     /// Takes a file that was opened for reading and appending.
     pub(super) fn new(file: File) -> Self {
-        Self(file)
+        Self {
+            file,
+            chain: Chain::default(),
+            length: 0,
+        }
     }
 
-    /// Gets the file ready for the next line: ends a torn one. Says `false`, and leaves the file as it is, if its
-    /// first line is there and `is_ours` does not know it.
-    pub(super) fn prepare(&mut self, is_ours: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
-        self.locked(|file| {
-            if file.seek(SeekFrom::End(0))? == 0 {
-                return Ok(true);
-            }
-            if !is_ours(&first_line(file)?) {
-                return Ok(false);
-            }
-            file.seek(SeekFrom::End(-1))?;
-            let mut last = [0];
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                file.write_all(b"\n")?;
-            }
-            Ok(true)
+    /// Says `false` if the first line is there and `is_ours` does not know it. Leaves the file as it is.
+    pub(super) fn is_for(&mut self, is_ours: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
+        locked(&mut self.file, |file| {
+            let is_empty = file.seek(SeekFrom::End(0))? == 0;
+            Ok(is_empty || is_ours(&first_line(file)?))
         })
-    }
-
-    /// Keeps other runs from writing in between. Where the file system has no locks, appending alone must do.
-    fn locked<T>(&mut self, work: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
-        let is_locked = match self.0.lock() {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => false,
-            Err(error) => return Err(error),
-        };
-        let done = work(&mut self.0);
-        let unlocked = if is_locked { self.0.unlock() } else { Ok(()) };
-        let value = done?;
-        unlocked?;
-        Ok(value)
     }
 }
 
 impl Sink for LogFile {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.locked(|file| file.write_all(lines))
+    fn append(&mut self, lines: &[&[u8]]) -> io::Result<()> {
+        let Self {
+            file,
+            chain,
+            length,
+        } = self;
+        locked(file, |file| {
+            let end = file.seek(SeekFrom::End(0))?;
+            let mut text = Vec::new();
+            // Another run has written since, or this one has not written yet.
+            if end != *length {
+                let last = last_line(file, end)?;
+                if !last.ends_with(b"\n") {
+                    text.push(b'\n');
+                }
+                chain.head = LineHash::of(&last);
+            }
+            text.extend(chain.tie(lines));
+            file.write_all(&text)?;
+            *length = end.saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
+            Ok(())
+        })
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
+}
+
+/// Keeps other runs from writing in between. Where the file system has no locks, appending alone must do: then no two runs may share
+/// a log, for both would tie their lines to the same one.
+fn locked<T>(file: &mut File, work: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
+    let is_locked = match file.lock() {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => false,
+        Err(error) => return Err(error),
+    };
+    let done = work(file);
+    let unlocked = if is_locked { file.unlock() } else { Ok(()) };
+    let value = done?;
+    unlocked?;
+    Ok(value)
+}
+
+/// The last line of a file that is so long, with its line break if it has one.
+fn last_line(file: &mut File, end: u64) -> io::Result<Vec<u8>> {
+    let window = u64::try_from(RECORD_BYTES_MAX + 1).unwrap_or(u64::MAX);
+    file.seek(SeekFrom::Start(end.saturating_sub(window)))?;
+    let mut tail = Vec::new();
+    file.take(window).read_to_end(&mut tail)?;
+    let inner = tail.strip_suffix(b"\n").unwrap_or(&tail);
+    let begin = inner.iter().rposition(|&byte| byte == b'\n');
+    if begin.is_none() && end > window {
+        let message = format!("its last line has more than {RECORD_BYTES_MAX} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(tail.split_off(begin.map_or(0, |at| at + 1)))
 }
 
 fn first_line(file: &mut File) -> io::Result<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! The configuration and the process around it: what every command begins with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -56,6 +56,14 @@ impl App {
     pub(super) fn state_folder(&self) -> Option<PathBuf> {
         let folder = self.folder("XDG_STATE_HOME", ".local/state");
         folder.map(|folder| folder.join("runner"))
+    }
+
+    /// The audit log: the given file, or the usual one, if there is a home for it.
+    pub(super) fn audit_log(&self, given: Option<&Path>) -> Option<PathBuf> {
+        match given {
+            Some(given) => Some(self.surroundings.cwd.join(given)),
+            None => Some(self.state_folder()?.join("audit.jsonl")),
+        }
     }
 
     /// The folder that a variable names, or else one below the home.

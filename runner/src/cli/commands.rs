@@ -1,6 +1,7 @@
 //! The commands, a file each, with its arguments beside it.
 
 mod apply;
+mod audit;
 mod compile_component;
 mod completions;
 mod doctor;
@@ -20,6 +21,7 @@ use super::failure::Failure;
 use super::flags::CommonArgs;
 use super::version;
 use apply::ApplyArgs;
+use audit::AuditCommand;
 use compile_component::CompileArgs;
 use doctor::DoctorArgs;
 use explain::ExplainArgs;
@@ -78,6 +80,11 @@ enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Look at the audit log
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Say who you are in the cloud, where, and what a sweep would reach
     Doctor(DoctorArgs),
     #[command(hide = true)]
@@ -106,6 +113,7 @@ pub(super) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Explain(args)) => explain::run(&common, &args).await,
         Some(Command::Names(args)) => names::run(&common, &args),
         Some(Command::Rules { command }) => rules::run(&common, &command).await,
+        Some(Command::Audit { command }) => audit::run(&common, &command),
         Some(Command::Doctor(args)) => doctor::run(&common, &args).await,
         Some(Command::CompileComponent(args)) => compile_component::run(&args),
         Some(Command::Completions { shell }) => completions::run(shell),

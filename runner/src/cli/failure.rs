@@ -173,6 +173,12 @@ pub(super) struct FailureDocument<'a> {
     exit_code: u8,
 }
 
+impl FailureDocument<'_> {
+    pub(super) fn message(&self) -> &str {
+        self.error
+    }
+}
+
 impl Failure {
     pub(super) fn document(&self) -> FailureDocument<'_> {
         FailureDocument {

@@ -27,6 +27,31 @@ pub(super) fn put(file: &Path, content: &[u8], overwrite: Overwrite) -> std::io:
     Ok(())
 }
 
+/// Writes a file as a whole, in place of one that may be there. What is no file (a device, a pipe) is written to.
+pub(super) fn write_whole(file: &Path, content: &[u8]) -> std::io::Result<()> {
+    match std::fs::metadata(file) {
+        Ok(there) if !there.is_file() => std::fs::write(file, content),
+        // A link stays, and what it leads to is replaced.
+        Ok(_) => put(&file.canonicalize()?, content, Overwrite::Yes),
+        Err(_) => put(file, content, Overwrite::Yes),
+    }
+}
+
+/// Whether [`write_whole`] can do its work, tried without touching what is there.
+pub(super) fn can_write_whole(file: &Path) -> std::io::Result<()> {
+    let there = match std::fs::metadata(file) {
+        Ok(there) if there.is_dir() => {
+            return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
+        }
+        Ok(there) if !there.is_file() => return Ok(()),
+        Ok(_) => Some(file.canonicalize()?),
+        Err(_) => None,
+    };
+    let file = there.as_deref().unwrap_or(file);
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop)
+}
+
 /// Makes a folder that only its owner can enter, unless it is there already.
 pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new()

@@ -20,6 +20,14 @@ pub(super) fn print(text: &str) -> Result<Exit, Failure> {
     }
 }
 
+/// Shows a report to people where standard output is somebody else's, unless nothing but errors is to be said.
+pub(super) fn show(text: &str) {
+    if tracing::enabled!(tracing::Level::WARN) {
+        // The events say the same.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+}
+
 /// Says on standard error why a command ends.
 pub(super) fn tell(failure: &Failure) -> Exit {
     // If standard error is gone too, the exit code is all there is to say it with.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::audit::{Audit, RunHeader};
+use crate::event::Sink;
 use crate::exit::Exit;
 use crate::guest::{Component, Guest};
 use crate::name::NameMatcher;
@@ -27,7 +28,8 @@ use super::flags::CommonArgs;
 use super::flags::guards::GuardArgs;
 use super::flags::rules::RulesPlace;
 use super::flags::scope::{Wanted, check_patterns, parse_tasks, say_misfits};
-use super::output::{print, tell};
+use super::output::{print, show, tell};
+use super::outputs::Outputs;
 use super::signals::{Signals, stop_on_signal};
 
 /// A run that is ready to begin, and who begins it.
@@ -39,14 +41,24 @@ pub(super) struct Ready {
     _signals: Signals,
 }
 
+/// What a run is made ready with, beside what it is to look for.
+#[derive(Clone, Copy)]
+pub(super) struct With<'a> {
+    /// Which rules.
+    pub(super) rules: &'a RulesPlace,
+    /// What guards it. Without, nothing can be changed.
+    pub(super) guards: Option<&'a GuardArgs>,
+    /// What it writes beside its report.
+    pub(super) outputs: &'a Outputs,
+}
+
 impl App {
     /// Puts everything together. Who interrupts that does not wait for it: there is nothing to wind up yet.
     pub(super) async fn ready(
         &self,
         common: &CommonArgs,
-        rules: &RulesPlace,
         wanted: Wanted,
-        guards: Option<&GuardArgs>,
+        with: With<'_>,
     ) -> Result<Ready, Failure> {
         let signals = stop_on_signal();
         let cancel = signals.cancel.clone();
@@ -55,7 +67,7 @@ impl App {
             () = cancel.cancelled() => Err(Failure::interrupted(
                 "interrupted before anything was listed; nothing was changed",
             )),
-            ready = self.put_together(common, rules, wanted, guards, signals) => ready,
+            ready = self.put_together(common, wanted, with, signals) => ready,
         }
     }
 
@@ -63,11 +75,15 @@ impl App {
     async fn put_together(
         &self,
         common: &CommonArgs,
-        rules: &RulesPlace,
         wanted: Wanted,
-        guards: Option<&GuardArgs>,
+        with: With<'_>,
         signals: Signals,
     ) -> Result<Ready, Failure> {
+        let With {
+            rules,
+            guards,
+            outputs,
+        } = with;
         let tasks = parse_tasks(&wanted.scope.tasks)?;
         let formats = self.formats()?;
         say_misfits(&formats, &tasks);
@@ -94,7 +110,7 @@ impl App {
             None => None,
         };
         let progress = Arc::new(Progress::new(self.is_quiet()));
-        let chronicle = Arc::new(chronicle(audit.as_ref(), progress.clone()));
+        let chronicle = Arc::new(chronicle(audit.as_ref(), progress.clone(), outputs));
         let log = guards.and_then(|guards| guards.audit_log.as_deref());
         let records = self.records(log, chronicle.run(), &place, sieve.scope())?;
         let engine = connected.engine(
@@ -134,16 +150,10 @@ impl App {
         scope: &SweepScope,
         components: &[Arc<Component>],
     ) -> Result<Audit, Failure> {
-        let path = match given {
-            Some(path) => self.surroundings.cwd.join(path),
-            None => {
-                let folder = self.state_folder().ok_or_else(|| {
-                    Failure::usage("there is no home folder to keep the audit log in")
-                        .hint("give --audit-log FILE")
-                })?;
-                folder.join("audit.jsonl")
-            }
-        };
+        let path = self.audit_log(given).ok_or_else(|| {
+            Failure::usage("there is no home folder to keep the audit log in")
+                .hint("give --audit-log FILE")
+        })?;
         if let Some(folder) = path.parent() {
             private_folder(folder).map_err(|error| {
                 Failure::usage(format!(
@@ -238,11 +248,20 @@ impl Ready {
     /// Writes what a run came to, and says with which code the process ends.
     pub(super) fn report(
         &self,
-        outcome: &Outcome,
+        mut outcome: Outcome,
+        outputs: &Outputs,
         show_kept: bool,
         format: Format,
     ) -> Result<Exit, Failure> {
         self.progress.finish();
+        let about = self.about();
+        let report = |outcome: &Outcome| Report::of(outcome, about.clone(), show_kept);
+        if let Err(trouble) = outputs.write(&report(&outcome), self.run.chronicle().now()) {
+            outcome.trouble.get_or_insert(trouble);
+        }
+        if let Err(trouble) = outputs.finish(self.run.chronicle(), &report(&outcome)) {
+            outcome.trouble.get_or_insert(trouble);
+        }
         let refusal = outcome.refusal.as_ref().filter(|_| !outcome.interrupted);
         if let Some(refusal) = refusal {
             tell(&refusal.into());
@@ -252,20 +271,28 @@ impl Ready {
         }
         // A refusal is all that there is to say to people.
         if refusal.is_none() || format.is_document() {
-            let report = Report::of(outcome, self.about(), show_kept);
+            let report = report(&outcome);
             let not_found = report.narrowed.as_ref().and_then(Narrowed::not_found);
             if let Some(not_found) = not_found {
                 tracing::warn!("{}", plain(&not_found));
             }
-            print(&report.write(format).map_err(Failure::unexpected)?)?;
+            let text = report.write(format).map_err(Failure::unexpected)?;
+            if outputs.has_stdout {
+                show(&text);
+            } else {
+                print(&text)?;
+            }
         }
         Ok(outcome.exit())
     }
 }
 
 /// Begins the chronicle of a run, under the id that its audit log has.
-fn chronicle(audit: Option<&Audit>, progress: Arc<Progress>) -> Chronicle {
+fn chronicle(audit: Option<&Audit>, progress: Arc<Progress>, outputs: &Outputs) -> Chronicle {
     let logged = audit.map(|audit| audit.run().as_str().to_owned());
-    let id = logged.unwrap_or_else(|| Uuid::new_v4().to_string());
-    Chronicle::begin(id, Timestamp::now(), vec![progress])
+    let id: Arc<str> = logged.unwrap_or_else(|| Uuid::new_v4().to_string()).into();
+    let began = Timestamp::now();
+    let mut sinks: Vec<Arc<dyn Sink>> = vec![progress];
+    sinks.extend(outputs.begin(&id, began));
+    Chronicle::begin(id, began, sinks)
 }

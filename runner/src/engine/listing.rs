@@ -107,6 +107,25 @@ impl<R: Rule> Engine<R> {
         &self,
         kind: &Arc<Kind>,
         scope: &ListScope,
+        take: impl FnMut(Vec<Seen>),
+    ) -> Result<usize, ListingFailure> {
+        let (name, covered) = (&kind.name, scope.to_string());
+        self.notice(Event::ListingBegun {
+            kind: name.clone(),
+            scope: covered.clone(),
+        });
+        let listed = self.list_to_the_end(kind, scope, take).await;
+        self.notice(Event::ListingEnded {
+            kind: name.clone(),
+            scope: covered,
+        });
+        listed
+    }
+
+    async fn list_to_the_end(
+        &self,
+        kind: &Arc<Kind>,
+        scope: &ListScope,
         mut take: impl FnMut(Vec<Seen>),
     ) -> Result<usize, ListingFailure> {
         for _ in 1..LISTINGS_MAX {

@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::event::{Event, Phase};
+use crate::event::{Ending, Event, Phase};
 use crate::plan::{Plan, PlanItem, Reason, Sieve};
 use crate::resource::{Kind, Thing, ThingRef};
 use crate::rule::{Cause, Outcome, Rule, RuleError};
@@ -59,6 +59,17 @@ pub enum Asking {
 const FAILED_LOOKS_MAX: u32 = 5;
 
 impl Fate {
+    /// What became of a thing that has not gone, and why. `None`: it has gone.
+    pub fn ending(&self) -> Option<(Ending, &str)> {
+        match self {
+            Self::Gone => None,
+            Self::Failed(why) => Some((Ending::Failed, why)),
+            Self::Abandoned(why) => Some((Ending::Abandoned, why)),
+            Self::Blocked(why) => Some((Ending::Blocked, why)),
+            Self::Asked(why) => Some((Ending::Asked, why)),
+        }
+    }
+
     /// Whether the thing may be gone after all.
     pub fn is_open_to_doubt(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Abandoned(_) | Self::Asked(_))
@@ -147,7 +158,25 @@ impl<R: Rule> Engine<R> {
         }
         purge.tell();
         purge.tell_of_failures();
-        purge.states.fates(plan)
+        let told: Vec<bool> = purge.states.ended().collect();
+        let fates = purge.states.fates(plan);
+        let ends = plan.items.iter().zip(&fates).zip(told);
+        for ((item, fate), _) in ends.filter(|(_, is_told)| !is_told) {
+            self.notice_end(&item.thing, fate);
+        }
+        fates
+    }
+
+    fn notice_end(&self, thing: &ThingRef, fate: &Fate) {
+        let thing = thing.clone();
+        self.notice(match fate.ending() {
+            None => Event::Gone { thing },
+            Some((ending, why)) => Event::Failed {
+                thing,
+                ending,
+                why: why.to_owned(),
+            },
+        });
     }
 
     fn deadline(&self) -> Instant {
@@ -465,24 +494,12 @@ impl<'a, R: Rule> Purge<'a, R> {
             let Some(planned) = self.plan.items.get(change) else {
                 continue;
             };
-            let thing = planned.thing.clone();
             if matches!(self.states.state(change), Some(State::Ended(_))) {
                 let longest = Duration::from_millis(self.engine.limits.pause_ms_max);
                 self.states.hasten(Instant::now() + longest);
             }
             match self.states.state(change) {
-                Some(State::Ended(Fate::Gone)) => self.engine.notice(Event::Gone { thing }),
-                Some(State::Ended(
-                    Fate::Failed(why)
-                    | Fate::Abandoned(why)
-                    | Fate::Blocked(why)
-                    | Fate::Asked(why),
-                )) => {
-                    self.engine.notice(Event::Failed {
-                        thing,
-                        why: why.clone(),
-                    });
-                }
+                Some(State::Ended(fate)) => self.engine.notice_end(&planned.thing, fate),
                 Some(State::Lingering { .. }) => {
                     let look = self.looks.entry(planned.thing.kind.clone()).or_default();
                     let soon = Instant::now() + self.engine.limits.pause(1);

@@ -148,10 +148,18 @@ impl Sink for Progress {
                 tracing::info!("gone: {thing}");
                 self.bar.inc(1);
             }
-            Event::Failed { thing, why } => {
+            Event::Failed { thing, why, .. } => {
                 tracing::warn!("{thing} will not go: {why}");
                 self.bar.inc(1);
             }
+            Event::GoneAfterAll { thing, .. } => tracing::info!("gone after all: {thing}"),
+            // The plan and what is left are in the report.
+            Event::ListingBegun { .. }
+            | Event::ListingEnded { .. }
+            | Event::Unlooked { .. }
+            | Event::Matched { .. }
+            | Event::Left { .. }
+            | Event::Ended { .. } => {}
         }
     }
 }

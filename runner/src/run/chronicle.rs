@@ -76,8 +76,13 @@ impl Chronicle {
 
     /// Notes listings that failed, lest one be forgotten that no event spoke of.
     pub(super) fn note_failures(&self, failures: Vec<ListingFailure>) {
-        let failures = failures.into_iter().map(|it| (it.kind, it.scope, it.why));
-        self.lock().failures.extend(failures);
+        for ListingFailure { kind, scope, why } in failures {
+            let failure = (kind.clone(), scope.clone(), why.clone());
+            let is_known = self.lock().failures.contains(&failure);
+            if !is_known {
+                self.notice(&Event::ListingFailed { kind, scope, why });
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Collected> {

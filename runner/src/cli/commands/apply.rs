@@ -9,9 +9,12 @@ use crate::cli::app::App;
 use crate::cli::failure::Failure;
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::guards::GuardArgs;
+use crate::cli::flags::outputs::OutputArgs;
 use crate::cli::flags::rules::RulesArgs;
 use crate::cli::flags::scope::Wanted;
+use crate::cli::outputs::Outputs;
 use crate::cli::plans::load;
+use crate::cli::ready::With;
 use crate::exit::Exit;
 use crate::run::Yes;
 
@@ -29,6 +32,8 @@ pub(super) struct ApplyArgs {
     pub(super) rules: RulesArgs,
     #[command(flatten)]
     pub(super) guards: GuardArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
 }
 
 /// Reads a span of time: `1d`, `12h`, `90m`.
@@ -51,17 +56,39 @@ fn seconds(text: &str) -> Result<u64, String> {
 pub(super) async fn run(common: &CommonArgs, args: &ApplyArgs) -> Result<Exit, Failure> {
     let saved = load(&args.plan)?;
     let app = App::load(common)?;
+    let others = [
+        ("the plan", Some(args.plan.clone())),
+        (
+            "the audit log",
+            app.audit_log(args.guards.audit_log.as_deref()),
+        ),
+    ];
+    let outputs = args.outputs.open(args.rules.format, &others)?;
+    let ended = apply(&app, common, args, &saved, &outputs).await;
+    outputs.settle(&app, ended)
+}
+
+async fn apply(
+    app: &App,
+    common: &CommonArgs,
+    args: &ApplyArgs,
+    saved: &Plan,
+    outputs: &Outputs,
+) -> Result<Exit, Failure> {
     let wanted = Wanted {
         scope: saved.scope.clone(),
         projects: Vec::new(),
         unlooked: args.unlooked.clone(),
     };
-    let ready = app
-        .ready(common, &args.rules.place, wanted, Some(&args.guards))
-        .await?;
+    let with = With {
+        rules: &args.rules.place,
+        guards: Some(&args.guards),
+        outputs,
+    };
+    let ready = app.ready(common, wanted, with).await?;
     ready.introduce();
     let age_s_max = args.plan_max_age.unwrap_or(app.config.sweep.plan_age_s_max);
     let guards = args.guards.with(&app.config.guard, &Yes);
-    let outcome = ready.run.apply(&saved, age_s_max, &guards).await;
-    ready.report(&outcome, false, args.rules.format)
+    let outcome = ready.run.apply(saved, age_s_max, &guards).await;
+    ready.report(outcome, outputs, false, args.rules.format)
 }

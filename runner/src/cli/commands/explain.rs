@@ -9,6 +9,8 @@ use crate::cli::flags::CommonArgs;
 use crate::cli::flags::rules::RulesArgs;
 use crate::cli::flags::scope::{ScopeArgs, Wanted};
 use crate::cli::output::print;
+use crate::cli::outputs::Outputs;
+use crate::cli::ready::With;
 use crate::exit::Exit;
 use crate::plan::Blocker;
 use crate::report::document;
@@ -33,9 +35,12 @@ pub(super) async fn run(common: &CommonArgs, args: &ExplainArgs) -> Result<Exit,
             .hint("give it as <kind>/<id>, for example network.port/4f5c…"));
     };
     let app = App::load(common)?;
-    let ready = app
-        .ready(common, &args.rules.place, Wanted::by(&args.scope)?, None)
-        .await?;
+    let with = With {
+        rules: &args.rules.place,
+        guards: None,
+        outputs: &Outputs::default(),
+    };
+    let ready = app.ready(common, Wanted::by(&args.scope)?, with).await?;
     if !ready
         .run
         .engine()

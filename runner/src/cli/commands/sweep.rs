@@ -7,10 +7,14 @@ use clap::Args;
 use crate::cli::app::App;
 use crate::cli::confirm::Terminal;
 use crate::cli::failure::Failure;
+use crate::cli::files::{can_write_whole, write_whole};
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::guards::GuardArgs;
+use crate::cli::flags::outputs::OutputArgs;
 use crate::cli::flags::rules::RulesArgs;
 use crate::cli::flags::scope::{ScopeArgs, Wanted};
+use crate::cli::outputs::Outputs;
+use crate::cli::ready::With;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::run::Purpose;
@@ -35,15 +39,40 @@ pub(super) struct SweepArgs {
     pub(super) show_kept: bool,
     #[command(flatten)]
     pub(super) guards: GuardArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
 }
 
 /// `runner --task …`
 pub(super) async fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit, Failure> {
     let app = App::load(common)?;
-    let guards = (!args.dry_run).then_some(&args.guards);
-    let ready = app
-        .ready(common, &args.rules.place, Wanted::by(&args.scope)?, guards)
-        .await?;
+    let others = [
+        ("--plan-out", args.plan_out.clone()),
+        (
+            "the audit log",
+            app.audit_log(args.guards.audit_log.as_deref()),
+        ),
+    ];
+    let outputs = args.outputs.open(args.rules.format, &others)?;
+    let ended = sweep(&app, common, args, &outputs).await;
+    outputs.settle(&app, ended)
+}
+
+async fn sweep(
+    app: &App,
+    common: &CommonArgs,
+    args: &SweepArgs,
+    outputs: &Outputs,
+) -> Result<Exit, Failure> {
+    if let Some(file) = &args.plan_out {
+        can_write_whole(file).map_err(|error| unsaved(file, &error))?;
+    }
+    let with = With {
+        rules: &args.rules.place,
+        guards: (!args.dry_run).then_some(&args.guards),
+        outputs,
+    };
+    let ready = app.ready(common, Wanted::by(&args.scope)?, with).await?;
     ready.introduce();
     let look = ready.run.look().await;
     // A plan that is not whole would pass for one that has nothing to do.
@@ -62,16 +91,16 @@ pub(super) async fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit, F
         let guards = args.guards.with(&app.config.guard, &terminal);
         ready.run.execute(look, &guards).await
     };
-    ready.report(&outcome, args.show_kept, args.rules.format)
+    ready.report(outcome, outputs, args.show_kept, args.rules.format)
 }
 
 fn save(plan: &Plan, file: &Path) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(plan)
         .map_err(|error| Failure::unexpected(error.to_string()))?;
-    std::fs::write(file, text + "\n").map_err(|error| {
-        Failure::usage(format!(
-            "the plan cannot be saved in {}: {error}",
-            file.display()
-        ))
-    })
+    write_whole(file, (text + "\n").as_bytes()).map_err(|error| unsaved(file, &error))
+}
+
+fn unsaved(file: &Path, error: &std::io::Error) -> Failure {
+    let file = file.display();
+    Failure::usage(format!("the plan cannot be saved in {file}: {error}"))
 }

@@ -444,8 +444,15 @@ impl States {
     }
 
     /// Things that lingered or ended since this was last asked.
-    pub(super) fn take_changes(&mut self) -> Vec<usize> {
-        std::mem::take(&mut self.changes)
+    pub(super) fn take_changes(&mut self) -> BTreeSet<usize> {
+        // A thing may change twice before anybody asks; what came of it is told once.
+        std::mem::take(&mut self.changes).into_iter().collect()
+    }
+
+    /// Which things have ended, in the plan's order.
+    pub(super) fn ended(&self) -> impl Iterator<Item = bool> {
+        let tracks = self.tracks.iter();
+        tracks.map(|track| matches!(track.state, State::Ended(_)))
     }
 
     pub(super) fn fates(self, plan: &Plan) -> Vec<Fate> {
