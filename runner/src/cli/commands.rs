@@ -8,6 +8,7 @@ mod explain;
 mod names;
 mod plan;
 mod rules;
+mod snapshot;
 mod sweep;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +25,7 @@ use explain::ExplainArgs;
 use names::NamesArgs;
 use plan::PlanCommand;
 use rules::RulesCommand;
+use snapshot::SnapshotArgs;
 use sweep::SweepArgs;
 
 /// Delete exactly what one task left behind in a cloud
@@ -65,6 +67,8 @@ enum Command {
         #[command(subcommand)]
         command: PlanCommand,
     },
+    /// Write down what is there, so that a later sweep keeps it: see --keep-from
+    Snapshot(SnapshotArgs),
     /// Say why a thing would be deleted or kept
     Explain(ExplainArgs),
     /// Print names that a task may give, so that what bears them can be cleaned
@@ -97,6 +101,7 @@ pub(super) async fn run(cli: Cli) -> Result<Exit, Failure> {
         None => sweep::run(&common, &sweep).await,
         Some(Command::Apply(args)) => apply::run(&common, &args).await,
         Some(Command::Plan { command }) => plan::run(&command),
+        Some(Command::Snapshot(args)) => snapshot::run(&common, &args).await,
         Some(Command::Explain(args)) => explain::run(&common, &args).await,
         Some(Command::Names(args)) => names::run(&common, &args),
         Some(Command::Rules { command }) => rules::run(&common, &command).await,

@@ -34,7 +34,12 @@ pub(super) async fn run(common: &CommonArgs, args: &ExplainArgs) -> Result<Exit,
     };
     let app = App::load(common)?;
     let ready = app
-        .ready(common, &args.rules.place, Wanted::by(&args.scope)?, None)
+        .ready(
+            common,
+            &args.rules.place,
+            Wanted::by(&args.scope, &app.config.presets)?,
+            None,
+        )
         .await?;
     if !ready
         .run

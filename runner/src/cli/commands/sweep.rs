@@ -42,7 +42,12 @@ pub(super) async fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit, F
     let app = App::load(common)?;
     let guards = (!args.dry_run).then_some(&args.guards);
     let ready = app
-        .ready(common, &args.rules.place, Wanted::by(&args.scope)?, guards)
+        .ready(
+            common,
+            &args.rules.place,
+            Wanted::by(&args.scope, &app.config.presets)?,
+            guards,
+        )
         .await?;
     ready.introduce();
     let look = ready.run.look().await;
