@@ -52,6 +52,7 @@ const FLOOR_PLAN: &[(&str, &[&str])] = &[
             "engine",
             "guest",
             "name",
+            "plan",
             "registry",
             "resource",
             "signature",

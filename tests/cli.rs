@@ -15,6 +15,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::support::fake_cloud::fault::{Effect, Fault};
 use crate::support::fake_cloud::{FakeCloud, Options};
 use crate::support::guests::rule_pack;
 use crate::support::run::{Place, Run};
@@ -101,6 +102,7 @@ fn help_is_complete() {
         &["plan", "show", "-h"],
         &["plan", "graph", "-h"],
         &["plan", "diff", "-h"],
+        &["snapshot", "-h"],
         &["explain", "-h"],
         &["names", "-h"],
         &["rules", "-h"],
@@ -302,6 +304,32 @@ fn rules_are_listed_and_checked_without_a_cloud() {
     let check = place.run(["rules", "check", "rules/image.wasm"]);
     check.expect_code(0);
     insta::assert_snapshot!("rules_check", stable(&check.stdout, &place));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_how_far_the_clocks_are_apart() {
+    let (cloud, place, _) = one_image().await;
+    for (ahead, words) in [
+        (300, "s ahead of this machine's"),
+        (-300, "s behind this machine's"),
+    ] {
+        cloud.inject(Fault::on("*", "*", Effect::Skew(ahead)));
+        let run = place.run(["doctor", "-f", "json"]);
+        run.expect_code(0);
+        let said = run.json["clock_ahead_s"].as_i64().expect("a number");
+        assert!((said - ahead).abs() < 30, "{run}");
+        assert!(
+            run.stderr.contains("the cloud's clock is") && run.stderr.contains(words),
+            "{run}"
+        );
+        cloud.clear_faults();
+    }
+    let run = place.run(["doctor"]);
+    assert!(
+        run.stdout.contains("as this machine's, within a minute"),
+        "{run}"
+    );
+    assert!(!run.stderr.contains("clock"), "{run}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

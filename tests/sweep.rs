@@ -4,6 +4,8 @@
 
 /// What a deletion takes along, hides, or needs more than one look for.
 mod along;
+/// What was there before.
+mod baseline;
 /// What a plan is worth: dry run, saved plans, drift.
 mod plans;
 /// A run that was killed, and the next one.

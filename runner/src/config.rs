@@ -4,6 +4,7 @@
 mod bounds;
 pub mod clouds;
 mod guard;
+mod presets;
 mod proxies;
 mod registries;
 mod services;
@@ -24,6 +25,7 @@ use crate::signature::Signatures;
 use clouds::Surroundings;
 
 pub use guard::GuardConfig;
+pub use presets::Preset;
 pub use registries::RegistryConfig;
 pub use services::{ClientAuth, OAuth2Config, ServiceConfig};
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub guard: GuardConfig,
     /// Limits of a sweep, and what it need not look at.
     pub sweep: SweepConfig,
+    /// What narrows a sweep, by the name that --preset takes.
+    pub presets: BTreeMap<String, Preset>,
     /// Limits of every rule.
     pub limits: Limits,
     /// Limits of requests, and which way they take.

@@ -3,12 +3,14 @@
 //! A plan is a value. It is made of an inventory without asking anybody anything, the same inventory always makes the same
 //! plan whatever order it was listed in, and a purge executes exactly a plan.
 
+pub mod baseline;
 pub mod choice;
 pub mod coverage;
 pub mod decide;
 mod hold;
 pub mod inventory;
 mod makers;
+pub mod moment;
 mod order;
 pub mod place;
 mod remnant;
@@ -26,10 +28,12 @@ use crate::resource::{Foreseen, Owner, Step, Thing, ThingRef};
 use decide::Decision;
 use hold::Hold;
 
+pub use baseline::{BASELINE_VERSION, Baseline};
 pub use choice::{Choice, IdPattern, NamePattern, TagPattern};
 pub use coverage::Coverage;
 pub use decide::{Keep, Reason, Support, Verdict};
 pub use inventory::{Entry, Inventory};
+pub use moment::Moment;
 pub use place::Place;
 pub use remnant::Remnant;
 pub use sieve::{Sieve, Standing, SweepScope};

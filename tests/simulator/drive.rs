@@ -260,6 +260,7 @@ fn scope(flags: &Flags) -> SweepScope {
             .then(|| "keep".to_owned())
             .into_iter()
             .collect(),
+        ..SweepScope::default()
     }
 }
 

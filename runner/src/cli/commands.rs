@@ -10,6 +10,7 @@ mod man_pages;
 mod names;
 mod plan;
 mod rules;
+mod snapshot;
 mod sweep;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,7 @@ use man_pages::ManPagesArgs;
 use names::NamesArgs;
 use plan::PlanCommand;
 use rules::RulesCommand;
+use snapshot::SnapshotArgs;
 use sweep::SweepArgs;
 
 /// Delete exactly what one task left behind in a cloud
@@ -71,6 +73,8 @@ enum Command {
         #[command(subcommand)]
         command: PlanCommand,
     },
+    /// Write down what is there, so that a later sweep keeps it: see --keep-from
+    Snapshot(SnapshotArgs),
     /// Say why a thing would be deleted or kept
     Explain(ExplainArgs),
     /// Print names that a task may give, so that what bears them can be cleaned
@@ -110,6 +114,7 @@ pub(super) async fn run(cli: Cli) -> Result<Exit, Failure> {
         None => sweep::run(&common, &sweep).await,
         Some(Command::Apply(args)) => apply::run(&common, &args).await,
         Some(Command::Plan { command }) => plan::run(&command),
+        Some(Command::Snapshot(args)) => snapshot::run(&common, &args).await,
         Some(Command::Explain(args)) => explain::run(&common, &args).await,
         Some(Command::Names(args)) => names::run(&common, &args),
         Some(Command::Rules { command }) => rules::run(&common, &command).await,

@@ -53,6 +53,14 @@ impl Failure {
         }
     }
 
+    /// Not everything could be looked at.
+    pub(super) fn unlisted(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Unlisted,
+            ..Self::usage(message)
+        }
+    }
+
     pub(super) fn interrupted(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Interrupted,

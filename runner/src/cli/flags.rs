@@ -3,7 +3,6 @@
 pub(super) mod choice;
 pub(super) mod cloud;
 pub(super) mod guards;
-pub(super) mod moment;
 pub(super) mod outputs;
 pub(super) mod rules;
 pub(super) mod scope;

@@ -25,6 +25,7 @@ use super::connected::Connected;
 use super::failure::Failure;
 use super::files::{is_ours, private_folder};
 use super::flags::CommonArgs;
+use super::flags::choice::check_baselines;
 use super::flags::guards::GuardArgs;
 use super::flags::rules::RulesPlace;
 use super::flags::scope::{Wanted, check_patterns, parse_tasks, say_misfits};
@@ -99,6 +100,7 @@ impl App {
         let names = NameMatcher::new(formats, &tasks, scope.origin);
         let sieve = Sieve::new(scope, names);
         let place = connected.place(sieve.scope(), &components);
+        check_baselines(sieve.scope(), &place)?;
         let words = self.config.sweep.unlooked.iter().cloned();
         let words = words.chain(wanted.unlooked).collect();
         let unlooked = connected.unlooked(&components, words)?;

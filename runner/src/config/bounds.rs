@@ -75,6 +75,11 @@ pub(super) fn flaw(config: &Config) -> Option<String> {
         ("projects under [protect]", &config.protect.projects),
         ("blocked_words under [guard]", &config.guard.blocked_words),
     ];
+    let presets = config.presets.values();
+    let mut protect_tags = presets.flat_map(|preset| &preset.protect_tag);
+    if protect_tags.any(|tag| tag.trim().is_empty()) {
+        return Some("protect_tag of a preset holds an empty text, which protects nothing: take it out, or say what it was to be".to_owned());
+    }
     let mut empty = protect
         .into_iter()
         .filter(|(_, words)| words.iter().any(|word| word.trim().is_empty()));

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::{Thing, ThingRef};
 
+use super::baseline::Baseline;
+
 /// Memory that one compiled pattern may take, in bytes.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
@@ -31,9 +33,24 @@ pub struct Choice {
     /// All of these are among the tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<TagPattern>,
+    /// What was there already is kept, whatever it would go for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<Arc<Baseline>>,
 }
 
 impl Choice {
+    /// Both conditions.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            names: [self.names, other.names].concat(),
+            not_names: [self.not_names, other.not_names].concat(),
+            ids: [self.ids, other.ids].concat(),
+            tags: [self.tags, other.tags].concat(),
+            baselines: [self.baselines, other.baselines].concat(),
+        }
+    }
+
     /// Whether it leaves everything as it is.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -41,9 +58,12 @@ impl Choice {
 
     /// What keeps a thing whatever it would go for.
     pub fn exclusion(&self, thing: &Thing) -> Option<String> {
-        let name = thing.name.as_deref()?;
-        let fitting = self.not_names.iter().find(|it| it.matches(name))?;
-        Some(format!("its name, which fits --not-name {fitting}"))
+        let name = thing.name.as_deref();
+        let fits = |pattern: &&NamePattern| name.is_some_and(|name| pattern.matches(name));
+        match self.not_names.iter().find(fits) {
+            Some(fitting) => Some(format!("its name, which fits --not-name {fitting}")),
+            None => self.baselines.iter().find_map(|it| it.keeps(thing)),
+        }
     }
 
     /// Why a thing is not among those that were chosen; nothing if it is.

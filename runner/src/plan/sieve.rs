@@ -36,6 +36,9 @@ pub struct SweepScope {
     /// Kinds whose things may go. Empty: all.
     #[serde(default)]
     pub only: Vec<KindPattern>,
+    /// Kinds beyond which `only` does not reach, by a preset's word. Empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<KindPattern>,
     /// Kinds whose things stay.
     #[serde(default)]
     pub except: Vec<KindPattern>,
@@ -60,7 +63,8 @@ impl SweepScope {
     /// Whether things of this kind may go.
     pub fn takes(&self, kind: &str) -> bool {
         let fits = |pattern: &KindPattern| pattern.matches(kind);
-        (self.only.is_empty() || self.only.iter().any(fits)) && !self.except.iter().any(fits)
+        let is_among = |patterns: &[KindPattern]| patterns.is_empty() || patterns.iter().any(fits);
+        is_among(&self.only) && is_among(&self.within) && !self.except.iter().any(fits)
     }
 }
 
@@ -196,6 +200,8 @@ impl Sieve {
         {
             return Standing::OutsideProject;
         }
+        // Whoever sees one project only sees nothing of another, whether a thing says where it is or not.
+        let project = project.or_else(|| self.only_project());
         if let Some(project) =
             project.filter(|project| self.scope.protected_projects.contains(*project))
         {
@@ -233,6 +239,13 @@ impl Sieve {
             NameVerdict::OtherTask { .. } => Standing::OtherTask,
             NameVerdict::Unknown => Standing::OtherName,
         }
+    }
+
+    /// The project in which everything is that is seen at all, if there is one such.
+    fn only_project(&self) -> Option<&Arc<str>> {
+        let mut projects = self.scope.projects.iter().flatten();
+        let only = projects.next().filter(|_| self.scope.projectless)?;
+        projects.next().is_none().then_some(only)
     }
 
     /// The tag that protects a thing. Where tags protect, one that has some and does not show them may have that too.

@@ -1,9 +1,11 @@
 //! What narrowed a sweep: ages, names, ids and tags, as the report says them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::plan::{Choice, IdPattern, SweepScope};
+use crate::plan::{Choice, IdPattern, NamePattern, SweepScope, TagPattern};
 use crate::run::Outcome;
 
 /// Ids that are named one by one for people.
@@ -18,9 +20,21 @@ pub struct Narrowed {
     /// What was made at this time or later was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_before: Option<Timestamp>,
-    /// What was chosen of what goes by itself.
-    #[serde(flatten)]
-    pub choice: Choice,
+    /// Of each of these lists, one pattern fits the name of what went by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Vec<NamePattern>>,
+    /// What was called so was kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_names: Vec<NamePattern>,
+    /// Each of these lists has the id of what went by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<BTreeSet<IdPattern>>,
+    /// What went by itself had all of these tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<TagPattern>,
+    /// What was there at these times already was kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_from: Vec<Timestamp>,
     /// The ids that nothing had of what was found. Empty where not everything was listed that could be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids_not_found: Vec<IdPattern>,
@@ -29,10 +43,21 @@ pub struct Narrowed {
 impl Narrowed {
     /// What narrows a scope, whatever is found in it.
     pub fn by(scope: &SweepScope) -> Self {
+        let Choice {
+            names,
+            not_names,
+            ids,
+            tags,
+            baselines,
+        } = scope.choice.clone();
         Self {
             created_after: scope.created_from,
             created_before: scope.created_until,
-            choice: scope.choice.clone(),
+            names,
+            not_names,
+            ids,
+            tags,
+            kept_from: baselines.iter().map(|it| it.made_at()).collect(),
             ids_not_found: Vec::new(),
         }
     }
@@ -62,12 +87,14 @@ impl Narrowed {
 
     /// The same in words, a condition each.
     fn words(&self) -> Vec<String> {
-        let Choice {
+        let Self {
             names,
             not_names,
             ids,
             tags,
-        } = &self.choice;
+            kept_from,
+            ..
+        } = self;
         let after = self
             .created_after
             .map(|it| format!("made at {it} or later"));
@@ -84,11 +111,14 @@ impl Narrowed {
             }
         });
         let tags = tags.iter().map(|tag| format!("tagged {tag}"));
+        let kept_from = kept_from.iter();
+        let kept_from = kept_from.map(|at| format!("not in the baseline of {at:.0}"));
         let ages = after.into_iter().chain(before);
         ages.chain(names)
             .chain(not_names)
             .chain(ids)
             .chain(tags)
+            .chain(kept_from)
             .collect()
     }
 

@@ -40,7 +40,9 @@ pub(super) async fn run(common: &CommonArgs, args: &ExplainArgs) -> Result<Exit,
         guards: None,
         outputs: &Outputs::default(),
     };
-    let ready = app.ready(common, Wanted::by(&args.scope)?, with).await?;
+    let ready = app
+        .ready(common, Wanted::by(&args.scope, &app.config.presets)?, with)
+        .await?;
     if !ready
         .run
         .engine()

@@ -72,7 +72,9 @@ async fn sweep(
         guards: (!args.dry_run).then_some(&args.guards),
         outputs,
     };
-    let ready = app.ready(common, Wanted::by(&args.scope)?, with).await?;
+    let ready = app
+        .ready(common, Wanted::by(&args.scope, &app.config.presets)?, with)
+        .await?;
     ready.introduce();
     let look = ready.run.look().await;
     // A plan that is not whole would pass for one that has nothing to do.

@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use serde::Deserialize;
 
 use crate::cli::failure::Failure;
+use crate::config::Preset;
 use crate::guest::Component;
-use crate::plan::{Choice, IdPattern, NamePattern, SweepScope, TagPattern};
+use crate::plan::{
+    BASELINE_VERSION, Baseline, Choice, IdPattern, NamePattern, Place, SweepScope, TagPattern,
+};
 
 /// Size of a file with ids, in bytes: some hundred thousand of them.
 const ID_FILE_BYTES_MAX: u64 = 16 << 20;
@@ -33,13 +37,29 @@ pub(in crate::cli) struct ChoiceArgs {
     /// Of the things that go by themselves, only those with this tag (KEY or KEY=VALUE); all of several
     #[arg(long = "tag", value_name = "TAG", value_parser = TagPattern::parse)]
     pub(in crate::cli) tags: Vec<TagPattern>,
+    /// Keep all that is in a baseline of `runner snapshot`; can be repeated
+    #[arg(long = "keep-from", value_name = "FILE")]
+    pub(in crate::cli) keep_from: Vec<PathBuf>,
+}
+
+impl From<&Preset> for ChoiceArgs {
+    fn from(preset: &Preset) -> Self {
+        Self {
+            names: preset.name.clone(),
+            not_names: preset.not_name.clone(),
+            ids: preset.id.clone(),
+            id_files: preset.id_file.clone(),
+            tags: preset.tag.clone(),
+            keep_from: preset.keep_from.clone(),
+        }
+    }
 }
 
 impl ChoiceArgs {
     /// What the flags choose.
     ///
     /// # Errors
-    /// If a file with ids cannot be read, holds none, or holds what is none.
+    /// If a file with ids cannot be read, holds none, or holds what is none; or if a file is no baseline.
     pub(in crate::cli) fn choice(&self) -> Result<Choice, Failure> {
         let mut ids: BTreeSet<IdPattern> = self.ids.iter().cloned().collect();
         for file in &self.id_files {
@@ -54,6 +74,11 @@ impl ChoiceArgs {
                 .into_iter()
                 .collect(),
             tags: self.tags.clone(),
+            baselines: self
+                .keep_from
+                .iter()
+                .map(|file| baseline(file).map(Arc::new))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -81,6 +106,43 @@ fn ids_in(file: &Path) -> Result<Vec<IdPattern>, Failure> {
             "it holds none, so nothing would be chosen".to_owned(),
         )),
         false => Ok(ids),
+    }
+}
+
+/// Reads a baseline.
+fn baseline(file: &Path) -> Result<Baseline, Failure> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let unreadable = |why: String| {
+        Failure::usage(format!(
+            "the baseline {} cannot be read: {why}",
+            file.display()
+        ))
+        .hint("make one with `runner snapshot -o FILE`")
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
+    let Versioned { version } =
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    if version != BASELINE_VERSION {
+        return Err(unreadable(format!(
+            "it has version {version}, and this runner knows version {BASELINE_VERSION}"
+        )));
+    }
+    serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
+}
+
+/// Refuses a baseline that was made in another place: it knows nothing of this one.
+pub(in crate::cli) fn check_baselines(scope: &SweepScope, here: &Place) -> Result<(), Failure> {
+    let mut differing = scope.choice.baselines.iter();
+    let differing = differing.find_map(|it| Some((it.made_at(), it.difference(here)?)));
+    match differing {
+        None => Ok(()),
+        Some((made_at, difference)) => Err(Failure::guarded(format!(
+            "the baseline of {made_at:.0} was made in another place: {difference}"
+        ))
+        .hint("make a new one here with `runner snapshot`; nothing was changed")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a sweep looks for, and where.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,13 +9,13 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::cli::failure::Failure;
+use crate::config::Preset;
 use crate::guest::Component;
 use crate::name::{NamedFormat, Origin, OriginFilter, RallyReport, TaskId};
-use crate::plan::SweepScope;
+use crate::plan::{Moment, SweepScope};
 use crate::resource::KindPattern;
 
 use super::choice::{ChoiceArgs, check_ids};
-use super::moment::Moment;
 
 /// What a sweep looks for, and where.
 #[derive(Debug, Args)]
@@ -66,6 +67,9 @@ pub(in crate::cli) struct ScopeArgs {
     pub(in crate::cli) created_before: Option<Moment>,
     #[command(flatten)]
     pub(in crate::cli) choice: ChoiceArgs,
+    /// What narrows the sweep under this name in the configuration; flags beside it narrow it further
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) preset: Option<String>,
     /// Keep things with this tag (`tag` or `key=value`); can be repeated
     #[arg(long = "protect-tag", value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
     pub(in crate::cli) protect_tags: Vec<String>,
@@ -103,47 +107,110 @@ pub(in crate::cli) struct Wanted {
 
 impl Wanted {
     /// # Errors
-    /// If a report cannot be read, or says nothing about names; or if a flag would do nothing.
-    pub(in crate::cli) fn by(args: &ScopeArgs) -> Result<Self, Failure> {
+    /// If a report cannot be read, or says nothing about names; if a flag would do nothing; or if there is no such preset, or it and a
+    /// flag exclude each other.
+    pub(in crate::cli) fn by(
+        args: &ScopeArgs,
+        presets: &BTreeMap<String, Preset>,
+    ) -> Result<Self, Failure> {
         if args.shared && !args.unmatched && !args.with_projects {
             return Err(Failure::usage(
                 "--shared does nothing without --unmatched or --with-projects",
             )
             .hint("what bears a name of the task goes, whoever else uses it"));
         }
-        let now = Timestamp::now();
-        let resolved = |moment: &Option<Moment>| {
-            let at = moment.as_ref().map(|moment| moment.resolve(now));
-            at.transpose().map_err(|error| Failure::input(&error))
+        let none = Preset::default();
+        let preset = match &args.preset {
+            None => &none,
+            Some(name) => presets.get(name).ok_or_else(|| no_preset(name, presets))?,
         };
-        let created_from = resolved(&args.created_after)?;
-        let created_until = resolved(&args.created_before)?;
-        if let (Some(after), Some(before)) = (created_from, created_until)
-            && after >= before
-        {
-            return Err(Failure::usage(format!(
-                "nothing is made from {after} on and before {before}"
-            ))
-            .hint("--created-after is the earlier one of the two"));
-        }
+        let (created_from, created_until) = ages(args, preset)?;
+        let choice = args.choice.choice()?;
         Ok(Self {
             scope: SweepScope {
                 tasks: reported(&args.rally_reports)?.ids(&args.tasks),
-                origin: args.origin.into(),
+                origin: origin(args, preset)?,
                 unmatched: args.unmatched,
                 with_projects: args.with_projects,
                 shared: args.shared,
                 only: args.only.clone(),
-                except: args.except.clone(),
+                within: preset.only.clone(),
+                except: [&*args.except, &preset.except].concat(),
                 created_from,
                 created_until,
-                protected_tags: args.protect_tags.iter().cloned().collect(),
-                choice: args.choice.choice()?,
+                protected_tags: [&*args.protect_tags, &preset.protect_tag]
+                    .concat()
+                    .into_iter()
+                    .collect(),
+                choice: choice.and(ChoiceArgs::from(preset).choice()?),
                 ..SweepScope::default()
             },
-            projects: args.projects.clone(),
+            projects: projects(args, preset)?,
             unlooked: args.unlooked.clone(),
         })
+    }
+}
+
+fn no_preset(name: &str, presets: &BTreeMap<String, Preset>) -> Failure {
+    let known: Vec<&str> = presets.keys().map(String::as_str).collect();
+    Failure::usage(format!("there is no preset {name}")).hint(match known.is_empty() {
+        true => format!("write one into the configuration, under [presets.{name}]"),
+        false => format!("known are: {}", known.join(", ")),
+    })
+}
+
+/// The age bounds of flags and preset together, counted back from one now.
+fn ages(
+    args: &ScopeArgs,
+    preset: &Preset,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
+    let now = Timestamp::now();
+    let resolved = |moments: [&Option<Moment>; 2]| {
+        let moments = moments.into_iter().flatten();
+        let all: Result<Vec<Timestamp>, _> = moments.map(|it| it.resolve(now)).collect();
+        all.map_err(|error| Failure::input(&error))
+    };
+    let from = resolved([&args.created_after, &preset.created_after])?;
+    let until = resolved([&args.created_before, &preset.created_before])?;
+    match (from.into_iter().max(), until.into_iter().min()) {
+        (Some(after), Some(before)) if after >= before => Err(Failure::usage(format!(
+            "nothing is made from {after} on and before {before}"
+        ))
+        .hint("--created-after is the earlier one of the two")),
+        bounds => Ok(bounds),
+    }
+}
+
+/// The family of names that both flag and preset mean.
+fn origin(args: &ScopeArgs, preset: &Preset) -> Result<OriginFilter, Failure> {
+    let given = OriginFilter::from(args.origin);
+    let Some(meant) = preset.origin.map(OriginFilter::Only) else {
+        return Ok(given);
+    };
+    let refused = |why: &str| Err(Failure::usage(why).hint("take another preset, or none"));
+    if args.unmatched {
+        return refused(
+            "the preset is for one origin of names, which says nothing with --unmatched",
+        );
+    }
+    match given == OriginFilter::All || given == meant {
+        true => Ok(meant),
+        false => refused("the preset is for another origin than --origin, so nothing fits both"),
+    }
+}
+
+/// The projects that both flags and preset mean.
+fn projects(args: &ScopeArgs, preset: &Preset) -> Result<Vec<String>, Failure> {
+    if args.projects.is_empty() || preset.project.is_empty() {
+        return Ok([&*args.projects, &preset.project].concat());
+    }
+    let mut given = args.projects.iter();
+    match given.find(|project| !preset.project.contains(project)) {
+        None => Ok(args.projects.clone()),
+        Some(project) => Err(Failure::usage(format!(
+            "--project {project} is not among the projects of the preset, which a flag can only narrow"
+        ))
+        .hint(format!("these are, as they are written: {}", preset.project.join(", ")))),
     }
 }
 
@@ -173,7 +240,13 @@ pub(in crate::cli) fn check_patterns(
         let mut kinds = components.iter().flat_map(|component| component.kinds());
         kinds.any(|kind| pattern.matches(&kind.name))
     };
-    match scope.only.iter().chain(&scope.except).find(|it| !fits(it)) {
+    match scope
+        .only
+        .iter()
+        .chain(&scope.within)
+        .chain(&scope.except)
+        .find(|it| !fits(it))
+    {
         None => check_ids(scope, components),
         Some(pattern) => Err(Failure::usage(format!("no kind fits {pattern}"))
             .hint("`runner rules list` shows the kinds")),

@@ -181,3 +181,46 @@ fn ids_that_nothing_has_are_known() {
     assert_eq!(absent, ["9", "b.y/7"]);
     assert_eq!(Choice::default().absent(&things), []);
 }
+
+#[test]
+fn what_was_there_stays_and_so_does_what_the_baseline_does_not_know() {
+    let kinds: Vec<Arc<str>> = vec!["a.x".into(), "c.z".into()];
+    let there = ["a.x/2", "c.z/2", "d.w/1"].map(at);
+    let baseline = Baseline::of(crate::plan::baseline::tests::place(), &kinds, &there);
+    assert_eq!(baseline.len(), 2);
+    let choice = Choice {
+        baselines: vec![Arc::new(baseline)],
+        ..Choice::default()
+    };
+    let mut things = two();
+    things.push(thing("d.w/1").named(OURS));
+    let (plan, kept) = plan_in(&choosing(choice.clone()), things.clone());
+    let mut going = sequence(&plan);
+    going.sort();
+    assert_eq!(going, ["a.x/1", "c.z/1"]);
+    let said = |thing: &str| word(&plan, &kept, &at(thing));
+    assert_eq!(
+        said("a.x/2"),
+        "kept: protected by the baseline of 2026-01-02T00:00:00Z"
+    );
+    let unknown = "kept: protected by the baseline of 2026-01-02T00:00:00Z, which does not say what there was of";
+    assert_eq!(said("d.w/1"), format!("{unknown} d.w"));
+    assert_eq!(said("b.y/1"), format!("{unknown} b.y"));
+    // The negative filter takes what is new, too, and nothing else.
+    let unmatched = SweepScope {
+        unmatched: true,
+        projects: Some(BTreeSet::from(["demo".into()])),
+        ..choosing(choice)
+    };
+    things.push(thing("c.z/3").named("web"));
+    let (plan, _) = plan_in(&unmatched, things);
+    assert_eq!(sequence(&plan), ["c.z/3"]);
+}
+
+#[test]
+fn two_conditions_are_both_meant() {
+    let both = names("*AbCdEf12").and(ids(&["a.x/2"])).and(names("s_*"));
+    assert_eq!(sequence(&plan_in(&choosing(both), two()).0), [""; 0]);
+    let both = names("*AbCdEf12").and(ids(&["1"])).and(names("s_*"));
+    assert!(sequence(&plan_in(&choosing(both), two()).0).contains(&"a.x/1".to_owned()));
+}

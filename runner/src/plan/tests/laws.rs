@@ -89,35 +89,32 @@ fn any_choice() -> impl Strategy<Value = Choice> {
             "exact:nothing",
         ][..],
     );
-    let names = proptest::collection::vec(name.clone(), 1..3);
-    let names = proptest::collection::vec(names, 0..2);
-    let not_names = proptest::collection::vec(select(&["web", "s_rally_*", "x*"][..]), 0..2);
-    let ids = (any_ref(), any::<bool>());
-    let ids = ids.prop_map(|(at, has_kind)| {
-        if has_kind {
-            at.to_string()
-        } else {
-            at.id.to_string()
-        }
+    let name = name.prop_map(|text| NamePattern::parse(text).unwrap());
+    let names = proptest::collection::vec(proptest::collection::vec(name, 1..3), 0..2);
+    let not_name = select(&["web", "s_rally_*", "x*"][..]);
+    let not_name = not_name.prop_map(|text| NamePattern::parse(text).unwrap());
+    let id = (any_ref(), any::<bool>()).prop_map(|(at, has_kind)| IdPattern {
+        kind: has_kind.then_some(at.kind),
+        id: at.id,
     });
-    let ids = proptest::collection::btree_set(ids, 1..8);
-    let ids = proptest::collection::vec(ids, 0..2);
-    let tags = proptest::collection::vec(select(&["ci", "owner"][..]), 0..2);
-    (names, not_names, ids, tags).prop_map(|(names, not_names, ids, tags)| {
-        let name = |text: &str| NamePattern::parse(text).unwrap();
-        let names = names.into_iter();
-        let ids = ids.into_iter();
-        let id = |text: String| IdPattern::parse(&text).unwrap();
+    let ids = proptest::collection::vec(proptest::collection::btree_set(id, 1..8), 0..2);
+    let tag = select(&["ci", "owner"][..]);
+    let tag = tag.prop_map(|text| TagPattern::parse(text).unwrap());
+    let known = proptest::collection::vec(select(KINDS).prop_map(Arc::from), 2..5);
+    let there = proptest::collection::vec(any_ref(), 0..8);
+    let baseline = (known, there).prop_map(|(known, there): (Vec<Arc<str>>, Vec<ThingRef>)| {
+        Arc::new(Baseline::of(baseline::tests::place(), &known, &there))
+    });
+    let not_names = proptest::collection::vec(not_name, 0..2);
+    let tags = proptest::collection::vec(tag, 0..2);
+    let baselines = proptest::collection::vec(baseline, 0..2);
+    (names, not_names, ids, tags, baselines).prop_map(|(names, not_names, ids, tags, baselines)| {
         Choice {
-            names: names
-                .map(|names| names.into_iter().map(name).collect())
-                .collect(),
-            not_names: not_names.into_iter().map(name).collect(),
-            ids: ids.map(|ids| ids.into_iter().map(id).collect()).collect(),
-            tags: tags
-                .into_iter()
-                .map(|tag| TagPattern::parse(tag).unwrap())
-                .collect(),
+            names,
+            not_names,
+            ids,
+            tags,
+            baselines,
         }
     })
 }

@@ -436,3 +436,23 @@ fn kept_things_are_counted_by_reason() {
     assert_eq!(plan.kept, BTreeMap::from(counts));
     assert_eq!(plan.found, 5);
 }
+
+/// Volumes do not show their project to whoever sees only one.
+#[test]
+fn what_does_not_say_its_project_is_in_the_only_one_that_is_seen() {
+    let scope = |projects: &[&str]| SweepScope {
+        projects: Some(projects.iter().map(|it| Arc::from(*it)).collect()),
+        projectless: true,
+        protected_projects: BTreeSet::from(["demo".into()]),
+        ..SweepScope::default()
+    };
+    let volume = || vec![thing("a.x/1").named(OURS).of_no_project()];
+    let (plan, kept) = plan_in(&scope(&["demo"]), volume());
+    assert_eq!(
+        word(&plan, &kept, &at("a.x/1")),
+        "kept: protected by project demo"
+    );
+    for others in [&["other"][..], &["demo", "other"]] {
+        assert_eq!(sequence(&plan_in(&scope(others), volume()).0), ["a.x/1"]);
+    }
+}

@@ -86,6 +86,7 @@ fn origin(plan: &Plan) -> String {
         (!patterns.is_empty()).then(|| format!("{what} {}", patterns.join(", ")))
     };
     lines.extend(kinds("only kinds", &scope.only));
+    lines.extend(kinds("and only kinds", &scope.within));
     lines.extend(kinds("without kinds", &scope.except));
     let wider = [
         (scope.unmatched, "--unmatched"),

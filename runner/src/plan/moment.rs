@@ -1,46 +1,58 @@
 //! Times, as people give them: a point in time, or how long ago it was.
 
-use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+use serde::Deserialize;
 
-/// A point in time, or how long before now it is.
+/// A point in time, or how long before now it is: `2026-01-31T00:00:00Z`, `7d`, `36h`, `P1M`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Moment {
+    text: String,
+    when: When,
+}
+
 #[derive(Clone, Debug)]
-pub(in crate::cli) enum Moment {
-    /// As RFC 3339 writes it.
+enum When {
     At(Timestamp),
-    /// So long ago: `7d`, `36h`, `P1M`.
-    Ago { text: String, span: Span },
+    Ago(Span),
 }
 
 /// Why a text is no moment.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::cli) struct MomentError(String);
+pub struct MomentError(String);
 
 impl FromStr for Moment {
     type Err = MomentError;
 
     fn from_str(text: &str) -> Result<Self, MomentError> {
-        if let Ok(at) = text.parse() {
-            return Ok(Self::At(at));
-        }
-        let Ok(span) = text.parse::<Span>() else {
-            return Err(MomentError(format!(
-                "{text:?} is no time: give one such as 2026-01-31T00:00:00Z, or how long ago it was, such as 7d or 36h"
-            )));
-        };
-        if !span.is_positive() {
-            return Err(MomentError(format!(
-                "{text:?} is not in the past: say how long ago it was without a sign, such as 7d or 36h"
-            )));
-        }
-        Ok(Self::Ago {
+        let moment = |when| Self {
             text: text.to_owned(),
-            span,
-        })
+            when,
+        };
+        if let Ok(at) = text.parse() {
+            return Ok(moment(When::At(at)));
+        }
+        match text.parse::<Span>() {
+            Ok(span) if span.is_positive() => Ok(moment(When::Ago(span))),
+            Ok(_) => Err(MomentError(format!(
+                "{text:?} is not in the past: say how long ago it was without a sign, such as 7d or 36h"
+            ))),
+            Err(_) => Err(MomentError(format!(
+                "{text:?} is no time: give one such as 2026-01-31T00:00:00Z, or how long ago it was, such as 7d or 36h"
+            ))),
+        }
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = MomentError;
+
+    fn try_from(text: String) -> Result<Self, MomentError> {
+        text.parse()
     }
 }
 
@@ -49,30 +61,22 @@ impl Moment {
     ///
     /// # Errors
     /// If it lies before 1970, when there was no cloud.
-    pub(in crate::cli) fn resolve(&self, now: Timestamp) -> Result<Timestamp, MomentError> {
-        let (text, span) = match self {
-            Self::At(at) => return Ok(*at),
-            Self::Ago { text, span } => (text, *span),
+    pub fn resolve(&self, now: Timestamp) -> Result<Timestamp, MomentError> {
+        let span = match self.when {
+            When::At(at) => return Ok(at),
+            When::Ago(span) => span,
         };
         // A day of the calendar is one of UTC, which has 24 hours; months and years are as long as they were.
         let then = now.to_zoned(TimeZone::UTC).checked_sub(span);
         let then = then.map(|then| then.timestamp().as_second());
         let then = then.ok().filter(|second| *second >= 0);
         let then = then.and_then(|second| Timestamp::from_second(second).ok());
+        let text = &self.text;
         then.ok_or_else(|| {
             MomentError(format!(
                 "{text:?} ago there was no cloud: say it shorter, such as 7d or 36h"
             ))
         })
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::At(at) => write!(formatter, "{at}"),
-            Self::Ago { text, .. } => formatter.write_str(text),
-        }
     }
 }
 
