@@ -16,6 +16,7 @@ use crate::cli::outputs::Outputs;
 use crate::cli::plans::load;
 use crate::cli::ready::With;
 use crate::exit::Exit;
+use crate::plan::Plan;
 use crate::run::Yes;
 
 #[derive(Debug, Args)]

@@ -11,6 +11,8 @@ use crate::cli::files::{Overwrite, put};
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::rules::RulesPlace;
 use crate::cli::flags::scope::Wanted;
+use crate::cli::outputs::Outputs;
+use crate::cli::ready::With;
 use crate::exit::Exit;
 use crate::plan::{Baseline, Place, SweepScope};
 use crate::run::Purpose;
