@@ -23,7 +23,7 @@ use crate::rule::Rule;
 
 pub use purge::{Asking, Fate};
 pub use survey::Survey;
-pub use verify::{Left, Verification};
+pub use verify::{Left, STILL_LISTED, Verification};
 
 /// How far the credentials reach.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -130,6 +130,13 @@ pub enum Event {
         /// What was said of it.
         instead_of: Ending,
     },
+    /// A thing was said to be gone, and the last look has shown it.
+    ThereAfterAll {
+        /// Which.
+        thing: ThingRef,
+        /// Why it counts as failed.
+        why: String,
+    },
     /// A thing should be gone, and the last look has shown it.
     Left {
         /// Which.

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Asking, Engine, Fate, Left, Survey, Verification};
+use crate::engine::{Asking, Engine, Fate, Left, STILL_LISTED, Survey, Verification};
 use crate::event::{Event, Listener};
 use crate::plan::{Coverage, Inventory, Kept, Place, Plan, Remnant, Sieve};
 use crate::resource::ThingRef;
@@ -336,16 +336,17 @@ impl<R: Rule> Run<R> {
                 self.verify(&whole.plan, &all).await
             }
         };
-        // What was left by the purge and is not there went some other way: with its owner, or by somebody else's hand.
         let positions = whole.as_ref().map(|it| it.positions_in(&outcome.plan));
-        for &position in &verification.absent {
-            let position = match &positions {
-                None => Some(&position),
-                Some(positions) => positions.get(&position),
-            };
-            if let Some(&position) = position {
-                self.believe_absent(&outcome.plan, &mut fates, position);
-            }
+        let in_plan = |position: &usize| match &positions {
+            None => Some(*position),
+            Some(positions) => positions.get(position).copied(),
+        };
+        // What was left by the purge and is not there went some other way: with its owner, or by somebody else's hand.
+        for position in verification.absent.iter().filter_map(in_plan) {
+            self.believe_absent(&outcome.plan, &mut fates, position);
+        }
+        for position in verification.present.iter().filter_map(in_plan) {
+            self.believe_present(&outcome.plan, &mut fates, position);
         }
         // Whatever an error said: what is still there was not deleted.
         let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -384,6 +385,21 @@ impl<R: Rule> Run<R> {
             });
         }
         *fate = Fate::Gone;
+    }
+
+    /// Takes back that a thing is gone, which the last look has shown: no report may count it as both.
+    fn believe_present(&self, plan: &Plan, fates: &mut [Fate], position: usize) {
+        let (Some(item), Some(fate)) = (plan.items.get(position), fates.get_mut(position)) else {
+            return;
+        };
+        if *fate != Fate::Gone {
+            return;
+        }
+        self.chronicle.notice(&Event::ThereAfterAll {
+            thing: item.thing.clone(),
+            why: STILL_LISTED.to_owned(),
+        });
+        *fate = Fate::Failed(STILL_LISTED.to_owned());
     }
 
     fn tell_of_left(&self, left: &[Left]) {

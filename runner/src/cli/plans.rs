@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::plan::{PLAN_VERSION, Plan};
-use crate::resource::ThingRef;
+use crate::plan::{PLAN_VERSION, Plan, PlanItem};
 
 use super::failure::Failure;
 
@@ -31,7 +30,15 @@ pub(super) fn load(file: &Path) -> Result<Plan, Failure> {
         .hint("make the plan anew, with --dry-run --plan-out"));
     }
     let plan: Plan = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    let things: BTreeSet<&ThingRef> = plan.items.iter().map(|item| &item.thing).collect();
+    // Ids alone are not always unique: two containers may each have an object of one name.
+    let exactly = |item: &PlanItem| {
+        (
+            item.thing.clone(),
+            item.project.clone(),
+            item.parent.clone(),
+        )
+    };
+    let things: BTreeSet<_> = plan.items.iter().map(exactly).collect();
     if things.len() != plan.items.len() {
         return Err(unreadable("it names a thing twice".to_owned()));
     }

@@ -142,7 +142,10 @@ impl<R: Rule> Engine<R> {
             sights: Sights::default(),
             index: Arc::new(Index::of(plan, |kind| Some(self.kind(kind)?.1))),
             contents: Contents::default(),
-            states: States::new(plan, &|kind| self.is_container(kind)),
+            states: States::new(plan, &|kind| self.is_container(kind), &|kind| {
+                let known = self.kind(kind);
+                known.map_or_else(Vec::new, |(_, kind)| kind.effects.taken_by.clone())
+            }),
             running: FuturesUnordered::new(),
             deletions: 0,
             looks: BTreeMap::new(),

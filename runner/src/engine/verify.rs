@@ -30,6 +30,9 @@ pub struct Left {
     pub why: String,
 }
 
+/// Why a thing is left whose deletion was seen to end.
+pub const STILL_LISTED: &str = "it was deleted and is still listed";
+
 /// What a second look showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verification {
@@ -39,6 +42,8 @@ pub struct Verification {
     pub failures: Vec<ListingFailure>,
     /// What was looked for and was not there, by its position in the plan.
     pub absent: BTreeSet<usize>,
+    /// What counted as gone and is there all the same, by its position in the plan.
+    pub present: BTreeSet<usize>,
     /// What is among what is left already.
     noted: BTreeSet<(ThingRef, Option<ThingRef>, Option<Arc<str>>)>,
 }
@@ -253,7 +258,10 @@ impl<R: Rule> Engine<R> {
                     again.push(position);
                     continue;
                 }
-                Some(Fate::Gone) | None => "it was deleted and is still listed".to_owned(),
+                Some(Fate::Gone) | None => {
+                    verification.present.insert(position);
+                    STILL_LISTED.to_owned()
+                }
                 Some(Fate::Asked(why)) => {
                     format!("its deletion was asked for and not seen to end: {why}")
                 }

@@ -60,6 +60,10 @@ impl Tally {
                 self.ended(*instead_of, |count| count.saturating_sub(1));
                 self.deleted += 1;
             }
+            Event::ThereAfterAll { .. } => {
+                self.deleted = self.deleted.saturating_sub(1);
+                self.failed += 1;
+            }
             Event::Left { .. } => self.left += 1,
             Event::Ended {
                 exit_code,
@@ -123,8 +127,13 @@ mod tests {
             thing: thing.clone(),
             instead_of: Ending::Asked,
         });
-        tally.take(&Event::Gone { thing });
+        tally.take(&Event::Gone {
+            thing: thing.clone(),
+        });
         assert_eq!((tally.deleted, tally.asked, tally.open()), (2, 0, 0));
+        let why = "it is still listed".to_owned();
+        tally.take(&Event::ThereAfterAll { thing, why });
+        assert_eq!((tally.deleted, tally.failed, tally.open()), (1, 2, 0));
     }
 
     #[test]

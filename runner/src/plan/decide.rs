@@ -356,9 +356,9 @@ fn keep(ties: &Ties, position: usize, entry: &Entry) -> Keep {
         Standing::OtherTask => Keep::OtherTask,
         Standing::OtherName | Standing::Unmatched => Keep::OtherName,
         Standing::Spared => Keep::Spared,
-        Standing::Protected { by } => Keep::Protected { by: by.clone() },
+        Standing::Protected { by, .. } => Keep::Protected { by: by.clone() },
         Standing::OutsideProject => Keep::OutsideProject,
-        Standing::OutsideAge => Keep::OutsideAge,
+        Standing::OutsideAge { .. } => Keep::OutsideAge,
         Standing::Unselected { by, .. } => Keep::Unselected { by: by.clone() },
         Standing::Excluded { by, .. } => Keep::Protected { by: by.clone() },
         Standing::Nameless | Standing::Matched { .. } => match ties.namer(position, entry) {

@@ -223,14 +223,14 @@ impl<'a> Closure<'a> {
         }
     }
 
-    /// The containers that must not go before a thing that was to go and stays: the user by whose authority alone a stack can be
-    /// deleted. Of a project it is known what is in it.
+    /// The containers that must not go before a thing of the task's that stays, whatever it stays for: the user by whose authority alone a
+    /// stack can be deleted. Of a project it is known what is in it.
     fn containers_after(&mut self, stays: usize) -> Vec<usize> {
         let inventory = self.ties.inventory;
         let Some(first) = inventory
             .entries()
             .get(stays)
-            .filter(|_| self.is_doomed(stays))
+            .filter(|entry| self.is_doomed(stays) || entry.standing.is_ours())
         else {
             return Vec::new();
         };

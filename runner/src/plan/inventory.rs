@@ -123,7 +123,7 @@ impl Inventory {
             Standing::Spared
             | Standing::Protected { .. }
             | Standing::OutsideProject
-            | Standing::OutsideAge
+            | Standing::OutsideAge { .. }
             | Standing::Unselected { .. }
             | Standing::Excluded { .. } => false,
         };

@@ -92,11 +92,16 @@ pub enum Standing {
     Protected {
         /// What protects it.
         by: String,
+        /// Whether it bears a name that the task gives.
+        is_ours: bool,
     },
     /// It lies in a project that the sweep does not touch.
     OutsideProject,
     /// It is older or younger than the sweep's bounds, or does not say how old it is.
-    OutsideAge,
+    OutsideAge {
+        /// Whether it bears a name that the task gives.
+        is_ours: bool,
+    },
     /// It would go by itself, and the operator has not chosen it.
     Unselected {
         /// What does not fit, in words.
@@ -119,6 +124,23 @@ impl Standing {
         match self {
             Self::Unselected { otherwise, .. } | Self::Excluded { otherwise, .. } => *otherwise,
             others => others,
+        }
+    }
+
+    /// Whether a thing bears a name that the task gives, though it may be kept for another reason.
+    pub(super) fn is_ours(&self) -> bool {
+        match self {
+            Self::Matched { .. } => true,
+            Self::Protected { is_ours, .. } | Self::OutsideAge { is_ours } => *is_ours,
+            Self::Unselected { otherwise, .. } | Self::Excluded { otherwise, .. } => {
+                otherwise.is_ours()
+            }
+            Self::Unmatched
+            | Self::Spared
+            | Self::OtherTask
+            | Self::OtherName
+            | Self::Nameless
+            | Self::OutsideProject => false,
         }
     }
 
@@ -173,7 +195,7 @@ impl Sieve {
             Standing::Spared
             | Standing::Protected { .. }
             | Standing::OutsideProject
-            | Standing::OutsideAge => return standing,
+            | Standing::OutsideAge { .. } => return standing,
             _ => {}
         }
         let otherwise = Box::new(standing);
@@ -207,13 +229,16 @@ impl Sieve {
         {
             return Standing::Protected {
                 by: format!("project {project}"),
+                is_ours: self.is_ours(thing),
             };
         }
         if let Some(by) = self.protecting_tag(thing) {
-            return Standing::Protected { by };
+            let is_ours = self.is_ours(thing);
+            return Standing::Protected { by, is_ours };
         }
         if !self.is_within_age(thing.created_at) {
-            return Standing::OutsideAge;
+            let is_ours = self.is_ours(thing);
+            return Standing::OutsideAge { is_ours };
         }
         let Some(name) = thing.name.as_deref() else {
             return Standing::Nameless;
@@ -239,6 +264,13 @@ impl Sieve {
             NameVerdict::OtherTask { .. } => Standing::OtherTask,
             NameVerdict::Unknown => Standing::OtherName,
         }
+    }
+
+    /// Whether a thing bears a name that the task gives, whatever else keeps it.
+    fn is_ours(&self, thing: &Thing) -> bool {
+        let name = thing.name.as_deref();
+        let judged = name.map(|name| self.names.judge_for(&thing.at.kind, name));
+        matches!(judged, Some(NameVerdict::Ours(_)))
     }
 
     /// The project in which everything is that is seen at all, if there is one such.

@@ -153,6 +153,7 @@ impl Sink for Progress {
                 self.bar.inc(1);
             }
             Event::GoneAfterAll { thing, .. } => tracing::info!("gone after all: {thing}"),
+            Event::ThereAfterAll { thing, why } => tracing::warn!("{thing} is there: {why}"),
             // The plan and what is left are in the report.
             Event::ListingBegun { .. }
             | Event::ListingEnded { .. }

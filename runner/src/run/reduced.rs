@@ -30,7 +30,7 @@ impl Spared {
     /// Of what was found and would go or be kept without a saved plan.
     pub fn of(fresh: &Plan, kept: &[Kept], saved: &Plan) -> Self {
         let mut named = named(fresh, saved);
-        for (taker, why) in changed_along(&named, kept, saved) {
+        for (taker, why) in changed_along(&named, kept, saved, fresh) {
             let takers = named.iter_mut().filter(|((thing, ..), _)| *thing == taker);
             for (_, change) in takers {
                 change.get_or_insert_with(|| why.clone());
@@ -38,7 +38,7 @@ impl Spared {
         }
         Self {
             named,
-            kept: kept_now(kept, saved),
+            kept: kept_now(kept, saved, fresh),
         }
     }
 
@@ -167,12 +167,18 @@ fn changed_along(
     named: &BTreeMap<Exactly, Option<String>>,
     kept: &[Kept],
     saved: &Plan,
+    fresh: &Plan,
 ) -> Vec<(ThingRef, String)> {
     let changed = named.iter().filter(|(_, change)| change.is_some());
-    let changed = changed.map(|((thing, ..), _)| thing);
-    let changed: BTreeSet<&ThingRef> = changed.chain(kept.iter().map(|kept| &kept.thing)).collect();
+    let changed: BTreeSet<&ThingRef> = changed.map(|((thing, ..), _)| thing).collect();
+    let going: BTreeSet<Exactly> = fresh.items.iter().map(exactly).collect();
+    let kept: BTreeSet<&ThingRef> = kept.iter().map(|kept| &kept.thing).collect();
+    let has_changed = |item: &PlanItem| {
+        let is_kept = kept.contains(&item.thing) && !going.contains(&exactly(item));
+        is_kept || changed.contains(&item.thing)
+    };
     let along = saved.items.iter().filter_map(|item| match &item.reason {
-        Reason::Along { chain } if changed.contains(&item.thing) => Some((chain, &item.thing)),
+        Reason::Along { chain } if has_changed(item) => Some((chain, &item.thing)),
         _ => None,
     });
     let takers = along.flat_map(|(chain, thing)| {
@@ -183,10 +189,15 @@ fn changed_along(
     takers.collect()
 }
 
-/// What a saved plan names and would be kept now.
-fn kept_now(kept: &[Kept], saved: &Plan) -> Vec<Left> {
-    let named: BTreeSet<&ThingRef> = saved.items.iter().map(|item| &item.thing).collect();
-    let kept = kept.iter().filter(|kept| named.contains(&kept.thing));
+/// What a saved plan names and would be kept now. What is to go as it was cannot be what is kept: that is another one of its id.
+fn kept_now(kept: &[Kept], saved: &Plan, fresh: &Plan) -> Vec<Left> {
+    let going: BTreeSet<Exactly> = fresh.items.iter().map(exactly).collect();
+    let missing = saved
+        .items
+        .iter()
+        .filter(|item| !going.contains(&exactly(item)));
+    let missing: BTreeSet<&ThingRef> = missing.map(|item| &item.thing).collect();
+    let kept = kept.iter().filter(|kept| missing.contains(&kept.thing));
     let left = kept.map(|kept| Left {
         thing: kept.thing.clone(),
         name: kept.name.clone(),

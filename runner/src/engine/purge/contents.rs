@@ -3,21 +3,24 @@
 //! Whatever somebody has put into it since would be nobody's without it. In a run that takes no longer than a sight holds, this costs
 //! nothing; in a longer one it is one listing of each kind for all projects that are due.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use crate::plan::{Sieve, Standing};
-use crate::resource::{Kind, PROJECT_KIND, Reach, Seen, ThingRef};
+use crate::resource::{Kind, PROJECT_KIND, Reach, Seen, Thing, ThingRef};
 use crate::rule::Rule;
 
 use super::super::listing::Place;
 use super::super::{Engine, ListingFailure};
 use super::sight::{Index, PROJECTS_MAX};
 use super::states::State;
-use super::{Done, Purge};
+use super::{Done, IdWithin, Purge, id_within};
+
+/// Things of the plan that have come to their end, by kind and by id.
+type Ended = HashSet<(Arc<str>, IdWithin)>;
 
 /// What a look into projects showed: by project, something in it that the plan does not know.
 pub(super) type Strangers = BTreeMap<Arc<str>, ThingRef>;
@@ -71,10 +74,22 @@ impl<'a, R: Rule> Purge<'a, R> {
             .filter_map(|item| self.plan.items.get(*item));
         let ids: BTreeSet<Arc<str>> = ids.map(|it| it.thing.id.clone()).collect();
         let (engine, sieve, index) = (self.engine, self.sieve, self.index.clone());
+        let ended = self.ended();
         self.running.push(Box::pin(async move {
-            let result = engine.look_into(&ids, &index, sieve).await;
+            let result = engine.look_into(&ids, &index, &ended, sieve).await;
             Done::LookedInto { projects, result }
         }));
+    }
+
+    /// What of the plan has come to its end, and so is not there any more or stays.
+    fn ended(&self) -> Ended {
+        let items = self.plan.items.iter().enumerate();
+        let ended = items.filter(|(item, _)| !self.states.is_open(*item));
+        let ended = ended.filter_map(|(_, planned)| {
+            let (_, kind) = self.engine.kind(&planned.thing.kind)?;
+            Some((kind.name.clone(), id_within(kind, planned.seen.as_ref()?)))
+        });
+        ended.collect()
     }
 
     pub(super) fn take_look_into_projects(
@@ -132,6 +147,7 @@ impl<R: Rule> Engine<R> {
         &self,
         projects: &BTreeSet<Arc<str>>,
         index: &Index,
+        ended: &Ended,
         sieve: &Sieve,
     ) -> Result<Strangers, ListingFailure> {
         let places = projects.iter().map(|project| Place {
@@ -140,7 +156,7 @@ impl<R: Rule> Engine<R> {
         });
         let places: BTreeSet<Place> = places.collect();
         let kinds = self.kinds().filter(|kind| may_be_in_a_project(kind));
-        let looks = kinds.map(|kind| self.newcomers(kind, &places, index));
+        let looks = kinds.map(|kind| self.newcomers(kind, &places, index, ended));
         let looks: Vec<_> = looks.collect();
         let looks: Vec<Result<Vec<Seen>, ListingFailure>> = stream::iter(looks)
             .buffer_unordered(self.limits.listings_max)
@@ -164,21 +180,33 @@ impl<R: Rule> Engine<R> {
             .collect())
     }
 
-    /// Whatever of a kind is there that the plan does not have, or not so.
+    /// Whatever of a kind is there that the plan does not have, or not so, or that should be there no more.
     async fn newcomers(
         &self,
         kind: &Arc<Kind>,
         places: &BTreeSet<Place>,
         index: &Index,
+        ended: &Ended,
     ) -> Result<Vec<Seen>, ListingFailure> {
-        let mut newcomers = Vec::new();
+        let has_ended =
+            |thing: &Thing| ended.contains(&(kind.name.clone(), id_within(kind, thing)));
+        let (mut newcomers, mut back) = (Vec::new(), Vec::new());
         for scope in self.scopes_of(kind, places, PROJECTS_MAX)? {
             let note = |page: Vec<Seen>| {
-                let known = |seen: &Seen| index.knows_as_it_was(kind, &seen.thing);
-                let new = page.into_iter().filter(|it| !known(it));
-                newcomers.extend(new);
+                for seen in page {
+                    if !index.knows_as_it_was(kind, &seen.thing) {
+                        newcomers.push(seen);
+                    } else if has_ended(&seen.thing) {
+                        back.push(seen);
+                    }
+                }
             };
             self.list(kind, &scope, note).await?;
+        }
+        for seen in back {
+            if !self.counts_as_gone(&seen.thing).await {
+                newcomers.push(seen);
+            }
         }
         Ok(newcomers)
     }

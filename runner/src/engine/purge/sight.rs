@@ -113,8 +113,10 @@ impl<'a, R: Rule> Purge<'a, R> {
         let waiting = self.states.unsighted(kind).into_iter();
         let waiting = waiting.filter_map(|item| self.plan.items.get(item));
         let kinds: BTreeSet<&Arc<str>> = waiting.map(|planned| &planned.thing.kind).collect();
-        let others = kinds.into_iter().filter(|it| *it != kind);
-        others.flat_map(|kind| self.open_of(kind)).collect()
+        // Things of the kind itself are looked at where they are. Those that take others of their own kind along wait for that look too.
+        let takes_its_own = self.engine.kinds_taken_along(kind).any(|it| it == *kind);
+        let takers = kinds.into_iter().filter(|it| *it != kind || takes_its_own);
+        takers.flat_map(|kind| self.open_of(kind)).collect()
     }
 
     pub(super) fn take_sighting(&mut self, kind: &Arc<str>, result: Result<Shown, ListingFailure>) {
@@ -317,8 +319,8 @@ impl<R: Rule> Engine<R> {
     }
 }
 
-/// A thing's name, and when it was made.
-type AsItWas = (Option<String>, Option<Timestamp>);
+/// A thing's name, its project, and when it was made.
+type AsItWas = (Option<String>, Option<Arc<str>>, Option<Timestamp>);
 
 /// A plan's things, to be found by kind and by id.
 #[derive(Default)]
@@ -335,7 +337,7 @@ impl Index {
         for (position, item) in plan.items.iter().enumerate() {
             if let Some((kind, seen)) = kind(&item.thing.kind).zip(item.seen.as_ref()) {
                 let known = (kind.name.clone(), id_within(kind, seen));
-                let was = (seen.name.clone(), seen.created_at);
+                let was = (seen.name.clone(), seen.project.clone(), seen.created_at);
                 index.known.insert(known, was);
             }
             let of_kind = index.by_kind.entry(item.thing.kind.clone()).or_default();
@@ -356,11 +358,13 @@ impl Index {
         self.known.contains_key(&known)
     }
 
-    /// Whether a thing is one of the plan's, and as it was then: one that has gone may have been made again.
+    /// Whether a thing is one of the plan's, and as it was then: one that has gone may have been made again, or come from elsewhere.
     pub(super) fn knows_as_it_was(&self, kind: &Kind, thing: &Thing) -> bool {
         let known = (kind.name.clone(), id_within(kind, thing));
         let was = self.known.get(&known);
-        was.is_some_and(|(name, made)| *name == thing.name && *made == thing.created_at)
+        was.is_some_and(|(name, project, made)| {
+            (name, project, made) == (&thing.name, &thing.project, &thing.created_at)
+        })
     }
 
     pub(super) fn positions(&self, thing: &ThingRef) -> &[usize] {

@@ -130,6 +130,8 @@ pub(super) struct States {
     kind_order: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Kinds whose things go over what is in them.
     containers: BTreeSet<Arc<str>>,
+    /// Kinds whose things go along with containers, and after all that those go after.
+    parts: BTreeSet<Arc<str>>,
     /// The first thing of each kind that was left though it could be tried.
     left_by_kind: BTreeMap<Arc<str>, usize>,
     open_by_kind: BTreeMap<Arc<str>, usize>,
@@ -147,13 +149,31 @@ pub(super) struct States {
 }
 
 impl States {
-    pub(super) fn new(plan: &Plan, is_container: &dyn Fn(&str) -> bool) -> Self {
+    /// `taken_by` gives the kinds with whose things those of a kind go along.
+    pub(super) fn new(
+        plan: &Plan,
+        is_container: &dyn Fn(&str) -> bool,
+        taken_by: &dyn Fn(&str) -> Vec<Arc<str>>,
+    ) -> Self {
         let kinds = plan.kind_order.keys();
-        let containers = kinds.filter(|kind| is_container(kind)).cloned();
+        let containers = kinds.clone().filter(|kind| is_container(kind)).cloned();
+        let parts = kinds.filter(|kind| {
+            let wholes = taken_by(kind)
+                .into_iter()
+                .filter(|whole| is_container(whole));
+            let mut orders = wholes.filter_map(|whole| plan.kind_order.get(&whole));
+            orders.any(|firsts| {
+                plan.kind_order
+                    .get(*kind)
+                    .is_some_and(|own| !own.is_disjoint(firsts))
+            })
+        });
+        let parts = parts.cloned().collect();
         let mut states = Self {
             tracks: linked(&plan.items),
             kind_order: plan.kind_order.clone(),
             containers: containers.collect(),
+            parts,
             left_by_kind: BTreeMap::new(),
             open_by_kind: BTreeMap::new(),
             ready: BTreeMap::new(),
@@ -436,9 +456,9 @@ impl States {
         let is_held = self.ready.values().any(|items| !items.is_empty());
         let released = self.kind_order.len();
         if is_held {
-            // Nothing is let go over what is in it.
+            // Nothing is let go over what is in it, nor what its things may need while they go.
             self.kind_order
-                .retain(|kind, _| self.containers.contains(kind));
+                .retain(|kind, _| self.containers.contains(kind) || self.parts.contains(kind));
         }
         self.kind_order.len() < released
     }

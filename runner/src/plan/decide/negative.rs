@@ -61,9 +61,10 @@ pub(super) fn decide(ties: &Ties, scope: &SweepScope) -> Vec<Decision> {
         .collect()
 }
 
-/// What a thing's fate hangs on: its wholes, and where it has no name, its owner.
+/// What a thing's fate hangs on: its wholes, what it was made for and called after, and where it has no name, its owner.
 fn owners(ties: &Ties, position: usize, entry: &Entry) -> Vec<usize> {
     let mut owners: Vec<usize> = ties.wholes(entry).map(|(_, whole, _)| whole).collect();
+    owners.extend(ties.maker(position));
     if entry.standing == Standing::Nameless
         && let Namer::Known(owner, _) = ties.namer(position, entry)
     {
@@ -114,7 +115,7 @@ impl Negative<'_> {
             | Standing::Spared
             | Standing::Protected { .. }
             | Standing::OutsideProject
-            | Standing::OutsideAge
+            | Standing::OutsideAge { .. }
             | Standing::Unselected { .. }
             | Standing::Excluded { .. } => return by_itself(),
         };
@@ -135,6 +136,9 @@ impl Negative<'_> {
         if let Some(chain) = goes_with {
             return Verdict::Delete(Reason::Part { chain });
         }
+        if let Some(kept) = self.kept_with_maker(position) {
+            return Verdict::Keep(kept);
+        }
         if entry.standing == Standing::Nameless
             && let Some(verdict) = self.nameless(position, entry)
         {
@@ -148,6 +152,13 @@ impl Negative<'_> {
             Some(by) => Verdict::Keep(Keep::Unselected { by }),
             None => Verdict::Delete(Reason::Unmatched),
         }
+    }
+
+    /// Why a thing stays with what it was made for and called after, if that stays.
+    fn kept_with_maker(&self, position: usize) -> Option<Keep> {
+        let maker = self.ties.maker(position)?;
+        let at = &self.ties.inventory.entries().get(maker)?.thing.at;
+        self.through(maker, at).err()
     }
 
     /// What others say of a nameless thing; `None` if nobody says anything.

@@ -110,7 +110,7 @@ fn by_name(entry: &Entry) -> Option<Reason> {
         | Standing::Nameless
         | Standing::Protected { .. }
         | Standing::OutsideProject
-        | Standing::OutsideAge
+        | Standing::OutsideAge { .. }
         | Standing::Unselected { .. }
         | Standing::Excluded { .. } => None,
     }
@@ -278,7 +278,7 @@ impl<'a> Claims<'a> {
                 | Standing::Spared
                 | Standing::Protected { .. }
                 | Standing::OutsideProject
-                | Standing::OutsideAge
+                | Standing::OutsideAge { .. }
                 | Standing::Excluded { .. } => {}
             }
         }

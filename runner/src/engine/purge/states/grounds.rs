@@ -7,13 +7,14 @@ use crate::resource::PROJECT_KIND;
 use super::{Fate, State, States};
 
 impl States {
-    /// All that has to go for a thing to go and has not gone yet: what it rests on, what that rests on, and so on.
+    /// All that has to go for a thing to go and has not come to its end: what it rests on, what that rests on, and so on. Where it rests on
+    /// any of several, one that is left is no ground any more.
     pub(in crate::engine::purge) fn grounds(&self, item: usize) -> BTreeSet<usize> {
         reached_from(item, |next| {
             let owners = self
                 .track(next)
                 .map_or(&[][..], |track| track.rests_on.positions());
-            owners.iter().copied().filter(|it| !self.has_gone(*it))
+            owners.iter().copied().filter(|it| self.is_open(*it))
         })
     }
 
@@ -107,11 +108,13 @@ impl States {
         }
     }
 
-    /// Ends a thing that must stay by what was seen, or for what had to go before it and is left. Says whether it does.
+    /// Ends a thing that must stay by what was seen, or for what had to go before it, or before all because of which it goes, and is
+    /// left. Says whether it does.
     pub(in crate::engine::purge) fn end_if_it_stays(&mut self, item: usize) -> bool {
         let seen = self.tracks.get_mut(item);
         let seen = seen.and_then(|track| track.stays.take().or_else(|| track.changed.take()));
         let why = seen.or_else(|| self.left_before(item));
+        let why = why.or_else(|| self.left_before_grounds(item));
         let Some(why) = why else {
             return false;
         };
@@ -129,6 +132,31 @@ impl States {
         let left = firsts.filter_map(|first| self.left_by_kind.get(first));
         let left = left.filter_map(|left| self.track(*left)).next()?;
         Some(format!("{} must go before it and is left", left.thing))
+    }
+
+    /// Why nothing because of which a thing goes will go any more, although none of it has come to its turn: what would have to go before
+    /// that is left.
+    fn left_before_grounds(&self, item: usize) -> Option<String> {
+        let rests_on = &self.track(item)?.rests_on;
+        if rests_on.holds(|owner| self.may_go_yet(owner)) {
+            return None;
+        }
+        let mut owners = rests_on.positions().iter();
+        let (owner, why) = owners.find_map(|owner| {
+            let why = self
+                .left_before(*owner)
+                .or_else(|| self.left_before_grounds(*owner));
+            Some((self.track(*owner)?, why?))
+        })?;
+        Some(format!(
+            "it was to go because {} goes, which stays: {why}",
+            owner.thing
+        ))
+    }
+
+    fn may_go_yet(&self, item: usize) -> bool {
+        let stays = || self.left_before(item).is_some() || self.left_before_grounds(item).is_some();
+        self.has_gone(item) || (self.is_open(item) && !stays())
     }
 
     pub(in crate::engine::purge) fn fail(&mut self, item: usize, why: &str) {
