@@ -1,7 +1,7 @@
-"""Ways of authenticating to a real Keystone, each with a sweep behind it; and what Keystone refuses, in words that help.
+"""Ways of authenticating to a real Keystone, each with a sweep behind it; and what it refuses, in words that help.
 
-Not tried, for this cloud has not got it: an identity provider, and a certificate as a client's proof. The exchanges with
-the first are tried at the wire (`runner/src/cloud/wire_tests/providers.rs`).
+Not tried, for this cloud has not got it: an identity provider, and a certificate as a client's proof. The exchanges
+with the first are tried at the wire (`runner/src/cloud/wire_tests/providers.rs`).
 """
 
 import base64
@@ -152,7 +152,6 @@ def test_a_sweep_by_a_passcode_alone(as_somebody, look, person, task, leave):
     runner = as_somebody(auth, "v3totp", person.passcode)
     outcome = assert_sweeps(runner, look, task, leave())
     assert "the token ends at" in outcome.stderr, outcome
-    assert person.passcodes.now() not in outcome.stdout + outcome.stderr
 
 
 @pytest.mark.quick

@@ -2,6 +2,8 @@
 //!
 //! Pure. The invariant: of what a stranger says no control character and no more than a few lines are shown.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap, LOCATION};
 use serde::Deserialize;
@@ -116,11 +118,10 @@ fn wanted_factors(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     let sets = body.get("required_auth_methods")?.as_array()?.iter();
     let sets = sets.filter_map(|set| {
-        let words: Vec<&str> = set
-            .as_array()?
-            .iter()
-            .filter_map(|it| it.as_str())
-            .collect();
+        let words = set.as_array()?.iter().filter_map(|it| it.as_str());
+        // Keystone gives them in another order each time.
+        let words: BTreeSet<&str> = words.collect();
+        let words: Vec<&str> = words.into_iter().collect();
         Some(words.join(" and "))
     });
     let sets: Vec<String> = sets.collect();
@@ -295,11 +296,11 @@ mod tests {
     fn the_factors_that_are_missing_are_read_from_the_receipt() {
         let body = json!({
             "receipt": { "methods": ["password"] },
-            "required_auth_methods": [["password", "totp"], ["password", "custom"]],
+            "required_auth_methods": [["totp", "password"], ["password", "custom"]],
         });
         assert_eq!(
             wanted_factors(body.to_string().as_bytes()).as_deref(),
-            Some("password and totp, or password and custom")
+            Some("password and totp, or custom and password")
         );
         assert_eq!(wanted_factors(br#"{"required_auth_methods": []}"#), None);
         assert_eq!(wanted_factors(b"<html>"), None);

@@ -182,59 +182,64 @@ impl Grants<'_> {
     }
 
     fn ungranted(&self, answer: &Answer, url: &Url) -> Ungranted {
-        let context = context(Method::Post, url);
-        let told = |error: Error| {
-            error
-                .during(&context)
+        let told = |kind, message| {
+            Error::new(kind, message)
+                .during(&context(Method::Post, url))
                 .answered(answer.status, headers::request_id(&answer.headers))
         };
-        let (place, status, kind) = (shown(url), answer.status, self.auth.kind());
-        if (300..400).contains(&status) {
-            let message = format!(
-                "{place} sends us elsewhere ({status}): a credential is not sent after it, so check that address"
-            );
-            return Ungranted::Failed(told(Error::new(ErrorKind::Invalid, message)));
+        // Keystone's own endpoint says so by 404 too.
+        if (400..500).contains(&answer.status)
+            && let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer.body)
+        {
+            let word = shortened(&refusal.error);
+            let (kind, message) = self.refused(&word, &refusal.error_description, url);
+            let error = told(kind, message);
+            return Ungranted::Refused { word, error };
         }
-        if matches!(status, 404 | 405) {
-            let message = format!("there is no token endpoint at {place}: it answered {status}");
-            return Ungranted::Failed(told(Error::new(ErrorKind::Invalid, message)));
-        }
-        let Ok(Refusal {
-            error: word,
-            error_description,
-        }) = serde_json::from_slice(&answer.body)
-        else {
-            let (error_kind, message) = if status == 401 {
-                let message = format!("{place} does not accept the {}: {}", kind.what, kind.cure);
-                (ErrorKind::NotAuthenticated, message)
-            } else {
-                let message = format!("{place} answered {status} to a request for a token");
-                (ErrorKind::Malformed, message)
-            };
-            return Ungranted::Failed(told(Error::new(error_kind, message)));
+        let (place, way) = (shown(url), self.auth.kind());
+        let (kind, message) = match answer.status {
+            300..=399 => (
+                ErrorKind::Invalid,
+                format!(
+                    "{place} sends us elsewhere ({}): a credential is not sent after it, so check that address",
+                    answer.status
+                ),
+            ),
+            404 | 405 => (
+                ErrorKind::Invalid,
+                format!(
+                    "there is no token endpoint at {place}: it answered {}",
+                    answer.status
+                ),
+            ),
+            401 => (
+                ErrorKind::NotAuthenticated,
+                format!("{place} does not accept the {}: {}", way.what, way.cure),
+            ),
+            status => (
+                ErrorKind::Malformed,
+                format!("{place} answered {status} to a request for a token"),
+            ),
         };
-        let word = shortened(&word);
-        let said = match error_description.as_str() {
-            "" => word.clone(),
-            more => format!("{word}, {}", shortened(more)),
+        Ungranted::Failed(told(kind, message))
+    }
+
+    /// What a word of the standard's means: what was asked is wrong, or who asks.
+    fn refused(&self, word: &str, description: &str, url: &Url) -> (ErrorKind, String) {
+        let kind = match word {
+            "unsupported_grant_type" | "invalid_scope" | "invalid_request" => ErrorKind::Invalid,
+            _ => ErrorKind::NotAuthenticated,
         };
-        let is_about_us = matches!(
-            word.as_str(),
-            "unsupported_grant_type" | "invalid_scope" | "invalid_request"
-        );
-        let error_kind = if is_about_us {
-            ErrorKind::Invalid
-        } else {
-            ErrorKind::NotAuthenticated
+        let said = match description {
+            "" => word.to_owned(),
+            more => format!("{word}, {}", shortened(more).trim_end_matches('.')),
         };
+        let (place, way) = (shown(url), self.auth.kind());
         let message = format!(
             "{place} does not accept the {} (it says: {said}): {}",
-            kind.what, kind.cure
+            way.what, way.cure
         );
-        Ungranted::Refused {
-            word,
-            error: told(Error::new(error_kind, message)),
-        }
+        (kind, message)
     }
 
     async fn send(
