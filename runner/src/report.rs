@@ -5,6 +5,7 @@
 mod alike;
 pub mod junit;
 pub mod metrics;
+mod pace;
 mod people;
 pub mod progress;
 pub mod stream;
