@@ -252,6 +252,74 @@ async fn a_run_that_fails_before_it_begins_leaves_no_old_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn off_a_terminal_a_line_says_how_far_the_run_is() {
+    let (cloud, place) = scene().await;
+    let slow = || Effect::Delay(std::time::Duration::from_millis(2_500));
+    cloud.inject(Fault::on("GET", "*/images*", slow()).times(1));
+    cloud.inject(Fault::on("DELETE", "*/volumes/*", slow()).times(1));
+    let beating = ["--task", TASK, "--heartbeat", "1", "-f", "json"];
+    let run = place.run(beating);
+    let beats = |phase: &str| run.stderr.lines().any(|line| line.starts_with(phase));
+    assert!(beats("survey, 1 s: ") || beats("survey, 2 s: "), "{run}");
+    assert!(
+        run.stderr.contains("waits for a listing of image.image"),
+        "{run}"
+    );
+    assert!(beats("purge, "), "{run}");
+    assert!(run.json.is_object(), "{run}");
+    cloud.inject(Fault::on("GET", "*/images*", slow()).times(1));
+    let quiet = place.run(["--task", TASK, "--heartbeat", "1", "--dry-run", "-q"]);
+    assert_eq!(quiet.stderr, "", "{quiet}");
+    place
+        .run(["--task", TASK, "--heartbeat", "0"])
+        .expect_code(2);
+}
+
+/// `script` gives a program a terminal; where there is none, nothing is tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_terminal_no_color_is_obeyed() {
+    let (_cloud, place) = scene().await;
+    let on_a_terminal = |no_color: &str| {
+        let runner = place.command(["--task", TASK, "--dry-run", "-v"]);
+        let mut script = std::process::Command::new("script");
+        let words = runner.get_args().map(|word| word.to_string_lossy());
+        let command = words.fold(env!("CARGO_BIN_EXE_runner").to_owned(), |all, word| {
+            all + " " + &*word
+        });
+        script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+        script.current_dir(place.path("")).env_clear();
+        script.envs(
+            runner
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        script
+            .env("TERM", "xterm-256color")
+            .env("NO_COLOR", no_color);
+        script.stdin(std::process::Stdio::null()).output()
+    };
+    let (Ok(plain), Ok(colored)) = (on_a_terminal("1"), on_a_terminal("")) else {
+        return;
+    };
+    let colors = regex::bytes::Regex::new("\u{1b}\\[[0-9;]*m").expect("a pattern");
+    let is_colored = |output: &std::process::Output| {
+        colors
+            .captures_iter(&output.stdout)
+            .any(|it| &it[0] != b"\x1b[0m")
+    };
+    assert!(
+        is_colored(&colored),
+        "{}",
+        String::from_utf8_lossy(&colored.stdout)
+    );
+    assert!(
+        !is_colored(&plain),
+        "{}",
+        String::from_utf8_lossy(&plain.stdout)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_audit_log_is_verified_and_left_as_it_is() {
     let (_cloud, place) = scene().await;
     let two = [

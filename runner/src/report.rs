@@ -8,6 +8,7 @@ pub mod graph;
 pub mod junit;
 pub mod metrics;
 mod narrowed;
+mod pace;
 mod people;
 pub mod progress;
 pub mod stream;

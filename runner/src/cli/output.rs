@@ -20,10 +20,10 @@ pub(super) fn print(text: &str) -> Result<Exit, Failure> {
     }
 }
 
-/// Shows a report to people where standard output is somebody else's, unless nothing but errors is to be said.
+/// Says something to people on standard error, unless nothing but errors is to be said.
 pub(super) fn show(text: &str) {
     if tracing::enabled!(tracing::Level::WARN) {
-        // The events say the same.
+        // Where nobody can be told the run goes on.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -38,6 +39,8 @@ pub(super) struct Outputs {
     files: Vec<(Form, PathBuf)>,
     /// Whether standard output is the events', so that the report for people goes elsewhere.
     pub(super) has_stdout: bool,
+    /// How often to say how far the run is, where nobody sees a bar.
+    pub(super) heartbeat: Option<Duration>,
 }
 
 impl OutputArgs {
@@ -82,6 +85,7 @@ impl OutputArgs {
             run: OnceLock::new(),
             files: checked,
             has_stdout,
+            heartbeat: Some(Duration::from_secs(self.heartbeat)),
         })
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::audit::{Audit, RunHeader};
@@ -14,7 +15,7 @@ use crate::guest::{Component, Guest};
 use crate::name::NameMatcher;
 use crate::plan::{Place, Sieve, SweepScope};
 use crate::records::Records;
-use crate::report::progress::Progress;
+use crate::report::progress::{Progress, beat};
 use crate::report::{About, Format, Narrowed, Report};
 use crate::run::{Chronicle, Outcome, Run};
 use crate::text::plain;
@@ -40,6 +41,7 @@ pub(super) struct Ready {
     pub(super) progress: Arc<Progress>,
     started: Instant,
     _signals: Signals,
+    _heartbeat: Option<AbortOnDropHandle<()>>,
 }
 
 /// What a run is made ready with, beside what it is to look for.
@@ -135,12 +137,17 @@ impl App {
             Some(audit) => run.recorded_by(audit),
             None => run,
         };
+        let beating = outputs.heartbeat.map(|every| {
+            let beating = beat(progress.clone(), every, |line| show(&format!("{line}\n")));
+            AbortOnDropHandle::new(tokio::spawn(beating))
+        });
         Ok(Ready {
             connected,
             run,
             progress,
             started: self.started,
             _signals: signals,
+            _heartbeat: beating,
         })
     }
 

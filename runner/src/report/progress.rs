@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,11 +12,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::event::{Dated, Event, Phase, Sink};
 
 use super::alike;
+use super::pace::Pace;
+use crate::text::plain;
 
 /// Shows how far a sweep is, on standard error if that is a terminal, and what happens in the log.
 pub struct Progress {
     bar: ProgressBar,
-    found: AtomicU64,
+    pace: Mutex<Pace>,
+    /// Whether nobody sees the bar, and is to be told in lines how far the run is.
+    tells: bool,
     /// Causes of failed listings that were spoken of.
     spoken_of: Mutex<BTreeSet<String>>,
 }
@@ -26,12 +29,14 @@ impl Progress {
     /// Progress on standard error, unless that is no terminal or `quiet` is asked for.
     pub fn new(quiet: bool) -> Self {
         let bar = ProgressBar::new_spinner();
-        if quiet || !std::io::stderr().is_terminal() {
+        let is_terminal = std::io::stderr().is_terminal();
+        if quiet || !is_terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         Self {
             bar,
-            found: AtomicU64::new(0),
+            pace: Mutex::default(),
+            tells: !quiet && !is_terminal,
             spoken_of: Mutex::default(),
         }
     }
@@ -54,23 +59,49 @@ impl Progress {
             .insert(cause)
     }
 
-    fn begin(&self, phase: Phase) {
-        self.bar.enable_steady_tick(Duration::from_millis(120));
-        self.bar.set_message(match phase {
-            Phase::Survey => "survey",
-            Phase::Purge => "purge",
-            Phase::Verify => "verify",
-        });
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows what is waited for.
+    fn wait(&self, phase: Option<Phase>) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        if let Some(phase) = phase {
+            self.bar.enable_steady_tick(Duration::from_millis(120));
+            self.bar.set_prefix(phase.as_str());
+        }
+        // Before there is a plan nothing can be counted down, so all is said in words.
+        let said = match self.bar.length() {
+            None => self.pace().line(),
+            Some(_) => self.pace().waits_for(),
+        };
+        self.bar.set_message(plain(&said.unwrap_or_default()));
     }
 
     fn expect(&self, things: usize) {
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len} {elapsed}")
-        {
+        if let Ok(style) = ProgressStyle::with_template(
+            "{spinner} {prefix} [{bar:30}] {pos}/{len} {elapsed}, {per_sec}, {eta} left; {wide_msg}",
+        ) {
             self.bar.set_style(style.progress_chars("=> "));
         }
         self.bar
             .set_length(u64::try_from(things).unwrap_or(u64::MAX));
+    }
+}
+
+/// Says every so often how far a run is, where no bar shows it. Never ends by itself.
+pub async fn beat(progress: Arc<Progress>, every: Duration, say: impl Fn(&str)) {
+    if !progress.tells {
+        return;
+    }
+    loop {
+        tokio::time::sleep(every).await;
+        let line = progress.pace().line();
+        if let Some(line) = line {
+            say(&plain(&line));
+        }
     }
 }
 
@@ -120,14 +151,11 @@ async fn unless_soon<T>(work: impl Future<Output = T>, say: impl FnOnce()) -> T 
 
 impl Sink for Progress {
     fn take(&self, dated: &Dated) {
+        self.pace().take(&dated.event);
         match &dated.event {
-            Event::Phase { phase } => self.begin(*phase),
-            Event::Listed { things, .. } => {
-                let things = u64::try_from(*things).unwrap_or(u64::MAX);
-                let found = self.found.fetch_add(things, Ordering::Relaxed) + things;
-                if self.bar.length().is_none() {
-                    self.bar.set_message(format!("survey: {found} things"));
-                }
+            Event::Phase { phase } => self.wait(Some(*phase)),
+            Event::ListingBegun { .. } | Event::ListingEnded { .. } | Event::Listed { .. } => {
+                self.wait(None);
             }
             Event::KindSkipped { kind, why } => {
                 tracing::info!("{kind} is left out: {why}");
@@ -141,6 +169,7 @@ impl Sink for Progress {
             }
             Event::Planned { matched, .. } => self.expect(*matched),
             Event::Asked { thing, attempt } => {
+                self.wait(None);
                 tracing::debug!("deleting {thing}, attempt {attempt}");
             }
             Event::InTheWay { thing, why } => tracing::debug!("{thing} has to wait: {why}"),
@@ -155,9 +184,7 @@ impl Sink for Progress {
             Event::GoneAfterAll { thing, .. } => tracing::info!("gone after all: {thing}"),
             Event::ThereAfterAll { thing, why } => tracing::warn!("{thing} is there: {why}"),
             // The plan and what is left are in the report.
-            Event::ListingBegun { .. }
-            | Event::ListingEnded { .. }
-            | Event::Unlooked { .. }
+            Event::Unlooked { .. }
             | Event::Matched { .. }
             | Event::Left { .. }
             | Event::Ended { .. } => {}
@@ -168,6 +195,29 @@ impl Sink for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sees_no_bar_is_told_every_so_often_and_who_wants_quiet_is_not() {
+        for (tells, lines) in [(true, 3), (false, 0)] {
+            let progress = Arc::new(Progress {
+                tells,
+                ..Progress::new(true)
+            });
+            let phase = Phase::Survey;
+            progress.pace().take(&Event::Phase { phase });
+            let said = Mutex::new(Vec::new());
+            let beating = beat(progress, Duration::from_secs(30), |line| {
+                said.lock().unwrap().push(line.to_owned());
+            });
+            let _ = tokio::time::timeout(Duration::from_secs(100), beating).await;
+            let said = said.into_inner().unwrap();
+            assert_eq!(said.len(), lines, "{said:?}");
+            assert!(
+                said.iter().all(|line| line.starts_with("survey, ")),
+                "{said:?}"
+            );
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn only_what_takes_long_is_spoken_of() {
