@@ -63,6 +63,7 @@ fn help_is_complete() {
         &["apply", "-h"],
         &["explain", "-h"],
         &["names", "-h"],
+        &["names", "check", "-h"],
         &["rules", "-h"],
         &["rules", "list", "-h"],
         &["rules", "check", "-h"],

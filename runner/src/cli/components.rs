@@ -26,7 +26,8 @@ impl App {
         &self,
         rules: &RulesPlace,
     ) -> Result<Vec<Arc<Component>>, Failure> {
-        let files = component_files(&rules.guests)?;
+        let rules = &rules.found()?;
+        let files = component_files(rules.guests())?;
         let names: Vec<String> = files.iter().map(|file| rule_name(file)).collect();
         self.config
             .check_rules(&names)
@@ -130,7 +131,7 @@ impl App {
         rules: &RulesPlace,
     ) -> Result<Vec<Arc<Component>>, Failure> {
         let mut components = Vec::new();
-        for file in component_files(&rules.guests)? {
+        for file in component_files(rules.guests())? {
             components.push(self.component(&file).await?);
         }
         one_rule_for_each_kind(&components)?;

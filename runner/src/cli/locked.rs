@@ -26,7 +26,7 @@ impl RulesPlace {
             return Ok(None);
         }
         let mut lock = read(&file)?;
-        if self.guests.is_file() {
+        if self.guests().is_file() {
             let names: Vec<String> = files.iter().map(|file| rule_name(file)).collect();
             lock = lock.only(names.iter().map(String::as_str));
         }
@@ -35,10 +35,11 @@ impl RulesPlace {
 
     pub(super) fn lock_file(&self) -> PathBuf {
         let beside = || {
-            let folder = if self.guests.is_file() {
-                self.guests.parent().unwrap_or(Path::new("."))
+            let guests = self.guests();
+            let folder = if guests.is_file() {
+                guests.parent().unwrap_or(Path::new("."))
             } else {
-                &self.guests
+                guests
             };
             folder.join(LOCK_FILE)
         };

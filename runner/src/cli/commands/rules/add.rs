@@ -58,7 +58,7 @@ struct Place {
 /// `runner rules add`
 pub(super) async fn run(common: &CommonArgs, args: &AddArgs) -> Result<Exit, Failure> {
     let app = App::load(common)?;
-    if args.place.guests.is_file() {
+    if args.place.guests().is_file() {
         return Err(
             Failure::usage("a rule is added to a folder").hint("give the folder with --guests")
         );
@@ -178,7 +178,7 @@ async fn checked(app: &App, parcel: &Parcel, source: &str) -> Result<Arc<Compone
 
 impl Place {
     fn of(name: &str, args: &AddArgs) -> Self {
-        let folder = args.place.guests.clone();
+        let folder = args.place.guests().to_owned();
         let component = folder.join(format!("{name}.wasm"));
         Self {
             signature: component.with_added_extension(signature::EXTENSION),

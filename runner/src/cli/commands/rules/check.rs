@@ -30,7 +30,7 @@ pub(super) async fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit, F
             let grants = app.grants(&file);
             let component = app.loaded(&sandbox, &file, &file, &grants).await?;
             let lock = RulesPlace {
-                guests: file.clone(),
+                guests: Some(file.clone()),
                 lock: None,
             };
             let then = read_if_there(&lock.lock_file())?;

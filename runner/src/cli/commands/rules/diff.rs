@@ -13,7 +13,7 @@ use crate::text::Visible;
 /// `runner rules diff`
 pub(super) async fn run(common: &CommonArgs, place: &RulesPlace) -> Result<Exit, Failure> {
     let app = App::load(common)?;
-    let files = component_files(&place.guests)?;
+    let files = component_files(place.guests())?;
     let Some(locked) = place.locked(&files)? else {
         return Err(
             Failure::usage(format!("there is no {}", place.lock_file().display()))

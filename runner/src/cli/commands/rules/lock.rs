@@ -13,7 +13,7 @@ use crate::text::Visible;
 pub(super) async fn run(common: &CommonArgs, place: &RulesPlace) -> Result<Exit, Failure> {
     let app = App::load(common)?;
     let file = place.lock_file();
-    if place.guests.is_file() {
+    if place.guests().is_file() {
         return Err(Failure::usage("a lock is for all rules of a folder")
             .hint("give the folder with --guests"));
     }
