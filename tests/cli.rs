@@ -105,6 +105,7 @@ fn help_is_complete() {
         &["snapshot", "-h"],
         &["explain", "-h"],
         &["names", "-h"],
+        &["names", "check", "-h"],
         &["rules", "-h"],
         &["rules", "list", "-h"],
         &["rules", "check", "-h"],

@@ -289,3 +289,54 @@ fn a_rule_and_a_section_that_miss_each_other_are_told_so() {
     ended(&sweep(&place, &[]), USAGE, &words);
     assert!(service.asked().is_empty());
 }
+
+#[test]
+fn rules_beside_the_program_count_where_nobody_says_which() {
+    let service = Service::start(Tls::No, &BUCKETS, all);
+    let place = place(&service.url("127.0.0.1"), "");
+    std::fs::rename(place.path("rules"), place.path("elsewhere")).expect("they were there");
+    let none = sweep(&place, &[]);
+    ended(
+        &none,
+        USAGE,
+        &["there are no rules: no folder ./rules", "rules add oci://"],
+    );
+    std::fs::create_dir(place.path("bin")).expect("a folder");
+    let program = place.path("bin/runner");
+    std::fs::copy(env!("CARGO_BIN_EXE_runner"), &program).expect("a copy");
+    let beside = place.path("bin/rules");
+    std::fs::rename(place.path("elsewhere"), &beside).expect("they were there");
+    let link = place.path("runner-by-link");
+    std::os::unix::fs::symlink(&program, &link).expect("a link");
+    let run = |mode: u32, more: &[&str]| {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&beside, mode).expect("they are ours");
+        let command = place.command::<_, &str>([]);
+        let vars = command
+            .get_envs()
+            .filter_map(|(key, value)| Some((key, value?)));
+        let mut moved = std::process::Command::new(&link);
+        moved.env_clear().envs(vars).current_dir(place.path(""));
+        moved.args(["--task", TASK, "--dry-run"]).args(more);
+        Run::from(moved.output().expect("the copy runs"))
+    };
+    ended(
+        &run(0o755, &[]),
+        CLEAN,
+        &["the rules that came with the program, in", "bin/rules"],
+    );
+    ended(
+        &run(0o777, &[]),
+        USAGE,
+        &[
+            "others than who may replace the program",
+            "there are no rules",
+        ],
+    );
+    ended(
+        &run(0o755, &["--guests", "rules"]),
+        USAGE,
+        &["rules cannot be read from rules"],
+    );
+}

@@ -36,7 +36,11 @@ fn a_proxy_is_asked_for_a_tunnel_and_shown_nothing() {
     let with_login = format!("http://ann:s3cret@{}", proxy.address);
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let env = [(variable, with_login.as_str())];
-        ended(&through(&place, &env, &["--dry-run", "-vvv"]), CLEAN, &[]);
+        let run = through(&place, &env, &["--dry-run", "-vvv"]);
+        ended(&run, CLEAN, &[]);
+        for encoded in ["YW5uOnMzY3JldA", "dDBrZW4"] {
+            assert!(!run.says(encoded), "{run}");
+        }
     }
     ended(
         &through(&place, &[("HTTPS_PROXY", &with_login)], &[]),

@@ -26,8 +26,7 @@ impl App {
         &self,
         rules: &RulesPlace,
     ) -> Result<Vec<Arc<Component>>, Failure> {
-        let rules = &rules.to_run(own_program().ok().as_deref());
-        tracing::info!("rules from {}", rules.guests().display());
+        let rules = &rules.found(own_program().ok().as_deref())?;
         let files = component_files(rules.guests())?;
         let names: Vec<String> = files.iter().map(|file| rule_name(file)).collect();
         self.config

@@ -122,11 +122,13 @@ impl App {
             .config
             .plain_services(&self.surroundings)
             .map_err(|error| Failure::input(&error))?;
-        let kinds = || components.iter().flat_map(|component| component.kinds());
-        let needs_cloud =
-            services.is_empty() || kinds().any(|kind| !services.contains_key(&kind.service));
+        let mut kinds = components.iter().flat_map(|component| component.kinds());
+        let flags = common.cloud.given();
+        // Without rules, who names a cloud means it.
+        let needs_cloud = services.is_empty()
+            || kinds.any(|kind| !services.contains_key(&kind.service))
+            || (components.is_empty() && !flags.is_empty());
         if !needs_cloud {
-            let flags = common.cloud.given();
             if !flags.is_empty() {
                 return Err(Failure::usage(format!(
                     "{} would do nothing: these rules ask services under [services] only, and no cloud",
@@ -147,7 +149,12 @@ impl App {
             let failure = Failure::input(&error);
             match strange.first() {
                 // Whoever has no cloud meant the service.
-                Some(stranger) => failure.hint(stranger.cure(&services)),
+                Some(stranger) => failure.hint(format!(
+                    "the rule {} asks for the service `{}`: {}",
+                    stranger.rule,
+                    stranger.service,
+                    stranger.cure(&services)
+                )),
                 None => failure,
             }
         })?;
@@ -162,6 +169,10 @@ impl App {
     /// Refuses a service of the configuration that no rule asks: a sweep would say that nothing is left, and nobody would have
     /// looked there.
     pub(super) fn check_services(&self, components: &[Arc<Component>]) -> Result<(), Failure> {
+        // What is wrong with a section comes before what is wrong with having it.
+        self.config
+            .plain_services(&self.surroundings)
+            .map_err(|error| Failure::input(&error))?;
         let kinds = components
             .iter()
             .flat_map(|component| component.described());
@@ -198,20 +209,16 @@ struct Stranger<'a> {
 
 impl Stranger<'_> {
     fn cure(&self, services: &BTreeMap<String, PlainService>) -> String {
-        let Self { rule, service } = self;
         let known: Vec<String> = services.keys().cloned().collect();
         let there_are = if known.is_empty() {
-            "there is no section under [services]".to_owned()
+            "there is no such section yet".to_owned()
         } else {
-            format!(
-                "[services] has {}{}",
-                known.join(", "),
-                nearest(service, &known)
-            )
+            let slip = nearest(self.service, &known);
+            format!("there are sections for {}{slip}", known.join(", "))
         };
         format!(
-            "the rule {rule} asks for the service `{service}`, which is no type of OpenStack's, and {there_are}: write [services.{service}] \
-             with its url (docs/services.md)"
+            "if it is none of OpenStack's, write [services.{}] with its url into the configuration (docs/services.md); {there_are}",
+            self.service
         )
     }
 }

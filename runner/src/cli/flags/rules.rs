@@ -1,10 +1,18 @@
 //! Which rules, and how to write what comes of them.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::failure::Failure;
 use crate::report::Format;
+
+/// Where rules are if nobody says where.
+const FOLDER: &str = "rules";
+
+/// Where the rules of a release lie, seen from its program: in the archive, in a package.
+const CAME_ALONG: [&str; 2] = ["rules", "../share/runner/rules"];
 
 /// Which rules.
 #[derive(Clone, Debug, Args)]
@@ -16,12 +24,6 @@ pub(in crate::cli) struct RulesPlace {
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) lock: Option<PathBuf>,
 }
-
-/// Where rules are if nobody says where.
-const FOLDER: &str = "rules";
-
-/// Where the rules of a release lie, seen from its program: in the archive, in a package.
-const CAME_ALONG: [&str; 2] = ["rules", "../share/runner/rules"];
 
 impl RulesPlace {
     pub(in crate::cli) fn of(guests: PathBuf, lock: Option<PathBuf>) -> Self {
@@ -38,22 +40,54 @@ impl RulesPlace {
 
     /// The rules to run: where nobody said which and the working folder has none, those that came with the program. Nothing is ever
     /// written there.
-    pub(in crate::cli) fn to_run(&self, program: Option<&Path>) -> Self {
-        let came_along = || {
-            let program = program?.canonicalize().ok()?;
-            let mut folders = CAME_ALONG
-                .iter()
-                .map(|it| program.parent().map(|at| at.join(it)));
-            folders.find_map(|folder| folder?.canonicalize().ok().filter(|it| it.is_dir()))
-        };
+    ///
+    /// # Errors
+    /// If there are none.
+    pub(in crate::cli) fn found(&self, program: Option<&Path>) -> Result<Self, Failure> {
         if self.guests.is_some() || self.guests().exists() {
-            return self.clone();
+            return Ok(self.clone());
         }
-        Self {
-            guests: came_along(),
+        let Some(folder) = program.and_then(came_along) else {
+            return Err(Failure::usage(format!(
+                "there are no rules: no folder ./{FOLDER} here or beside the program, and --guests does not say where they are"
+            ))
+            .hint(
+                "a release has the pack beside its program; a clone builds it (`cargo guests`, as the README says); `runner rules add oci://…` fetches others",
+            ));
+        };
+        tracing::warn!(
+            "there is no folder ./{FOLDER} here: these are the rules that came with the program, in {}",
+            folder.display()
+        );
+        Ok(Self {
+            guests: Some(folder),
             lock: self.lock.clone(),
-        }
+        })
     }
+}
+
+/// The folder with the rules of a release, wherever a link to its program is. It counts only if nobody can write there who could not
+/// replace the program.
+fn came_along(program: &Path) -> Option<PathBuf> {
+    let program = program.canonicalize().ok()?;
+    let owner = program.metadata().ok()?.uid();
+    let folders = CAME_ALONG.iter().filter_map(|folder| {
+        let folder = program.parent()?.join(folder).canonicalize().ok()?;
+        folder.is_dir().then_some(folder)
+    });
+    let is_as_safe = |folder: &PathBuf| {
+        let there = folder.metadata();
+        let is_as_safe =
+            there.is_ok_and(|it| [0, owner].contains(&it.uid()) && it.mode() & 0o022 == 0);
+        if !is_as_safe {
+            let folder = folder.display();
+            tracing::warn!(
+                "{folder} is left alone: others than who may replace the program may write there"
+            );
+        }
+        is_as_safe
+    };
+    folders.into_iter().find(is_as_safe)
 }
 
 /// Which rules, and how to write what comes of them.
@@ -68,6 +102,8 @@ pub(in crate::cli) struct RulesArgs {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -83,7 +119,10 @@ mod tests {
             guests: None,
             lock: None,
         };
-        let run = |place: &RulesPlace| place.to_run(Some(&program)).guests().to_owned();
+        let run = |place: &RulesPlace| {
+            let found = place.found(Some(&program));
+            found.unwrap().guests().to_owned()
+        };
         assert_eq!(run(&unsaid), shared);
         assert_eq!(unsaid.lock_file(), Path::new("rules/rules.lock"));
         std::fs::create_dir(&beside).unwrap();
@@ -91,6 +130,12 @@ mod tests {
         // What somebody has said counts, also where nothing is there.
         let said = RulesPlace::of(PathBuf::from("rules"), None);
         assert_eq!(run(&said), Path::new("rules"));
-        assert_eq!(unsaid.to_run(None).guests(), Path::new("rules"));
+        assert!(unsaid.found(None).is_err());
+        // Whoever can write there could say what is deleted.
+        for folder in [&beside, &shared] {
+            let open = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(folder, open).unwrap();
+        }
+        assert!(unsaid.found(Some(&program)).is_err());
     }
 }
