@@ -4,6 +4,8 @@
 
 /// What goes along with something else.
 mod companions;
+/// Looks that would be made again and again.
+mod endless;
 /// Insisting on what an ordinary deletion does not move.
 mod force;
 /// What a decision rests on, and what is seen of that on the way.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use runner::engine::{Engine, EngineLimits, Fate, Reachable};
-use runner::event::{Dated, Event, Phase, Sink};
+use runner::event::{Dated, Event, Phase, Sink, Tally};
 use runner::exit::Exit;
 use runner::name::{NameMatcher, OriginFilter, TaskId, built_in};
 use runner::plan::{Place, Plan, Sieve, SweepScope};
@@ -272,6 +272,24 @@ async fn what_is_left_makes_it_three() {
     let outcome = stage(&ScriptedCloud::with([refuses])).sweep().await;
     assert_eq!(outcome.exit(), Exit::Left);
     assert_eq!(outcome.left.len(), 1);
+}
+
+/// A deletion that was answered and has come to nothing: no figure counts it as gone.
+#[tokio::test(start_paused = true)]
+async fn what_is_still_listed_in_the_end_does_not_count_as_deleted() {
+    let accepted = Ok(Deletion::Gone);
+    let cloud = ScriptedCloud::with([ours("a.x/1").answers(accepted, 9), ours("a.x/2")]);
+    let stage = stage(&cloud);
+    let outcome = stage.sweep().await;
+    assert_eq!(outcome.exit(), Exit::Left);
+    let fates = outcome.fates.unwrap_or_default();
+    let gone = fates.iter().filter(|fate| **fate == Fate::Gone).count();
+    assert_eq!((gone, outcome.left.len()), (1, 1), "{fates:?}");
+    let mut tally = Tally::default();
+    for dated in stage.events.0.lock().unwrap().iter() {
+        tally.take(&dated.event);
+    }
+    assert_eq!((tally.deleted, tally.failed, tally.left), (1, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -268,4 +268,21 @@ mod tests {
         let keep = spared.keep(&again.thing).map(|it| it.to_string());
         assert!(keep.is_some_and(|it| it.contains("it was made 2026-01-01")));
     }
+
+    /// A tenant's key pair of the same name has not changed because the task's is planned.
+    #[test]
+    fn another_thing_of_the_same_id_is_not_what_was_planned() {
+        let then = "2026-01-01T00:00:00Z";
+        let saved = plan_of(&[pair("alice", then)]);
+        let kept = |name: &str| Kept {
+            thing: ThingRef::new("a.pair", "s_rally_0a1b2c3d_AbCdEf12"),
+            name: Some(name.to_owned()),
+            project: None,
+            reason: Keep::OtherName,
+        };
+        let there = plan_of(&[pair("alice", then)]);
+        assert!(Spared::of(&there, &[kept("web")], &saved).kept.is_empty());
+        let gone = plan_of(&[]);
+        assert_eq!(Spared::of(&gone, &[kept("web")], &saved).kept.len(), 1);
+    }
 }

@@ -191,3 +191,33 @@ fn it_takes_the_word_of_the_makers_kind() {
     let (plan, _) = planned(&everywhere(), things, coverage);
     assert_eq!(open(&plan), ["m.cluster/1"]);
 }
+
+/// The negative filter takes what bears no name of the task, and a service gives none to what it makes.
+#[test]
+fn what_was_made_for_something_that_is_kept_stays_with_it() {
+    let things = || {
+        vec![
+            thing("m.cluster/1").named("web").tagged("keep"),
+            thing("h.stack/1").named("web-isfj3bm6pqf3"),
+            thing("n.network/1").named("web-isfj3bm6pqf3-network-nesfqypzwzsh"),
+            thing("n.network/2").named("other"),
+        ]
+    };
+    let scope = |protected_tags: BTreeSet<String>| SweepScope {
+        unmatched: true,
+        protected_tags,
+        ..own_project()
+    };
+    let protecting = scope(["keep".to_owned()].into());
+    let tagged = things().into_iter().map(|seen| match seen.thing.tags {
+        Some(_) => seen,
+        None => seen.tagged("none"),
+    });
+    let (plan, kept) = plan_within(&protecting, tagged.collect());
+    assert_eq!(open(&plan), ["n.network/2"]);
+    let why = |thing: &str| word(&plan, &kept, &at(thing));
+    assert_eq!(why("h.stack/1"), "kept: its owner m.cluster/1 is kept");
+    assert_eq!(why("n.network/1"), "kept: its owner h.stack/1 is kept");
+    let (plan, _) = plan_within(&scope(BTreeSet::new()), things());
+    assert_eq!(open(&plan).len(), 4, "what goes takes nothing back");
+}
