@@ -135,9 +135,9 @@ struct Ways<'a>(Vec<(&'static str, Way<'a>)>);
 impl<'a> Ways<'a> {
     fn of(
         keys: [&'static str; 3],
-        env: Option<&'a String>,
-        file: Option<&'a String>,
-        command: Option<&'a Vec<String>>,
+        env: Option<&'a str>,
+        file: Option<&'a str>,
+        command: Option<&'a [String]>,
     ) -> Self {
         let [env_key, file_key, command_key] = keys;
         let given = [
@@ -202,18 +202,18 @@ impl ServiceConfig {
     fn auth(&self, reading: &Reading<'_>) -> Result<ServiceAuth, String> {
         let mut token = Ways::of(
             ["token_env", "token_file", "token_command"],
-            self.token_env.as_ref(),
-            self.token_file.as_ref(),
-            self.token_command.as_ref(),
+            self.token_env.as_deref(),
+            self.token_file.as_deref(),
+            self.token_command.as_deref(),
         );
         if let Some(variable) = &self.bearer_token_env {
             token.0.push(("bearer_token_env", Way::Env(variable)));
         }
         let password = Ways::of(
             ["password_env", "password_file", "password_command"],
-            self.password_env.as_ref(),
-            self.password_file.as_ref(),
-            self.password_command.as_ref(),
+            self.password_env.as_deref(),
+            self.password_file.as_deref(),
+            self.password_command.as_deref(),
         );
         self.one_way(&token, &password)?;
         let header = self.token_header(&token)?;
@@ -353,9 +353,9 @@ impl OAuth2Config {
                 "oauth2.client_secret_file",
                 "oauth2.client_secret_command",
             ],
-            self.client_secret_env.as_ref(),
-            self.client_secret_file.as_ref(),
-            self.client_secret_command.as_ref(),
+            self.client_secret_env.as_deref(),
+            self.client_secret_file.as_deref(),
+            self.client_secret_command.as_deref(),
         );
         let secret = ways.only(reading)?.ok_or(
             "gives oauth2 without a secret: add client_secret_env, client_secret_file or client_secret_command to it",

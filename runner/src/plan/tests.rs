@@ -1,6 +1,7 @@
 //! What tests of the plan are written in: things in a few words, and what a plan says of them.
 
 mod choice;
+mod containers;
 mod doubt;
 mod laws;
 mod makers;

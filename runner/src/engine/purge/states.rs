@@ -1,16 +1,17 @@
 //! The states of a plan's things, and what one thing's end means for those that wait for it. No I/O, no waiting.
 
 mod grounds;
+mod track;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::plan::{Plan, PlanItem, Support};
-use crate::resource::ThingRef;
+use crate::plan::Plan;
 
 use super::Fate;
+use track::{Track, linked};
 
 /// Where a thing stands on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,66 +63,6 @@ pub(super) struct PutOff {
     pub(super) idle_attempts: u32,
     /// Whether anything has moved since the time before.
     pub(super) has_moved: bool,
-}
-
-/// One thing of the plan: where it stands, and how it hangs together with others.
-struct Track {
-    thing: ThingRef,
-    state: State,
-    /// How many of those that it waits for have not gone.
-    unmet: usize,
-    /// What waits for it.
-    followers: Vec<usize>,
-    /// What it waits for and is in the way of, by that one's own word.
-    taken_back: BTreeSet<usize>,
-    goes_with: Option<usize>,
-    /// What has to go for it to go.
-    rests_on: Support,
-    /// What rests on it.
-    resting: Vec<usize>,
-    /// With whose deletion it goes along.
-    takers: Vec<usize>,
-    /// What goes along with it.
-    takes: Vec<usize>,
-    /// Why it has to stay by what was seen of others while it was being asked for.
-    stays: Option<String>,
-    /// How it was seen to have changed itself while it was being asked for.
-    changed: Option<String>,
-    /// Whether the cloud was ever asked for it. Attempts begin anew where the operator insists.
-    was_asked_for: bool,
-    /// Whether the cloud has said that it will delete it, and was not seen to fail at it.
-    is_accepted: bool,
-    /// Whether the last request was not answered.
-    is_doubtful: bool,
-    attempts: u32,
-    idle_attempts: u32,
-    /// When something was in its way the last time.
-    put_off_at: Option<u64>,
-}
-
-impl Track {
-    fn of(item: &PlanItem) -> Self {
-        Self {
-            thing: item.thing.clone(),
-            state: State::Waiting,
-            unmet: item.waits_for.len(),
-            followers: Vec::new(),
-            taken_back: BTreeSet::new(),
-            goes_with: item.goes_with,
-            rests_on: item.rests_on.clone(),
-            resting: Vec::new(),
-            takers: item.takers.clone(),
-            takes: Vec::new(),
-            stays: None,
-            changed: None,
-            was_asked_for: false,
-            is_accepted: false,
-            is_doubtful: false,
-            attempts: 0,
-            idle_attempts: 0,
-            put_off_at: None,
-        }
-    }
 }
 
 /// The states of all things of a plan.
@@ -584,24 +525,4 @@ impl States {
             State::Waiting | State::Ended(_) => {}
         }
     }
-}
-
-/// The things of a plan, each knowing who waits for it, rests on it and goes along with it.
-fn linked(items: &[PlanItem]) -> Vec<Track> {
-    let mut tracks: Vec<Track> = items.iter().map(Track::of).collect();
-    for (position, item) in items.iter().enumerate() {
-        let mut link = |to: &[usize], ends: fn(&mut Track) -> &mut Vec<usize>| {
-            for &other in to {
-                tracks
-                    .get_mut(other)
-                    .map(ends)
-                    .into_iter()
-                    .for_each(|it| it.push(position));
-            }
-        };
-        link(&item.waits_for, |track| &mut track.followers);
-        link(&item.takers, |track| &mut track.takes);
-        link(item.rests_on.positions(), |track| &mut track.resting);
-    }
-    tracks
 }
