@@ -16,7 +16,7 @@
 //! | `summary` | once, at the end | yes, and all before it |
 //!
 //! Every line also has `at` (RFC 3339, UTC) and `run`, so that several runs can share one file, and `prev`, the SHA-256 of the line
-//! before it, so that a line that is changed, taken out or put in afterwards breaks the chain ([`verify`]).
+//! before it, so that a line that is changed, taken out or put in afterwards breaks the chain ([`verify()`]).
 
 mod chain;
 mod reader;
