@@ -184,8 +184,11 @@ async fn only_what_is_locked_is_packed() {
     assert!(!scene.place.path("bundle.tar").exists(), "{run}");
 }
 
+/// A file's name and content.
+type File<'a> = (&'a str, &'a [u8]);
+
 /// An archive of these files.
-fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+fn archive(files: &[File]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, content) in files {
         let mut header = tar::Header::new_gnu();
@@ -208,7 +211,7 @@ async fn a_bundle_that_is_not_what_its_lock_says_is_refused_whole() {
     let image = ("image.wasm", image.as_slice());
     let network = ("network.wasm", network.as_slice());
     let changed = misbehaving("delete-in-list");
-    let cases: &[(&[(&str, &[u8])], &str)] = &[
+    let cases: &[(&[File], &str)] = &[
         (&[image, network], "it has no rules.lock"),
         (
             &[("rules.lock", b"nonsense"), image, network],
@@ -263,7 +266,7 @@ async fn a_lock_file_does_not_vouch_for_what_a_rule_is_not() {
     let lock = scene
         .lock()
         .replace("DELETE /v2/images/{id}", "DELETE /v2/image/{id}");
-    let files: &[(&str, &[u8])] = &[
+    let files: &[File] = &[
         ("rules.lock", lock.as_bytes()),
         ("image.wasm", &scene.component),
         ("network.wasm", &network),

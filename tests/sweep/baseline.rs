@@ -26,6 +26,10 @@ fn image(scene: &Scene, name: &str) -> String {
     scene.cloud.add("image.image", json!({"name": name}))
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one cloud before and after, told in order"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_baseline_stays_and_what_has_come_since_goes() {
     let mut scene = Scene::new().await;
@@ -193,6 +197,7 @@ async fn a_baseline_that_is_not_whole_is_not_written_and_kinds_it_does_not_know_
     assert!(scene.cloud.exists("image.image", &new));
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of presets and flags")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preset_narrows_and_flags_narrow_it_further() {
     let scene = Scene::new().await;

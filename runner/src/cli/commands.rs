@@ -76,7 +76,8 @@ enum Command {
     /// Write down what is there, so that a later sweep keeps it: see --keep-from
     Snapshot(SnapshotArgs),
     /// Say why a thing would be deleted or kept
-    Explain(ExplainArgs),
+    // It has all flags of a sweep.
+    Explain(Box<ExplainArgs>),
     /// Print names that a task may give, so that what bears them can be cleaned
     Names(NamesArgs),
     /// Look at rules, and write them

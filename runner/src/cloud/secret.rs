@@ -193,8 +193,8 @@ impl LastWords {
         let _ = self.ended.recv_timeout(WORDS_TIME_MAX);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&kept);
-        let lines = text.lines().map(str::trim);
-        match lines.filter(|line| !line.is_empty()).next_back() {
+        let mut lines = text.lines().map(str::trim);
+        match lines.rfind(|line| !line.is_empty()) {
             None => String::new(),
             Some(line) => {
                 let visible = line.chars().filter(|it| !it.is_control());

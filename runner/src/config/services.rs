@@ -451,12 +451,13 @@ mod tests {
         let tls = service("cacert = \"ca.pem\"\ncert = \"c.pem\"\nkey = \"k.pem\"")
             .unwrap()
             .tls;
-        assert!(matches!(tls.ca, Some(Pem::File(path)) if path == PathBuf::from("/work/ca.pem")));
+        assert!(matches!(tls.ca, Some(Pem::File(path)) if *path == *"/work/ca.pem"));
         assert!(tls.verify && tls.cert.is_some() && tls.key.is_some());
         assert!(!service("insecure = true").unwrap().tls.verify);
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of what is refused")]
     fn what_contradicts_or_would_do_nothing_is_named() {
         for (keys, words) in [
             ("token_env = \"UNSET\"", "UNSET is not set"),

@@ -31,20 +31,21 @@ pub fn of(report: &Report, at: Timestamp) -> String {
         "Things that the last run found, of all makers.",
     );
     text.sample("runner_things_found", &cloud, report.summary.found);
-    let things: [(_, _, &dyn Fn(&str) -> bool); 4] = [
-        ("matched", "Things that were to go.", &|_| true),
-        ("deleted", "Things that are gone.", &|result| {
+    type IsMeant = fn(&str) -> bool;
+    let things: [(_, _, IsMeant); 4] = [
+        ("matched", "Things that were to go.", |_| true),
+        ("deleted", "Things that are gone.", |result| {
             result == "gone"
         }),
         (
             "failed",
             "Things that could not be deleted, or that were not tried.",
-            &|result| ["failed", "abandoned", "untried"].contains(&result),
+            |result| ["failed", "abandoned", "untried"].contains(&result),
         ),
         (
             "blocked",
             "Things that something is in the way of that is kept.",
-            &|result| result == "blocked",
+            |result| result == "blocked",
         ),
     ];
     for (what, help, is_meant) in things {

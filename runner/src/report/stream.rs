@@ -113,8 +113,11 @@ impl EventStream {
     }
 
     fn send(&self, line: Line) {
-        let sent = self.lines().as_ref().map(|lines| lines.try_send(line));
-        if let Some(Err(TrySendError::Full(_))) = sent {
+        let is_full = self.lines().as_ref().is_some_and(|lines| {
+            let sent = lines.try_send(line);
+            matches!(sent, Err(TrySendError::Full(_)))
+        });
+        if is_full {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }

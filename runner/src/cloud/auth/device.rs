@@ -121,7 +121,7 @@ fn show(code: &Code) {
             shortened(whole)
         ),
         None => {
-            tracing::warn!("to log in, open {place} and enter the code {word} within {seconds} s")
+            tracing::warn!("to log in, open {place} and enter the code {word} within {seconds} s");
         }
     }
 }

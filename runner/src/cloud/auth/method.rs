@@ -31,6 +31,9 @@ pub(super) static AUTH_TYPES: [&AuthType; 11] = [
     &oidc::DEVICE,
 ];
 
+/// Makes something of the settings that were given.
+type Reader<T> = fn(&Given<'_>) -> Result<T, Unfit>;
+
 /// A way to authenticate.
 pub struct AuthType {
     /// What clouds.yaml calls it in `auth_type`; the first is keystoneauth's own name.
@@ -47,9 +50,9 @@ pub struct AuthType {
     pub is_bound: bool,
     /// What to check when it is refused.
     pub cure: &'static str,
-    pub(super) read: fn(&Given<'_>) -> Result<Proof, Unfit>,
+    pub(super) read: Reader<Proof>,
     /// The same as one factor of several, where Keystone has it as one.
-    pub(super) factor: Option<fn(&Given<'_>) -> Result<Factor, Unfit>>,
+    pub(super) factor: Option<Reader<Factor>>,
 }
 
 impl AuthType {

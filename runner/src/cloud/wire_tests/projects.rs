@@ -105,13 +105,13 @@ async fn paged(last: &'static str) -> Fake {
         match (page, last) {
             (2, "truncated") => answer["truncated"] = true.into(),
             (2, "elsewhere") => {
-                answer["links"]["next"] = "http://evil.example.org/v3/projects".into()
+                answer["links"]["next"] = "http://evil.example.org/v3/projects".into();
             }
             (2, "denied") => return status(403),
             (2, _) => {}
             (page, _) => {
                 answer["links"]["next"] =
-                    format!("{}/v3/projects?marker={}", fake.url, page + 1).into()
+                    format!("{}/v3/projects?marker={}", fake.url, page + 1).into();
             }
         }
         answer.to_string().into_response()

@@ -101,9 +101,8 @@ async fn an_identity_provider_vouches_once_for_all_projects() {
 async fn a_word_that_no_longer_counts_is_given_anew_but_not_for_a_missing_role() {
     let fake = Fake::start(|fake, call| async move {
         let is_revoked = call.token() == "unscoped-1" || call.body.contains("unscoped-1");
-        if call.body.contains("project-3") {
-            status(401)
-        } else if call.body.contains("project-2") && is_revoked {
+        let lacks_a_role = call.body.contains("project-3");
+        if lacks_a_role || (call.body.contains("project-2") && is_revoked) {
             status(401)
         } else if call.method == "GET" && call.token() == "unscoped-1" && call.is_for_token() {
             status(404)
