@@ -175,6 +175,8 @@ def wait_for_services(cloud):
     for group in WORKERS:
         if group in GROUPS:
             wait_for(f"workers of {group}", workers_up(cloud, group))
+    # A heartbeat goes through the database; where there is room, the scheduler learns from the worker itself, and later.
+    wait_for("the volume scheduler's pools", lambda: read(cloud.block_storage, "/scheduler-stats/get_pools")["pools"])
 
 
 def make_content(cloud):
