@@ -11,6 +11,7 @@ import pathlib
 import secrets
 import subprocess
 import sys
+import time
 
 import openstack
 import pytest
@@ -155,6 +156,20 @@ def task():
 def look(cloud):
     """Lists the whole cloud, now."""
     return lambda: listing.take(cloud)
+
+
+@pytest.fixture
+def at_rest(look):
+    """What an earlier test has had deleted may be on its way out: nothing begins before it is."""
+    deadline = time.monotonic() + 60
+    before = look()
+    while True:
+        time.sleep(1)
+        now = look()
+        if not before - now and not now - before:
+            return
+        assert time.monotonic() < deadline, "the cloud does not come to rest"
+        before = now
 
 
 @pytest.fixture(scope="session")

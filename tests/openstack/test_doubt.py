@@ -4,6 +4,7 @@ Each test makes the few things that it needs, with what a tenant must not lose a
 """
 
 import openstack
+import pytest
 
 from access_log import AccessLog
 from conftest import tenants_name
@@ -11,6 +12,7 @@ from test_flags import volume_in
 from test_sweep import CLEAN, LEFTOVERS, changes, gone_between
 
 SECONDS_MAX = 120
+pytestmark = pytest.mark.usefixtures("at_rest")
 
 
 def why_left(outcome, kind, thing):
