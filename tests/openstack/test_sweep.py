@@ -14,7 +14,6 @@ import yaml
 from conftest import CLOUDS_YAML
 from sweep import outcome_of
 
-# As sight_s_max is, if nobody says otherwise.
 CLEAN, USAGE, LEFTOVERS, REFUSED = 0, 2, 3, 5
 A, B, C, D, E, F = range(6)
 
