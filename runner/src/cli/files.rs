@@ -52,6 +52,20 @@ pub(super) fn can_write_whole(file: &Path) -> std::io::Result<()> {
     tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop)
 }
 
+/// Whether a text is an ordinary file name: letters, digits, `_`, `-` and `.`, no path, and nothing that hides or looks like a flag.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    let is_ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(is_ordinary)
+}
+
+/// Whether a file is there that is not this one, or cannot be read to see.
+pub(super) fn is_another(file: &Path, content: Option<&[u8]>) -> bool {
+    match std::fs::read(file) {
+        Ok(there) => Some(there.as_slice()) != content,
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
+
 /// Makes a folder that only its owner can enter, unless it is there already.
 pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new()

@@ -388,7 +388,7 @@ mod tests {
         let config: Config = toml::from_str(&text).map_err(|error| error.to_string())?;
         let surroundings = Surroundings {
             env: BTreeMap::from([("SET".to_owned(), "s3cret".to_owned())]),
-            cwd: PathBuf::from("/work"),
+            cwd: PathBuf::from("/folder"),
             home: Some(PathBuf::from("/home/ann")),
             system_dirs: Vec::new(),
         };
@@ -451,7 +451,7 @@ mod tests {
         let tls = service("cacert = \"ca.pem\"\ncert = \"c.pem\"\nkey = \"k.pem\"")
             .unwrap()
             .tls;
-        assert!(matches!(tls.ca, Some(Pem::File(path)) if *path == *"/work/ca.pem"));
+        assert!(matches!(tls.ca, Some(Pem::File(path)) if *path == *"/folder/ca.pem"));
         assert!(tls.verify && tls.cert.is_some() && tls.key.is_some());
         assert!(!service("insecure = true").unwrap().tls.verify);
     }

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::app::App;
 use crate::cli::components::{claimed_twice, files_in, rule_name};
 use crate::cli::failure::Failure;
-use crate::cli::files::{Overwrite, put};
+use crate::cli::files::{Overwrite, is_another, is_plain_name, put};
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::rules::RulesPlace;
 use crate::cli::locked::{read_if_there, write};
@@ -178,8 +178,7 @@ async fn fetched(app: &App, args: &AddArgs) -> Result<Parcel, Failure> {
 /// The rule's name, which becomes a file's.
 fn called(args: &AddArgs, usual: &str) -> Result<String, Failure> {
     let name = args.name.as_deref().unwrap_or(usual);
-    let is_ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(is_ordinary) {
+    if !is_plain_name(name) {
         return Err(Failure::usage(format!("{name:?} is no name for a rule"))
             .hint("give one of letters, digits, `_`, `-` and `.` with --name"));
     }
@@ -230,15 +229,11 @@ impl Place {
     /// Whether nothing else is there under the rule's name.
     fn is_free_for(&self, parcel: &Parcel) -> Result<(), Failure> {
         let wanted = [
-            (&self.component, Some(&parcel.component)),
-            (&self.signature, parcel.signature.as_ref()),
+            (&self.component, Some(parcel.component.as_slice())),
+            (&self.signature, parcel.signature.as_deref()),
         ];
         for (file, content) in wanted {
-            let is_other = match std::fs::read(file) {
-                Ok(there) => Some(&there) != content,
-                Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-            };
-            if is_other {
+            if is_another(file, content) {
                 let file = file.display();
                 return Err(Failure::guarded(format!(
                     "{file} is there already, and is another file"

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::cli::app::App;
 use crate::cli::components::files_in;
 use crate::cli::failure::Failure;
-use crate::cli::files::{Overwrite, put};
+use crate::cli::files::{Overwrite, is_another, is_plain_name, put};
 use crate::cli::flags::CommonArgs;
 use crate::cli::flags::rules::RulesPlace;
 use crate::cli::locked::LOCK_FILE;
@@ -109,9 +109,7 @@ fn unpacked(bundle: &Path, component_bytes_max: u64) -> Result<Files, Failure> {
 /// The name of a file that lies in no folder; links and whatever else an archive can hold have no place here.
 fn plain_name<R: Read>(entry: &tar::Entry<'_, R>) -> Result<String, String> {
     let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-    let is_ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let is_plain = !name.starts_with(['.', '-']) && name.chars().all(is_ordinary);
-    if entry.header().entry_type() != tar::EntryType::Regular || !is_plain {
+    if entry.header().entry_type() != tar::EntryType::Regular || !is_plain_name(&name) {
         return Err(format!("is no bundle of rules: it has {name}"));
     }
     Ok(name)
@@ -164,9 +162,8 @@ fn stays_out_of_the_way(folder: &Path, files: &Files, replace: bool) -> Result<(
         return Err(Failure::guarded(format!("{other} is there, and the bundle does not have it"))
             .hint("nothing was written; load it into a folder of its own, or take that away (`runner rules remove`)"));
     }
-    let is_other = |(name, content): &(&String, &Vec<u8>)| match std::fs::read(folder.join(name)) {
-        Ok(there) => there != **content,
-        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    let is_other = |(name, content): &(&String, &Vec<u8>)| {
+        is_another(&folder.join(name), Some(content.as_slice()))
     };
     match files.iter().find(is_other).filter(|_| !replace) {
         None => Ok(()),

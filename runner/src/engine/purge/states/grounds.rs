@@ -1,6 +1,6 @@
 //! What a thing's going or staying means for those that hang on it: what it rests on, what rests on it, what goes along with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resource::PROJECT_KIND;
 
@@ -113,8 +113,7 @@ impl States {
     pub(in crate::engine::purge) fn end_if_it_stays(&mut self, item: usize) -> bool {
         let seen = self.tracks.get_mut(item);
         let seen = seen.and_then(|track| track.stays.take().or_else(|| track.changed.take()));
-        let why = seen.or_else(|| self.left_before(item));
-        let why = why.or_else(|| self.left_before_grounds(item));
+        let why = seen.or_else(|| self.will_stay(item));
         let Some(why) = why else {
             return false;
         };
@@ -138,15 +137,20 @@ impl States {
     /// that is left.
     fn left_before_grounds(&self, item: usize) -> Option<String> {
         let rests_on = &self.track(item)?.rests_on;
-        if rests_on.holds(|owner| self.may_go_yet(owner)) {
+        let owners = rests_on.positions().iter();
+        let stays: BTreeMap<usize, Option<String>> =
+            owners.map(|it| (*it, self.will_stay(*it))).collect();
+        let may_go = |owner: usize| {
+            let stays = stays.get(&owner).is_some_and(Option::is_some);
+            self.has_gone(owner) || (self.is_open(owner) && !stays)
+        };
+        if rests_on.holds(may_go) {
             return None;
         }
         let mut owners = rests_on.positions().iter();
         let (owner, why) = owners.find_map(|owner| {
-            let why = self
-                .left_before(*owner)
-                .or_else(|| self.left_before_grounds(*owner));
-            Some((self.track(*owner)?, why?))
+            let why = stays.get(owner)?.as_ref()?;
+            Some((self.track(*owner)?, why))
         })?;
         Some(format!(
             "it was to go because {} goes, which stays: {why}",
@@ -154,9 +158,10 @@ impl States {
         ))
     }
 
-    fn may_go_yet(&self, item: usize) -> bool {
-        let stays = || self.left_before(item).is_some() || self.left_before_grounds(item).is_some();
-        self.has_gone(item) || (self.is_open(item) && !stays())
+    /// Why a thing will stay that has not come to its turn, for what should have gone before it or before its grounds.
+    fn will_stay(&self, item: usize) -> Option<String> {
+        self.left_before(item)
+            .or_else(|| self.left_before_grounds(item))
     }
 
     pub(in crate::engine::purge) fn fail(&mut self, item: usize, why: &str) {
